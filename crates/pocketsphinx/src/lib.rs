@@ -1,0 +1,1 @@
+//! Safe binding to the PocketSphinx C library, loaded at run time.

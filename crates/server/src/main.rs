@@ -1,0 +1,2 @@
+//! The `ringback` binary.
+fn main() {}

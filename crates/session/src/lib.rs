@@ -1,0 +1,1 @@
+//! One live call: the loop, one adapter file per vendor and local engine.

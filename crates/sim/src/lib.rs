@@ -1,0 +1,1 @@
+//! A pretend Twilio and a caller: the black box that telephones a server.

@@ -1,0 +1,1 @@
+//! Local engines: the Silero detector, the Pico voice, the PocketSphinx recogniser. No async.

@@ -1,0 +1,1 @@
+//! The languages of Twilio and of every provider, as pure grammars.
