@@ -1,0 +1,1 @@
+//! Responders: what answers a conversation.

@@ -1,0 +1,1 @@
+//! Scenarios: what answers or calls.

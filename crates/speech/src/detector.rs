@@ -1,0 +1,1 @@
+//! Edges of speech: the energy gate and the detector together.

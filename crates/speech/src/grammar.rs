@@ -1,0 +1,1 @@
+//! What a recogniser may expect to hear.

@@ -1,0 +1,1 @@
+//! The local recogniser: a pool of decoder threads.

@@ -1,0 +1,1 @@
+//! The Silero v6 voice activity model for 8 kHz.

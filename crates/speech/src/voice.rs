@@ -1,0 +1,1 @@
+//! The local voice: SVOX Pico on a pool of threads.
