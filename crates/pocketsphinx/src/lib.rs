@@ -1,1 +1,3 @@
 //! Safe binding to the PocketSphinx C library, loaded at run time.
+
+pub mod pico;
