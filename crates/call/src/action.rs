@@ -1,0 +1,228 @@
+//! What a call wants done: a closed set.
+
+use serde::{Deserialize, Serialize};
+
+use crate::at::{At, Ear};
+use crate::event::{Fault, Intent, Mark, PartId, ReplyId, TurnId};
+use crate::snapshot::Snapshot;
+
+/// Why the responder is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// The call was answered and the scenario has no fixed greeting.
+    Opening,
+    /// The caller said or keyed something.
+    Answer,
+    /// The caller said nothing for a while.
+    Silence,
+    /// The caller spoke and nothing was understood.
+    Unclear,
+}
+
+/// Why a caller's turn was taken to be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TurnEnd {
+    /// The words are a whole expected sentence.
+    Complete,
+    /// The wait for open speech ran out.
+    Wait,
+    /// The longer wait after a filler or digits ran out.
+    Filler,
+    /// The longest wait ran out before the recogniser was done.
+    Cap,
+    /// Keys: enough of them, `#`, or a pause.
+    Keys,
+}
+
+/// Why the floor was given to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum YieldCause {
+    /// A word that is no backchannel.
+    Word,
+    /// Speech of `yield_ms`.
+    Span,
+    /// A key.
+    Key,
+    /// The third interruption of a turn.
+    Resumes,
+    /// The verdict was due while the caller spoke.
+    Verdict,
+}
+
+/// Why the call ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndCause {
+    /// The responder ended it.
+    Responder,
+    /// The caller hung up or the carrier's leg is gone.
+    HungUp,
+    /// The caller stayed silent.
+    Idle,
+    /// The scenario's longest duration.
+    Duration,
+    /// Too many faults.
+    Fault,
+    /// The server stops.
+    Finish,
+}
+
+/// A decision, with what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// Sending stopped at an onset.
+    Held {
+        /// The onset.
+        onset: Ear,
+    },
+    /// An onset fell into a protected stretch.
+    Protected {
+        /// The onset.
+        onset: Ear,
+    },
+    /// The carrier's buffer was cleared.
+    Muted {
+        /// The reply.
+        reply: ReplyId,
+        /// The part where it was cut.
+        part: PartId,
+        /// Samples of the part that were heard.
+        heard: u32,
+    },
+    /// The reply goes on.
+    Resumed {
+        /// The part where it goes on.
+        part: PartId,
+        /// From which sample of the part.
+        from: u32,
+        /// How many resumptions this turn has had, with this one.
+        count: u8,
+    },
+    /// The caller has the floor.
+    Yielded {
+        /// Why.
+        cause: YieldCause,
+    },
+    /// The caller's turn is over.
+    Turn {
+        /// Which.
+        turn: TurnId,
+        /// Why.
+        cause: TurnEnd,
+        /// Milliseconds waited since the last energetic frame or key.
+        waited_ms: u32,
+    },
+    /// Speech without words: no turn.
+    NoWords {
+        /// How long it was, in ms of audio.
+        span_ms: u32,
+    },
+    /// The caller went on before the reply was heard; their turn is open again.
+    Reopened {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Nothing audible came in time.
+    Overdue {
+        /// The reply.
+        reply: ReplyId,
+        /// The bound in ms.
+        bound_ms: u32,
+    },
+    /// The caller has been silent.
+    Idle {
+        /// How many times now.
+        count: u8,
+    },
+    /// The round trip to the carrier, measured by a clear.
+    RoundTrip {
+        /// Microseconds.
+        us: u64,
+    },
+    /// The carrier does not acknowledge: sending stopped.
+    Stalled {
+        /// Milliseconds beyond the model.
+        behind_ms: u32,
+    },
+    /// A fault was noted.
+    Fault(Fault),
+}
+
+/// What a call wants done. Carrying one out never waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Write these samples of the outbox to the carrier.
+    Send {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+        /// First sample within the part.
+        from: u32,
+        /// How many samples.
+        samples: u32,
+        /// When the caller begins to hear them, by the model.
+        starts: At,
+    },
+    /// Write a mark behind what was sent.
+    Mark(Mark),
+    /// Empty the carrier's buffer. Followed by its mark.
+    Clear {
+        /// The new epoch.
+        epoch: u32,
+        /// From this time on, by the model, nothing of what was sent is heard.
+        cut: At,
+    },
+    /// Drop these samples of the outbox: they were heard and cannot come again.
+    Forget {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+        /// Samples of the part up to here.
+        upto: u32,
+    },
+    /// Ask the recogniser for what it has of this turn.
+    Finalize,
+    /// The caller's words so far are dealt with: what comes next is new.
+    NewTurn,
+    /// Ask the responder for a reply.
+    Respond {
+        /// The caller's turn.
+        turn: TurnId,
+        /// The reply to write.
+        reply: ReplyId,
+        /// Why.
+        cause: Cause,
+        /// What the caller said; empty if nothing.
+        text: String,
+        /// What the caller keyed; empty if nothing.
+        digits: String,
+    },
+    /// Speak a sentence into the outbox.
+    Speak {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+        /// The sentence.
+        text: String,
+    },
+    /// The reply is dead: stop writing and speaking it, drop it from the outbox.
+    Cancel {
+        /// The reply.
+        reply: ReplyId,
+        /// Whether the caller heard any of it.
+        heard: bool,
+    },
+    /// A turn is closed: keep this.
+    Checkpoint(Box<Snapshot>),
+    /// End the carrier's leg, and then: what the intent says.
+    End {
+        /// What follows.
+        intent: Intent,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A decision, for the record.
+    Note(Note),
+}

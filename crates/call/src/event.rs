@@ -1,0 +1,295 @@
+//! What a call is told: a closed set.
+
+use serde::{Deserialize, Serialize};
+
+use crate::at::Ear;
+
+/// One attempt to answer a turn. Several for one turn are normal.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ReplyId(pub u32);
+
+/// One party's stretch of the conversation.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct TurnId(pub u32);
+
+/// A sentence of a reply, counted from 0 within the reply.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct PartId(pub u16);
+
+/// Evidence about the caller's speech, found by the detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Edge {
+    /// Speech began; the position is its first window.
+    Onset,
+    /// Energetic frames span `sustain_ms`, and most windows since are speech.
+    Sustained,
+    /// Energetic frames span `yield_ms`.
+    Prolonged,
+    /// 120 ms without an energetic frame; the position is the end of the last one.
+    Lull,
+    /// `finalize_ms` without an energetic frame; the position is the end of the last one.
+    Pause,
+    /// Speech goes on after a lull or a pause, before an offset.
+    Resumed,
+    /// Speech ended; the position is the first quiet window.
+    Offset,
+    /// The carrier sent nothing for 100 ms; silence was put in its place.
+    Gap,
+}
+
+/// How firm recognised words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Firmness {
+    /// May still change.
+    Interim,
+    /// Will not change.
+    Final,
+    /// Will not change, and is all there is: the answer to [`crate::Action::Finalize`].
+    Flushed,
+}
+
+/// What recognised words stand for: they replace what came before, or are added to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// The whole of the caller's turn so far.
+    Turn,
+    /// The stretch since the last final words.
+    Segment,
+}
+
+/// Recognised words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// The words; empty when there are none.
+    pub text: String,
+    /// Confidence in per mille.
+    pub confidence: u16,
+    /// How firm they are.
+    pub firmness: Firmness,
+    /// What they stand for.
+    pub scope: Scope,
+    /// They are a whole sentence of what was expected.
+    pub complete: bool,
+}
+
+/// The form in which the caller's answer is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// Anything.
+    Open,
+    /// One of a closed set of sentences.
+    Closed,
+    /// A string of digits.
+    Digits,
+}
+
+/// What the caller is expected to say or key next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// The form of the spoken answer.
+    pub form: Form,
+    /// After how many keys an answer is complete; 0 means after `#` or a pause.
+    pub keys: u8,
+}
+
+impl Expect {
+    /// Anything may be said; keys end with `#` or a pause.
+    pub const OPEN: Expect = Expect {
+        form: Form::Open,
+        keys: 0,
+    };
+}
+
+/// What follows when a reply has been heard to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Intent {
+    /// The conversation goes on.
+    Continue,
+    /// The call ends.
+    HangUp,
+    /// The caller is put through to this number or address.
+    Transfer(String),
+}
+
+/// The carrier's receipt for audio: the name of a mark.
+///
+/// Written `<epoch>.<reply>.<part>.<n>`, n being the position in the part in samples, or `c<epoch>` after a clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// Audio up to a position.
+    Played {
+        /// How many clears went before it.
+        epoch: u32,
+        /// The reply.
+        reply: ReplyId,
+        /// The part of the reply.
+        part: PartId,
+        /// Samples of the part up to the mark.
+        upto: u32,
+    },
+    /// A clear, by its epoch.
+    Cleared(u32),
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Mark::Played {
+                epoch,
+                reply,
+                part,
+                upto,
+            } => write!(f, "{epoch}.{}.{}.{upto}", reply.0, part.0),
+            Mark::Cleared(epoch) => write!(f, "c{epoch}"),
+        }
+    }
+}
+
+/// A mark's name that is none of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownMark;
+
+impl std::str::FromStr for Mark {
+    type Err = UnknownMark;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMark> {
+        if let Some(epoch) = name.strip_prefix('c') {
+            return epoch.parse().map(Mark::Cleared).map_err(|_| UnknownMark);
+        }
+        let mut fields = name.split('.');
+        let mut next = || fields.next().ok_or(UnknownMark);
+        let mark = Mark::Played {
+            epoch: next()?.parse().map_err(|_| UnknownMark)?,
+            reply: ReplyId(next()?.parse().map_err(|_| UnknownMark)?),
+            part: PartId(next()?.parse().map_err(|_| UnknownMark)?),
+            upto: next()?.parse().map_err(|_| UnknownMark)?,
+        };
+        match fields.next() {
+            None => Ok(mark),
+            Some(_) => Err(UnknownMark),
+        }
+    }
+}
+
+/// A piece of synthesised speech that waits in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// The reply it belongs to.
+    pub reply: ReplyId,
+    /// The part it belongs to; pieces of a part come in order.
+    pub part: PartId,
+    /// Its length in samples; a multiple of 160.
+    pub samples: u32,
+    /// Position of its first audible sample within the piece, if it has one.
+    pub audible: Option<u32>,
+    /// Loudness of each 20 ms, in dB above the quietest code (0 to 96).
+    pub levels: Vec<u8>,
+    /// An opaque number of the engine that spoke it.
+    pub origin: u64,
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Party {
+    /// The telephone side.
+    Carrier,
+    /// The recogniser.
+    Stt,
+    /// What answers.
+    Responder,
+    /// The voice.
+    Tts,
+    /// Recording or trace.
+    Recorder,
+    /// Ourselves.
+    Server,
+}
+
+/// What kind of fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// It said no.
+    Refused,
+    /// It did what it must not.
+    Misbehaved,
+    /// It did not answer.
+    Unreachable,
+    /// It was set up wrongly.
+    Misconfigured,
+}
+
+/// A fault of one party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Whose.
+    pub party: Party,
+    /// Of what kind.
+    pub kind: FaultKind,
+    /// What happened; no secret and no content.
+    pub detail: String,
+}
+
+/// What a call is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The carrier's audio begins to flow. `marks`: it acknowledges audio with marks.
+    Answered {
+        /// Whether the carrier echoes marks.
+        marks: bool,
+    },
+    /// Evidence about the caller's speech at a position of the ear.
+    Ear {
+        /// What was found.
+        edge: Edge,
+        /// Where, backdated.
+        sample: Ear,
+    },
+    /// The recogniser heard something.
+    Heard(Words),
+    /// The caller pressed a key: `0`-`9`, `*`, `#`, `A`-`D`.
+    Digit(char),
+    /// The responder wrote text: the next stretch of a reply.
+    Text {
+        /// The reply.
+        reply: ReplyId,
+        /// The stretch.
+        text: String,
+    },
+    /// The responder has no more text for a reply.
+    TextEnd {
+        /// The reply.
+        reply: ReplyId,
+        /// What follows when it was heard.
+        intent: Intent,
+        /// What the caller is expected to answer.
+        expect: Expect,
+    },
+    /// The voice put a piece of speech into the outbox.
+    Spoken(Piece),
+    /// The voice has no more speech for a part.
+    SpokenEnd {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+    },
+    /// The carrier echoed a mark.
+    Marked(Mark),
+    /// Somebody failed.
+    Fault(Fault),
+    /// Finish: no more turns, the call ends after the sentence that is being heard.
+    Finish,
+    /// The carrier's leg is gone.
+    HungUp,
+    /// Nothing but time.
+    Wake,
+}
