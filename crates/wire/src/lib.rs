@@ -1,1 +1,11 @@
 //! The languages of Twilio and of every provider, as pure grammars.
+//!
+//! Bytes or text in, values out, and back again: no clock, no socket, no configuration. What we read from a
+//! foreign party is read leniently ([`Garbled`] only where nothing sensible is left), what we write is exactly what
+//! its documentation asks for. The parsers that judge *us*, for the simulator, are strict.
+
+mod garbled;
+pub mod phone_number;
+pub mod twilio;
+
+pub use garbled::Garbled;

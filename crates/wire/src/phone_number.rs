@@ -1,0 +1,1 @@
+//! Phone numbers as they may appear in a log.

@@ -1,0 +1,4 @@
+//! Twilio: the media stream in both directions, TwiML, webhooks and their signatures.
+
+pub mod media;
+pub mod media_client;
