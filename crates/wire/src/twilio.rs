@@ -2,3 +2,4 @@
 
 pub mod media;
 pub mod media_client;
+pub mod twiml;

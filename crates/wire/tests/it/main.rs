@@ -4,3 +4,4 @@
 mod fixtures;
 mod media;
 mod media_client;
+mod twiml;
