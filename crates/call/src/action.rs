@@ -74,6 +74,11 @@ pub enum Note {
         /// The onset.
         onset: Ear,
     },
+    /// A held reply goes on with its next unsent sample.
+    Released {
+        /// The end of the last energetic frame.
+        quiet: Ear,
+    },
     /// An onset fell into a protected stretch.
     Protected {
         /// The onset.

@@ -1,0 +1,335 @@
+//! The call: takes events to the part that knows them, and settles what follows.
+
+use std::collections::VecDeque;
+
+use crate::action::{Action, Cause, EndCause, Note};
+use crate::at::{At, Ear};
+use crate::dialog::{Dialog, Line};
+use crate::event::{Event, Expect, Intent, Mark, ReplyId};
+use crate::floor::Floor;
+use crate::ledger::Ledger;
+use crate::mode::Cascade;
+use crate::report::Report;
+use crate::snapshot::Snapshot;
+use crate::spec::CallSpec;
+use crate::timers::{Reason, Timers};
+use crate::turn::CallerTurn;
+
+/// Pacing rides on the caller's frames; a timer stands in when none came for this long, in ms.
+const PACE_SLACK_MS: u64 = 40;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Ringing,
+    Live,
+    Closing(EndCause),
+    Over,
+}
+
+/// One telephone call. See the crate's contract.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) spec: CallSpec,
+    pub(crate) now: At,
+    base: At,
+    pub(crate) phase: Phase,
+    pub(crate) timers: Timers,
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) turn: CallerTurn,
+    pub(crate) floor: Floor,
+    pub(crate) ledger: Ledger,
+    pub(crate) mode: Cascade,
+    pub(crate) dialog: Dialog,
+    pub(crate) report: Report,
+    pub(crate) expect: Expect,
+    spent_ms: u64,
+    pub(crate) turns: u32,
+    pub(crate) resumes: u8,
+    pub(crate) idle: u8,
+    pub(crate) failures: u8,
+    pub(crate) stt_faults: u8,
+}
+
+impl Call {
+    /// A call that has not been answered.
+    pub fn new(spec: CallSpec) -> Self {
+        Self {
+            expect: spec.expect,
+            spec,
+            now: At::default(),
+            base: At::default(),
+            phase: Phase::Ringing,
+            timers: Timers::default(),
+            actions: VecDeque::with_capacity(16),
+            turn: CallerTurn::default(),
+            floor: Floor::Free,
+            ledger: Ledger::default(),
+            mode: Cascade::default(),
+            dialog: Dialog::default(),
+            report: Report::default(),
+            spent_ms: 0,
+            turns: 0,
+            resumes: 0,
+            idle: 0,
+            failures: 0,
+            stt_faults: 0,
+        }
+    }
+
+    /// A call that goes on from a snapshot. When it is answered it says its last line again.
+    pub fn restore(spec: CallSpec, snapshot: Snapshot) -> Self {
+        Self {
+            expect: snapshot.expect,
+            mode: Cascade::after(snapshot.replies),
+            dialog: Dialog::from_lines(snapshot.lines),
+            spent_ms: snapshot.spent_ms,
+            turns: snapshot.turns,
+            idle: snapshot.idle,
+            failures: snapshot.failures,
+            ..Self::new(spec)
+        }
+    }
+
+    /// Takes an event: first every timer due by `at` fires, then the event is dealt with.
+    pub fn handle(&mut self, at: At, event: &Event) {
+        self.now = self.now.max(at);
+        while let Some(reason) = self.timers.take_due(self.now) {
+            self.fire(reason);
+            self.settle();
+        }
+        if self.phase == Phase::Over {
+            return;
+        }
+        self.take(event);
+        self.settle();
+    }
+
+    /// The next thing to do. Drain it after each event.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When the call must be handed [`Event::Wake`] at the latest, and why.
+    pub fn deadline(&self) -> Option<(At, Reason)> {
+        self.timers.next()
+    }
+
+    /// Whether audio can be sent at `at`: with a frame of the caller's, hand in [`Event::Wake`].
+    pub fn pace_due(&self, at: At) -> bool {
+        self.sending()
+            && self
+                .ledger
+                .send_due(self.spec.turn.ahead_ms)
+                .is_some_and(|due| due <= at)
+    }
+
+    /// Whether the call has ended.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// The conversation so far, as it was heard.
+    pub fn lines(&self) -> &[Line] {
+        self.dialog.lines()
+    }
+
+    /// What the call says of itself; complete when it is over.
+    pub fn report(&self) -> Report {
+        Report {
+            lines: self.dialog.lines().to_vec(),
+            ..self.report.clone()
+        }
+    }
+
+    /// What was resolved for this call.
+    pub fn spec(&self) -> &CallSpec {
+        &self.spec
+    }
+
+    fn take(&mut self, event: &Event) {
+        match (self.phase, event) {
+            (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
+            (_, Event::HungUp) => self.hung_up(),
+            (Phase::Ringing, Event::Finish) => {
+                self.end_for(Intent::HangUp, EndCause::Finish);
+            }
+            (Phase::Ringing | Phase::Over, _) | (_, Event::Answered { .. } | Event::Wake) => {}
+            (_, Event::Text { reply, text }) => self.on_text(*reply, text),
+            (
+                _,
+                Event::TextEnd {
+                    reply,
+                    intent,
+                    expect,
+                },
+            ) => self.on_text_end(*reply, intent, *expect),
+            (_, Event::Spoken(piece)) => self.on_spoken(piece),
+            (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
+            (_, Event::Marked(mark)) => self.on_mark(*mark),
+            (_, Event::Fault(fault)) => self.on_fault(fault),
+            (_, Event::Finish) => self.close(EndCause::Finish),
+            // Nothing that the caller does stops the closing sentence.
+            (Phase::Closing(_), Event::Ear { .. } | Event::Heard(_) | Event::Digit(_)) => {}
+            (Phase::Live, Event::Ear { edge, sample }) => self.on_edge(*edge, *sample),
+            (Phase::Live, Event::Heard(words)) => self.on_words(words),
+            (Phase::Live, Event::Digit(digit)) => self.on_digit(*digit),
+        }
+    }
+
+    fn fire(&mut self, reason: Reason) {
+        match reason {
+            Reason::Duration => self.close(EndCause::Duration),
+            Reason::Silence => self.close(EndCause::Idle),
+            Reason::Close => self.end(Intent::HangUp),
+            Reason::Stalled => self.stalled(),
+            Reason::Overdue => self.overdue(),
+            Reason::Verdict => self.verdict_due(),
+            Reason::Words => self.words_due(),
+            Reason::Protect => self.protect_due(),
+            Reason::Turn => self.turn_due(),
+            Reason::Keys => self.keys_due(),
+            Reason::Idle => self.idle_due(),
+            Reason::Heard | Reason::Pace => {}
+        }
+    }
+
+    fn answered(&mut self, marks: bool) {
+        self.phase = Phase::Live;
+        self.base = self.now;
+        self.ledger = Ledger::new(marks);
+        let longest = u64::from(self.spec.turn.max_call_s) * 1000;
+        let left = longest.saturating_sub(self.spent_ms);
+        self.timers.set(Reason::Duration, self.now.plus_ms(left));
+        self.arm_silence();
+        let last = self.dialog.last_agent_line().map(|line| line.said.clone());
+        if let Some(line) = last.or_else(|| self.spec.lines.greeting.clone()) {
+            self.say(&line, Intent::Continue, true);
+        } else {
+            self.ask(Cause::Opening, String::new(), String::new());
+        }
+    }
+
+    fn on_mark(&mut self, mark: Mark) {
+        match mark {
+            Mark::Played { .. } => {
+                if self.ledger.acknowledge(self.now, mark) {
+                    self.ledger.forget(self.now, &mut self.actions);
+                }
+            }
+            Mark::Cleared(epoch) => {
+                if let Some(us) = self.ledger.clear_echoed(self.now, epoch) {
+                    self.note(Note::RoundTrip { us });
+                }
+            }
+        }
+    }
+
+    /// Whatever follows from any event: text to the voice, audio to the carrier, a reply that was heard.
+    fn settle(&mut self) {
+        if matches!(self.phase, Phase::Ringing | Phase::Over) {
+            return;
+        }
+        self.release_parts();
+        if self.sending() {
+            let ahead = self.spec.turn.ahead_ms;
+            self.ledger.pump(self.now, ahead, &mut self.actions);
+        }
+        if let Some(audible) = self.ledger.audible_at() {
+            self.timers.clear(Reason::Overdue);
+            self.stamp(|report| report.audible.get_or_insert(audible));
+        }
+        if self.reply_live() && self.ledger.all_sent() {
+            self.settle_heard();
+        }
+        self.arm_carrier();
+    }
+
+    fn settle_heard(&mut self) {
+        if self.floor == Floor::Held && !self.ledger.unheard(self.now) {
+            self.floor = Floor::Free;
+            self.timers.clear(Reason::Verdict);
+        }
+        if !matches!(self.floor, Floor::Free | Floor::Protected) {
+            return;
+        }
+        if self.ledger.all_heard(self.now) {
+            self.floor = Floor::Free;
+            self.finish_reply();
+        } else {
+            self.timers.set(Reason::Heard, self.ledger.heard_by());
+        }
+    }
+
+    fn arm_carrier(&mut self) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        match self.ledger.stalled_at() {
+            Some(at) => self.timers.set(Reason::Stalled, at),
+            None => self.timers.clear(Reason::Stalled),
+        }
+        let due = self.ledger.send_due(self.spec.turn.ahead_ms);
+        match due.filter(|_| self.sending()) {
+            Some(at) => {
+                let at = at.plus_ms(PACE_SLACK_MS).max(self.now.plus_ms(20));
+                self.timers.set(Reason::Pace, at);
+            }
+            None => self.timers.clear(Reason::Pace),
+        }
+    }
+
+    fn sending(&self) -> bool {
+        matches!(self.floor, Floor::Free | Floor::Protected)
+            && matches!(self.phase, Phase::Live | Phase::Closing(_))
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn note(&mut self, note: Note) {
+        self.actions.push_back(Action::Note(note));
+    }
+
+    pub(crate) fn checkpoint(&mut self) {
+        let snapshot = self.snapshot();
+        self.act(Action::Checkpoint(Box::new(snapshot)));
+    }
+
+    /// What the call needs to go on elsewhere, as it stands.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            lines: self.dialog.lines().to_vec(),
+            turns: self.turns,
+            replies: self.mode.replies(),
+            expect: self.expect,
+            spent_ms: self.spent_ms + self.now.ms_since(self.base),
+            idle: self.idle,
+            failures: self.failures,
+        }
+    }
+
+    /// The time at which a position of the ear was reached, at the latest now.
+    pub(crate) fn ear_at(&self, sample: Ear) -> At {
+        self.base.plus_samples(sample.0).min(self.now)
+    }
+
+    pub(crate) fn closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing(_))
+    }
+
+    pub(crate) fn reply_live(&self) -> bool {
+        self.mode.live().is_some()
+    }
+
+    pub(crate) fn reply_id(&self) -> ReplyId {
+        self.mode.live().map_or(ReplyId(0), |reply| reply.id)
+    }
+
+    /// Whether some of the live reply was spoken and is still to be heard.
+    pub(crate) fn reply_unheard(&self) -> bool {
+        self.reply_live()
+            && (matches!(self.floor, Floor::Held | Floor::Muted { .. })
+                || self.ledger.unheard(self.now))
+    }
+}

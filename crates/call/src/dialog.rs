@@ -1,0 +1,77 @@
+//! What was said and what was heard.
+
+use serde::{Deserialize, Serialize};
+
+use crate::at::At;
+use crate::event::{ReplyId, TurnId};
+
+/// Who spoke a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// The person on the telephone.
+    Caller,
+    /// We.
+    Agent,
+}
+
+/// A line of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Who.
+    pub speaker: Speaker,
+    /// The turn it belongs to: an agent's line answers the caller's turn of the same number.
+    pub turn: TurnId,
+    /// The reply, for an agent's line.
+    pub reply: Option<ReplyId>,
+    /// What was said, or was going to be said.
+    pub said: String,
+    /// What of it the other side heard; always a beginning of `said`.
+    pub heard: String,
+    /// Keys that a caller pressed.
+    pub digits: String,
+    /// When it began.
+    pub from: At,
+    /// When it ended.
+    pub until: At,
+    /// Whether it was interrupted.
+    pub cut: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Dialog {
+    lines: Vec<Line>,
+}
+
+impl Dialog {
+    pub(crate) fn push(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    pub(crate) fn from_lines(lines: Vec<Line>) -> Self {
+        Self { lines }
+    }
+
+    /// Takes back the caller's line of a turn that was not over.
+    pub(crate) fn pop_caller(&mut self, turn: TurnId) {
+        if self
+            .lines
+            .last()
+            .is_some_and(|line| line.speaker == Speaker::Caller && line.turn == turn)
+        {
+            self.lines.pop();
+        }
+    }
+
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The last line of the agent that was heard, whole or in part.
+    pub(crate) fn last_agent_line(&self) -> Option<&Line> {
+        self.lines
+            .iter()
+            .rev()
+            .find(|line| line.speaker == Speaker::Agent)
+    }
+}

@@ -1,0 +1,354 @@
+//! Who has the floor: interruptions, and how they are taken back.
+//!
+//! An interruption goes through three states. *Held*: nothing more is sent. *Muted*: the carrier's buffer is cleared and the
+//! tail kept from the cut. *Yielded*: the reply is dead and the turn is the caller's. Only the last cannot be taken back.
+
+use crate::action::{Action, Note, YieldCause};
+use crate::at::{At, Ear};
+use crate::call::Call;
+use crate::dialog::{Line, Speaker};
+use crate::event::{Edge, Firmness, Form, Words};
+use crate::ledger::{Ledger, Spot};
+use crate::spec::Protection;
+use crate::timers::Reason;
+use crate::turn::plain_words;
+
+/// An interruption is decided this long after its onset, in ms.
+const VERDICT_MS: u64 = 1300;
+/// How long the recogniser has to say what an interruption was, in ms.
+const WORDS_MS: u64 = 400;
+/// The greeting's protected first stretch, in ms.
+const FIRST_SECOND_MS: u64 = 1000;
+/// After this many resumptions in a turn the next interruption takes the floor.
+const MOST_RESUMES: u8 = 2;
+/// An interim needs this confidence, in per mille, to count as a word.
+const SURE: u16 = 500;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Floor {
+    /// Nobody interrupts.
+    #[default]
+    Free,
+    /// The caller speaks in a protected stretch.
+    Protected,
+    /// Nothing more is sent.
+    Held,
+    /// The buffer was cleared; the reply was cut at the spot.
+    Muted { cut: Spot },
+}
+
+impl Call {
+    pub(crate) fn on_edge(&mut self, edge: Edge, sample: Ear) {
+        match edge {
+            Edge::Onset | Edge::Resumed => self.speech(edge, sample),
+            Edge::Sustained => {
+                self.turn.sustained = true;
+                if self.floor == Floor::Held {
+                    self.sustained();
+                }
+            }
+            Edge::Prolonged => {
+                self.turn.prolonged = true;
+                if matches!(self.floor, Floor::Held | Floor::Muted { .. }) {
+                    self.yield_floor(YieldCause::Span);
+                }
+            }
+            Edge::Lull => self.lull(sample),
+            Edge::Pause | Edge::Offset => self.pause(sample),
+            Edge::Gap => {}
+        }
+    }
+
+    fn speech(&mut self, edge: Edge, sample: Ear) {
+        if edge == Edge::Onset {
+            self.turn.sustained = false;
+            self.turn.prolonged = false;
+        }
+        self.turn.sound(sample);
+        self.timers.clear(Reason::Idle);
+        self.timers.clear(Reason::Turn);
+        self.arm_silence();
+        match self.floor {
+            Floor::Muted { .. } => self.timers.clear(Reason::Words),
+            Floor::Protected | Floor::Held => {}
+            Floor::Free if self.reply_unheard() => self.interrupt(sample),
+            Floor::Free => self.reopen(),
+        }
+    }
+
+    fn interrupt(&mut self, onset: Ear) {
+        let until = self.protected_until();
+        if self.now >= until {
+            self.hold(onset);
+            return;
+        }
+        self.floor = Floor::Protected;
+        self.note(Note::Protected { onset });
+        if until < At(u64::MAX) {
+            self.timers.set(Reason::Protect, until);
+        }
+    }
+
+    /// Until when the reply cannot be interrupted.
+    fn protected_until(&self) -> At {
+        let forever = At(u64::MAX);
+        let protect = u64::from(self.spec.turn.protect_ms);
+        let first = if !self.closing() && self.greeting() {
+            match self.spec.protect_greeting {
+                Protection::Whole => return forever,
+                Protection::FirstSecond => protect.max(FIRST_SECOND_MS),
+                Protection::None => protect,
+            }
+        } else {
+            protect
+        };
+        if self.closing() {
+            return forever;
+        }
+        self.ledger.audible_at().unwrap_or(self.now).plus_ms(first)
+    }
+
+    /// A protected stretch is over: speech that goes on counts from now.
+    pub(crate) fn protect_due(&mut self) {
+        if self.floor != Floor::Protected {
+            return;
+        }
+        self.floor = Floor::Free;
+        if !self.turn.sounding {
+            return;
+        }
+        self.hold(self.turn.onset);
+        if self.turn.prolonged {
+            self.yield_floor(YieldCause::Span);
+        } else if self.turn.sustained {
+            self.sustained();
+        }
+    }
+
+    fn hold(&mut self, onset: Ear) {
+        self.floor = Floor::Held;
+        self.note(Note::Held { onset });
+        let verdict = self.ear_at(onset).plus_ms(VERDICT_MS);
+        self.timers.set(Reason::Verdict, verdict.max(self.now));
+    }
+
+    /// Held speech spans `sustain_ms`.
+    fn sustained(&mut self) {
+        if self.resumes >= MOST_RESUMES {
+            self.yield_floor(YieldCause::Resumes);
+            return;
+        }
+        let cut = self.ledger.clear(self.now, &mut self.actions);
+        self.note(Note::Muted {
+            reply: self.reply_id(),
+            part: Ledger::part_of(cut.spot),
+            heard: cut.spot.sample,
+        });
+        self.floor = Floor::Muted { cut: cut.spot };
+    }
+
+    fn lull(&mut self, sample: Ear) {
+        self.turn.quiet(sample, self.ear_at(sample));
+        match self.floor {
+            Floor::Held => self.release(sample),
+            Floor::Muted { .. } => {
+                self.finalize();
+                self.timers.set(Reason::Words, self.now.plus_ms(WORDS_MS));
+            }
+            Floor::Free | Floor::Protected => {}
+        }
+    }
+
+    /// A held reply goes on with the next unsent sample.
+    fn release(&mut self, quiet: Ear) {
+        self.floor = Floor::Free;
+        self.timers.clear(Reason::Verdict);
+        self.note(Note::Released { quiet });
+    }
+
+    fn pause(&mut self, sample: Ear) {
+        if self.turn.sounding || self.turn.last_sound_at == At::default() {
+            self.turn.quiet(sample, self.ear_at(sample));
+        }
+        match self.floor {
+            Floor::Muted { .. } => {}
+            Floor::Held => self.release(sample),
+            Floor::Protected => {
+                self.floor = Floor::Free;
+                self.timers.clear(Reason::Protect);
+                self.new_turn();
+            }
+            // A burst that was held and let go: nothing of it is an answer.
+            Floor::Free if self.reply_unheard() => {
+                if self.turn.started {
+                    self.new_turn();
+                }
+            }
+            Floor::Free => self.pause_in_turn(),
+        }
+    }
+
+    /// Words while the caller interrupts. True if they are dealt with.
+    pub(crate) fn words_on_floor(&mut self, words: &Words) -> bool {
+        if !matches!(self.floor, Floor::Held | Floor::Muted { .. }) {
+            return self.floor == Floor::Protected;
+        }
+        let text = self.turn.text();
+        let firm = words.firmness != Firmness::Interim || words.confidence >= SURE;
+        if firm && !text.is_empty() && !self.is_backchannel(&text, words.complete) {
+            self.yield_floor(YieldCause::Word);
+        } else if words.firmness == Firmness::Flushed && !self.turn.sounding {
+            self.resume();
+        }
+        true
+    }
+
+    /// Whether a text leaves the floor where it is. An expected answer to the question that is being asked does not.
+    fn is_backchannel(&self, text: &str, complete: bool) -> bool {
+        if let Floor::Muted { cut } = self.floor
+            && complete
+            && self.expect.form != Form::Open
+            && self.ledger.is_last_part(cut)
+        {
+            return false;
+        }
+        let words = plain_words(text);
+        let mut rest = words.as_slice();
+        while !rest.is_empty() {
+            let matched = self
+                .spec
+                .backchannels
+                .iter()
+                .map(|phrase| plain_words(phrase))
+                .filter(|phrase| !phrase.is_empty() && rest.starts_with(phrase))
+                .map(|phrase| phrase.len())
+                .max();
+            match matched {
+                Some(length) => rest = &rest[length..],
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// The recogniser said nothing about an interruption.
+    pub(crate) fn words_due(&mut self) {
+        if matches!(self.floor, Floor::Muted { .. }) && !self.turn.sounding {
+            self.resume();
+        }
+    }
+
+    /// An interruption must be decided.
+    pub(crate) fn verdict_due(&mut self) {
+        match self.floor {
+            Floor::Held | Floor::Muted { .. } if self.turn.sounding => {
+                self.yield_floor(YieldCause::Verdict);
+            }
+            Floor::Held => self.release(self.turn.last_sound),
+            Floor::Muted { .. } => self.resume(),
+            Floor::Free | Floor::Protected => {}
+        }
+    }
+
+    /// A cut reply goes on.
+    fn resume(&mut self) {
+        let Floor::Muted { cut } = self.floor else {
+            return;
+        };
+        let spot = self.ledger.rewind(cut);
+        self.resumes += 1;
+        self.report.resumes += 1;
+        self.floor = Floor::Free;
+        self.timers.clear(Reason::Verdict);
+        self.timers.clear(Reason::Words);
+        self.note(Note::Resumed {
+            part: Ledger::part_of(spot),
+            from: spot.sample,
+            count: self.resumes,
+        });
+        self.new_turn();
+    }
+
+    /// A key interrupts whatever is protected.
+    pub(crate) fn key_takes_floor(&mut self) {
+        if !self.closing() {
+            self.yield_floor(YieldCause::Key);
+        }
+    }
+
+    /// The floor is the caller's: the reply is dead.
+    fn yield_floor(&mut self, cause: YieldCause) {
+        self.note(Note::Yielded { cause });
+        self.report.yields += 1;
+        self.cut_reply();
+        self.turn.yielded = true;
+        self.turn.started = true;
+        if !self.turn.sounding && cause != YieldCause::Key {
+            self.pause_in_turn();
+        }
+    }
+
+    /// Ends the reply where it was heard.
+    pub(crate) fn cut_reply(&mut self) {
+        let heard = match self.floor {
+            Floor::Muted { cut } => cut,
+            Floor::Free | Floor::Protected | Floor::Held => {
+                if self.ledger.unheard(self.now) && self.ledger.anything_sent() {
+                    self.ledger.clear(self.now, &mut self.actions).spot
+                } else {
+                    self.ledger.heard(self.now).spot
+                }
+            }
+        };
+        self.floor = Floor::Free;
+        let Some(reply) = self.mode.drop_reply() else {
+            return;
+        };
+        let text = self.ledger.text_upto(heard);
+        let any = heard > Spot::default();
+        if any {
+            self.dialog.push(Line {
+                speaker: Speaker::Agent,
+                turn: reply.turn,
+                reply: Some(reply.id),
+                said: reply.text(&self.ledger),
+                heard: text,
+                digits: String::new(),
+                from: self.ledger.audible_at().unwrap_or(self.now),
+                until: self.now,
+                cut: true,
+            });
+        }
+        self.ledger.open(reply.id);
+        self.ledger.close();
+        for reason in [
+            Reason::Overdue,
+            Reason::Heard,
+            Reason::Verdict,
+            Reason::Words,
+            Reason::Protect,
+        ] {
+            self.timers.clear(reason);
+        }
+        self.act(Action::Cancel {
+            reply: reply.id,
+            heard: any,
+        });
+        if any {
+            self.checkpoint();
+        }
+    }
+
+    /// The caller went on before anything of the reply was sent: their turn was not over.
+    pub(crate) fn reopen(&mut self) {
+        let Some((turn, text, digits)) = self.mode.answering(&self.ledger) else {
+            return;
+        };
+        self.cut_reply();
+        self.turns -= 1;
+        self.dialog.pop_caller(turn);
+        self.report.turns.retain(|report| report.turn != turn);
+        self.note(Note::Reopened { turn });
+        self.turn.carry(text, digits);
+    }
+}

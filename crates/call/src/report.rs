@@ -1,0 +1,60 @@
+//! What a call says of itself when it is over.
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{EndCause, TurnEnd};
+use crate::at::At;
+use crate::dialog::Line;
+use crate::event::{Fault, Intent, TurnId};
+
+/// The times of one turn of the caller and its reply. All are times of the call; differences are latencies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnReport {
+    /// The turn.
+    pub turn: TurnId,
+    /// Why it was taken to be over.
+    pub cause: TurnEnd,
+    /// The caller's last sound, or last key.
+    pub last_sound: At,
+    /// The recogniser was asked for its words.
+    pub finalized: Option<At>,
+    /// Its final words came.
+    pub words: Option<At>,
+    /// The turn was over and the responder was asked.
+    pub ended: At,
+    /// The first text of the reply came.
+    pub text: Option<At>,
+    /// The first speech of the reply came.
+    pub speech: Option<At>,
+    /// The caller began to hear the reply's first audible sample, by the model.
+    pub audible: Option<At>,
+}
+
+/// What a call says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The conversation.
+    pub lines: Vec<Line>,
+    /// The turns.
+    pub turns: Vec<TurnReport>,
+    /// Faults, in order; at most 32 are kept.
+    pub faults: Vec<Fault>,
+    /// Interruptions that took the floor.
+    pub yields: u32,
+    /// Interruptions after which the reply went on.
+    pub resumes: u32,
+    /// Why the call ended.
+    pub cause: Option<EndCause>,
+    /// What follows.
+    pub intent: Option<Intent>,
+    /// When it ended.
+    pub ended: At,
+}
+
+impl Report {
+    pub(crate) fn fault(&mut self, fault: &Fault) {
+        if self.faults.len() < 32 {
+            self.faults.push(fault.clone());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What a call needs to go on elsewhere, taken whenever a turn is closed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dialog::Line;
+use crate::event::Expect;
+
+/// The state of a call between two turns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The conversation as it was heard.
+    pub lines: Vec<Line>,
+    /// Turns so far.
+    pub turns: u32,
+    /// Replies so far.
+    pub replies: u32,
+    /// What the caller is expected to answer.
+    pub expect: Expect,
+    /// Milliseconds of the call's longest duration that are spent.
+    pub spent_ms: u64,
+    /// Times the caller was asked again since they last spoke.
+    pub idle: u8,
+    /// Replies that failed one after the other.
+    pub failures: u8,
+}
