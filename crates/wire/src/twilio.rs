@@ -2,4 +2,6 @@
 
 pub mod media;
 pub mod media_client;
+pub mod signature;
 pub mod twiml;
+pub mod webhook;

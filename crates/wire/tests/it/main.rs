@@ -5,3 +5,4 @@ mod fixtures;
 mod media;
 mod media_client;
 mod twiml;
+mod webhook;
