@@ -1,0 +1,148 @@
+//! The tokens in our TwiML: one for the media socket, one for the resume webhook.
+//!
+//! A token is 128 random bits and a signature over them, what the token is for, and the call's SID. So a token of one
+//! call opens nothing for another, and a forged one is told apart before anything is looked up.
+
+use aws_lc_rs::{hmac, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::config::Secret;
+
+const ID_BYTES: usize = 16;
+const SIGNATURE_BYTES: usize = 16;
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To open the media socket, once.
+    Media,
+    /// To ask what follows the media stream.
+    Resume,
+}
+
+/// The random part of a call's tokens: the name under which the registry knows the call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenId([u8; ID_BYTES]);
+
+impl std::fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenId(..)")
+    }
+}
+
+/// The system gave no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub struct NoRandomness;
+
+impl TokenId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    pub fn random() -> Result<Self, NoRandomness> {
+        let mut bytes = [0; ID_BYTES];
+        rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// Makes and checks tokens with the server's key.
+pub struct Signer {
+    key: hmac::Key,
+}
+
+impl Signer {
+    /// A signer with this key.
+    pub fn new(key: &Secret) -> Self {
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes()),
+        }
+    }
+
+    /// The token of a call: 43 characters that may stand in a URL.
+    pub fn token(&self, id: TokenId, purpose: Purpose, call_sid: &str) -> String {
+        let mut token = [0; ID_BYTES + SIGNATURE_BYTES];
+        token[..ID_BYTES].copy_from_slice(&id.0);
+        token[ID_BYTES..].copy_from_slice(&self.signature(id, purpose, call_sid));
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// The call's name, if the token was made by this key for this purpose and this call. Takes the same time
+    /// wherever a signature differs.
+    pub fn verify(&self, token: &str, purpose: Purpose, call_sid: &str) -> Option<TokenId> {
+        let mut bytes = [0; ID_BYTES + SIGNATURE_BYTES];
+        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
+        let (id, signature) = bytes.split_at(ID_BYTES);
+        let id = TokenId(id.try_into().ok()?);
+        let expected = self.signature(id, purpose, call_sid);
+        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&expected, signature).is_ok();
+        (length == bytes.len() && equal).then_some(id)
+    }
+
+    fn signature(&self, id: TokenId, purpose: Purpose, call_sid: &str) -> [u8; SIGNATURE_BYTES] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(match purpose {
+            Purpose::Media => b"media\0",
+            Purpose::Resume => b"resume\0",
+        });
+        context.update(&id.0);
+        context.update(call_sid.as_bytes());
+        let mut signature = [0; SIGNATURE_BYTES];
+        signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE_BYTES]);
+        signature
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_purpose_call_and_key_only() {
+        let signer = Signer::new(&Secret::new("one key"));
+        let id = TokenId::random().unwrap();
+        let token = signer.token(id, Purpose::Media, "CA1");
+        assert_eq!(token.len(), 43);
+        assert_eq!(signer.verify(&token, Purpose::Media, "CA1"), Some(id));
+        assert_eq!(signer.verify(&token, Purpose::Resume, "CA1"), None);
+        assert_eq!(signer.verify(&token, Purpose::Media, "CA2"), None);
+        assert_eq!(
+            Signer::new(&Secret::new("other")).verify(&token, Purpose::Media, "CA1"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_changed_or_cut_token_is_none() {
+        let signer = Signer::new(&Secret::new("one key"));
+        let token = signer.token(TokenId::random().unwrap(), Purpose::Media, "CA1");
+        for at in 0..token.len() - 1 {
+            let other = if &token[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+            assert_eq!(
+                signer.verify(&changed, Purpose::Media, "CA1"),
+                None,
+                "character {at}"
+            );
+            assert_eq!(
+                signer.verify(&token[..at], Purpose::Media, "CA1"),
+                None,
+                "length {at}"
+            );
+        }
+        assert_eq!(
+            signer.verify(&format!("{token}A"), Purpose::Media, "CA1"),
+            None
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! The configuration: typed, each field with its variable.
+//!
+//! A setting is looked for on the command line, in the environment, in `.env`, in `ringback.toml`, and last in the table
+//! of [`variables`]. A malformed value or an unknown key in the TOML file stops the start with one line; an empty value
+//! counts as not set.
+
+mod layers;
+mod read;
+mod secret;
+mod secret_key;
+pub mod variables;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tracing::level_filters::LevelFilter;
+
+pub use layers::{Found, Layers, Origin, Texts};
+pub use secret::Secret;
+
+use crate::hooks::public_url::PublicBase;
+use read::Reader;
+
+/// Why the server does not start: one line that names the setting and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATA_DIR`: recordings, scenarios, caches.
+    pub data_dir: PathBuf,
+    /// `SECRET_KEY`: signs the tokens in TwiML. See [`Config::signing_key`].
+    pub secret_key: Option<Secret>,
+    /// Listening, and how the world sees us.
+    pub http: HttpConfig,
+    /// Twilio's account.
+    pub twilio: TwilioConfig,
+    /// Calls and their limits.
+    pub calls: CallsConfig,
+    /// What hears, answers and speaks.
+    pub engines: EnginesConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// Listening, and how the world sees us.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// `HOST`: the address to listen on.
+    pub host: IpAddr,
+    /// `PORT`: the port to listen on; 0 takes any.
+    pub port: u16,
+    /// `PUBLIC_URL`: how Twilio reaches this server.
+    pub public_url: Option<PublicBase>,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `ENABLE_SECURITY_HEADERS`: whether answers carry them.
+    pub security_headers: bool,
+}
+
+/// Twilio's account.
+#[derive(Clone, Debug)]
+pub struct TwilioConfig {
+    /// `TWILIO_ACCOUNT_SID`: whose calls are taken.
+    pub account_sid: Option<String>,
+    /// `TWILIO_AUTH_TOKEN`: checks Twilio's signatures; without it only local callers are accepted.
+    pub auth_token: Option<Secret>,
+}
+
+/// Calls and their limits.
+#[derive(Clone, Debug)]
+pub struct CallsConfig {
+    /// `DEFAULT_SCENARIO`: id or slug of what answers `POST /`.
+    pub default_scenario: String,
+    /// `COMPANY_NAME`: in whose name the built-in scenarios speak.
+    pub company: String,
+    /// `MAX_CALLS`: calls at once, those about to connect included.
+    pub max_calls: usize,
+    /// `MAX_FOREIGN_STREAMS`: of those, streams that TwiML of others opened.
+    pub max_foreign_streams: usize,
+    /// `DRAIN_SECONDS`: how long live calls may go on after SIGTERM.
+    pub drain: Duration,
+    /// `RECORDING`: whether calls are recorded.
+    pub recording: bool,
+    /// `INSTANCE_NAME`: first word of recordings' names.
+    pub instance: String,
+}
+
+/// What hears, answers and speaks.
+#[derive(Clone, Debug)]
+pub struct EnginesConfig {
+    /// `STT`: recognisers, in order.
+    pub stt: Vec<String>,
+    /// `RESPONDER`: responders for scenarios that name none, in order.
+    pub responder: Vec<String>,
+    /// `TTS`: voices, in order.
+    pub tts: Vec<String>,
+    /// `RECOGNIZERS`: decoders of the local recogniser.
+    pub recognizers: usize,
+    /// `VOICES`: threads of the local voice.
+    pub voices: usize,
+    /// `ALLOW_PRIVATE_WEBHOOKS`: whether the webhook responder may call private addresses.
+    pub allow_private_webhooks: bool,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `LOG_LEVEL`: what is written.
+    pub level: LevelFilter,
+    /// `LOG_FORMAT`: in which form.
+    pub format: LogFormat,
+    /// `LOG_DIR`: where the files are.
+    pub dir: PathBuf,
+    /// `LOG_ROTATION`: size in bytes at which a new file is begun.
+    pub rotation_bytes: Option<u64>,
+    /// `LOG_RETENTION_DAYS`: after how many days a file is deleted; 0 for never.
+    pub retention_days: u32,
+}
+
+impl Config {
+    /// The configuration that the layers amount to.
+    ///
+    /// # Errors
+    /// The first malformed value, or a `SECRET_KEY` that does not do beyond loopback.
+    pub fn load(layers: &Layers) -> Result<Self, ConfigError> {
+        let reader = Reader(layers);
+        let config = Self {
+            data_dir: reader.value("DATA_DIR", read::line)?.into(),
+            secret_key: reader.secret("SECRET_KEY")?,
+            http: http(&reader)?,
+            twilio: TwilioConfig {
+                account_sid: reader.value("TWILIO_ACCOUNT_SID", read::account_sid)?,
+                auth_token: reader.secret("TWILIO_AUTH_TOKEN")?,
+            },
+            calls: calls(&reader)?,
+            engines: engines(&reader)?,
+            log: log(&reader)?,
+        };
+        secret_key::check(&config)?;
+        Ok(config)
+    }
+}
+
+fn http(reader: &Reader<'_>) -> Result<HttpConfig, ConfigError> {
+    Ok(HttpConfig {
+        host: reader.value("HOST", read::host)?,
+        port: reader.value("PORT", read::port)?,
+        public_url: reader.value("PUBLIC_URL", |text| match text {
+            "" => Ok(None),
+            url => PublicBase::parse(url).map(Some),
+        })?,
+        trusted_proxies: reader.value("TRUSTED_PROXIES", read::networks)?,
+        security_headers: reader.value("ENABLE_SECURITY_HEADERS", read::flag)?,
+    })
+}
+
+fn calls(reader: &Reader<'_>) -> Result<CallsConfig, ConfigError> {
+    Ok(CallsConfig {
+        default_scenario: reader.value("DEFAULT_SCENARIO", read::line)?,
+        company: reader.value("COMPANY_NAME", read::line)?,
+        max_calls: count(reader, "MAX_CALLS", 1, 100_000)?,
+        max_foreign_streams: count(reader, "MAX_FOREIGN_STREAMS", 0, 100_000)?,
+        drain: Duration::from_secs(
+            reader.value("DRAIN_SECONDS", |text| read::number(text, 0, 86_400))?,
+        ),
+        recording: reader.value("RECORDING", read::flag)?,
+        instance: reader.value("INSTANCE_NAME", read::file_word)?,
+    })
+}
+
+fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
+    Ok(EnginesConfig {
+        stt: reader.value("STT", |text| read::engines(text, &["pocketsphinx"]))?,
+        responder: reader.value("RESPONDER", |text| {
+            read::engines(text, &["script", "webhook", "parrot"])
+        })?,
+        tts: reader.value("TTS", |text| read::engines(text, &["pico"]))?,
+        recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
+        voices: count(reader, "VOICES", 1, 1_000)?,
+        allow_private_webhooks: reader.value("ALLOW_PRIVATE_WEBHOOKS", read::flag)?,
+    })
+}
+
+fn log(reader: &Reader<'_>) -> Result<LogConfig, ConfigError> {
+    Ok(LogConfig {
+        level: reader.value("LOG_LEVEL", read::level)?,
+        format: reader.value("LOG_FORMAT", read::log_format)?,
+        dir: reader.value("LOG_DIR", read::line)?.into(),
+        rotation_bytes: reader.value("LOG_ROTATION", read::size)?,
+        retention_days: reader.value("LOG_RETENTION_DAYS", |text| read::number(text, 0, 36_500))?
+            as u32,
+    })
+}
+
+fn count(reader: &Reader<'_>, name: &str, least: u64, most: u64) -> Result<usize, ConfigError> {
+    reader.value(name, |text| {
+        let number = read::number(text, least, most)?;
+        usize::try_from(number).map_err(|error| error.to_string())
+    })
+}

@@ -1,0 +1,107 @@
+//! `SECRET_KEY`: refused where it is weak and the world can reach us, made where it is missing and only we can.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::{Config, ConfigError, Secret};
+
+const LEAST_CHARACTERS: usize = 32;
+const FILE: &str = "secret_key";
+
+/// Words of which example keys are made.
+const EXAMPLES: &[&str] = &[
+    "changeme",
+    "change-me",
+    "change_me",
+    "example",
+    "your-secret",
+    "your_secret",
+    "yoursecret",
+    "secretkey",
+    "secret_key",
+    "secret-key",
+    "placeholder",
+];
+
+/// Refuses a missing, short or example key where the server listens beyond loopback.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    if config.http.host.is_loopback() {
+        return Ok(());
+    }
+    let advice = "make one with: openssl rand -hex 32";
+    let why = match &config.secret_key {
+        None => "is not set",
+        Some(key) if key.expose().chars().count() < LEAST_CHARACTERS => {
+            "is shorter than 32 characters"
+        }
+        Some(key) if is_example(key.expose()) => "is an example",
+        Some(_) => return Ok(()),
+    };
+    Err(ConfigError(format!(
+        "SECRET_KEY {why}, and HOST={} is beyond loopback: {advice}",
+        config.http.host
+    )))
+}
+
+fn is_example(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let mut characters: Vec<char> = lower.chars().collect();
+    characters.sort_unstable();
+    characters.dedup();
+    characters.len() < 6 || EXAMPLES.iter().any(|word| lower.contains(word))
+}
+
+impl Config {
+    /// The key that signs tokens: `SECRET_KEY`, else the one kept in `DATA_DIR`, which is made at the first start.
+    ///
+    /// # Errors
+    /// The file can be neither read nor made, or is damaged.
+    pub fn signing_key(&self) -> Result<Secret, ConfigError> {
+        match &self.secret_key {
+            Some(key) => Ok(key.clone()),
+            None => kept(&self.data_dir),
+        }
+    }
+}
+
+fn kept(data_dir: &Path) -> Result<Secret, ConfigError> {
+    let path = data_dir.join(FILE);
+    let refuse =
+        |error: std::io::Error| ConfigError(format!("DATA_DIR: {}: {error}", path.display()));
+    std::fs::create_dir_all(data_dir).map_err(refuse)?;
+    let fresh = fresh_key()?;
+    // Written whole under another name first: a start that is killed half-way leaves no short key behind.
+    let draft = data_dir.join(format!("{FILE}.{}", std::process::id()));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(refuse)?;
+    file.write_all(fresh.as_bytes()).map_err(refuse)?;
+    let linked = std::fs::hard_link(&draft, &path);
+    std::fs::remove_file(&draft).map_err(refuse)?;
+    match linked {
+        Ok(()) => return Ok(Secret::new(fresh)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(refuse(error)),
+    }
+    let key = std::fs::read_to_string(&path).map_err(refuse)?;
+    if key.trim().len() < LEAST_CHARACTERS {
+        return Err(ConfigError(format!(
+            "{} is damaged: delete it, a new one is made then",
+            path.display()
+        )));
+    }
+    Ok(Secret::new(key.trim()))
+}
+
+fn fresh_key() -> Result<String, ConfigError> {
+    let mut bytes = [0u8; 32];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| ConfigError("the system gives no random bytes".to_owned()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

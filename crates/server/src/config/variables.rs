@@ -1,0 +1,258 @@
+//! Every variable that can be set: one table, from which files and checks are made.
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name in the environment and in `.env`; the key in `ringback.toml` is the same in lower case.
+    pub name: &'static str,
+    /// What holds when it is not set, as one would write it; empty for nothing.
+    pub default: &'static str,
+    /// Whether it is a secret: never printed, and `NAME_FILE` may name a file that holds it.
+    pub secret: bool,
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
+const fn plain(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable {
+        name,
+        default,
+        secret: false,
+        about,
+    }
+}
+
+const fn secret(name: &'static str, about: &'static str) -> Variable {
+    Variable {
+        name,
+        default: "",
+        secret: true,
+        about,
+    }
+}
+
+/// The variables of this version, in the order of the documentation.
+pub const VARIABLES: &[Variable] = &[
+    plain(
+        "HOST",
+        "127.0.0.1",
+        "Address to listen on. Beyond loopback a SECRET_KEY is required.",
+    ),
+    plain(
+        "PORT",
+        "8080",
+        "Port to listen on; 0 takes any free one, which is printed.",
+    ),
+    plain(
+        "PUBLIC_URL",
+        "",
+        "How Twilio reaches this server, with or without a scheme: https://phone.example.org. Empty: taken from each request.",
+    ),
+    plain(
+        "TRUSTED_PROXIES",
+        "127.0.0.0/8,::1/128",
+        "Networks whose X-Forwarded-Proto and X-Forwarded-Host are believed.",
+    ),
+    plain(
+        "ENABLE_SECURITY_HEADERS",
+        "true",
+        "Whether answers carry security headers.",
+    ),
+    secret(
+        "SECRET_KEY",
+        "Signs the tokens in TwiML; at least 32 characters. On loopback one is made and kept in DATA_DIR.",
+    ),
+    plain(
+        "TWILIO_ACCOUNT_SID",
+        "",
+        "The account (AC...) whose calls are taken; a request of another one is refused.",
+    ),
+    secret(
+        "TWILIO_AUTH_TOKEN",
+        "Checks Twilio's signatures. Empty: only local callers are accepted.",
+    ),
+    plain("DATA_DIR", "./data", "Recordings, scenarios, caches."),
+    plain(
+        "DEFAULT_SCENARIO",
+        "guest-relations",
+        "What answers calls to POST /.",
+    ),
+    plain(
+        "COMPANY_NAME",
+        "Compass Group",
+        "The company in whose name the built-in scenarios speak.",
+    ),
+    plain(
+        "STT",
+        "pocketsphinx",
+        "Recognisers, in the order in which they are tried.",
+    ),
+    plain(
+        "RESPONDER",
+        "",
+        "Responders for scenarios that name none, in order: script, webhook, parrot. Empty: as the scenario says.",
+    ),
+    plain(
+        "TTS",
+        "pico",
+        "Voices, in the order in which they are tried.",
+    ),
+    plain(
+        "RECOGNIZERS",
+        "4",
+        "Decoders of the local recogniser: how many calls can be understood at once (40 to 80 MB each).",
+    ),
+    plain(
+        "VOICES",
+        "2",
+        "Threads of the local voice: how many sentences are spoken at once.",
+    ),
+    plain(
+        "ALLOW_PRIVATE_WEBHOOKS",
+        "false",
+        "Whether the webhook responder may call private and loopback addresses.",
+    ),
+    plain(
+        "MAX_CALLS",
+        "100",
+        "Calls at once, those about to connect included; more hear a busy line.",
+    ),
+    plain(
+        "MAX_FOREIGN_STREAMS",
+        "10",
+        "Of those, streams opened by TwiML that is not ours (scenarios with foreign_streams).",
+    ),
+    plain(
+        "DRAIN_SECONDS",
+        "60",
+        "On SIGTERM: how long live calls may go on, in seconds.",
+    ),
+    plain(
+        "RECORDING",
+        "true",
+        "Whether calls are recorded, with a transcript and a trace; a scenario may say otherwise.",
+    ),
+    plain(
+        "INSTANCE_NAME",
+        "server",
+        "First word of the recordings' file names.",
+    ),
+    plain(
+        "LOG_LEVEL",
+        "INFO",
+        "TRACE, DEBUG, INFO, WARNING (or WARN), ERROR, CRITICAL or OFF, in any case.",
+    ),
+    plain("LOG_FORMAT", "text", "text or json."),
+    plain("LOG_DIR", "logs", "Folder of the log files app_<time>.log."),
+    plain(
+        "LOG_ROTATION",
+        "50MB",
+        "Size at which a new log file is begun (KB, MB, GB, or off); each day (UTC) begins one anyway.",
+    ),
+    plain(
+        "LOG_RETENTION_DAYS",
+        "30",
+        "Days after which a log file is deleted; 0 keeps all.",
+    ),
+];
+
+/// Names that later versions read. Setting one is no mistake, but has no effect yet.
+pub const LATER: &[&str] = &[
+    "TWILIO_PHONE_NUMBER",
+    "TWILIO_VOICE_INTELLIGENCE_SID",
+    "USE_TWILIO_VOICE_INTELLIGENCE",
+    "OPENAI_API_KEY",
+    "DEEPGRAM_API_KEY",
+    "CARTESIA_API_KEY",
+    "CARTESIA_VOICE_ID",
+    "DATABASE_URL",
+    "OPENAI_MODEL",
+    "DEEPGRAM_MODEL",
+    "CARTESIA_MODEL",
+    "ELEVENLABS_API_KEY",
+    "ELEVENLABS_VOICE_ID",
+    "REGISTRATION",
+    "API_AUTH",
+    "ACCESS_TOKEN_MINUTES",
+    "REFRESH_TOKEN_DAYS",
+    "RATE_LIMITS",
+    "CORS_ORIGINS",
+    "RECORDINGS_URL",
+    "RECORDING_RETENTION_DAYS",
+    "CAPTCHA_PROVIDER",
+    "CAPTCHA_MIN_SCORE",
+    "RECAPTCHA_SITE_KEY",
+    "RECAPTCHA_SECRET",
+    "SECRET_KEY_PREVIOUS",
+    "METRICS_TOKEN",
+    "TLS_CERT",
+    "TLS_KEY",
+    "CONTENT_SECURITY_POLICY",
+    "HSTS",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "TWILIO_API_URL",
+    "DEEPGRAM_URL",
+    "CARTESIA_URL",
+    "ELEVENLABS_URL",
+    "GOOGLE_OAUTH_URL",
+    "GOOGLE_API_URL",
+    "CAPTCHA_URL",
+    "OPENAI_BASE_URL",
+];
+
+/// The entry of the table with this name.
+pub fn find(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|variable| variable.name == name)
+}
+
+/// The name that was probably meant by one that is not known.
+///
+/// A name of four letters or fewer is never taken for a slip: too many other programs use such names.
+pub fn near_miss(name: &str) -> Option<&'static str> {
+    let spelled = bare(name);
+    if spelled.len() < 5 {
+        return None;
+    }
+    let known = || {
+        VARIABLES
+            .iter()
+            .map(|variable| variable.name)
+            .chain(LATER.iter().copied())
+    };
+    known()
+        .find(|candidate| bare(candidate) == spelled)
+        .or_else(|| {
+            known()
+                .filter(|candidate| candidate.len() >= 5)
+                .find(|candidate| {
+                    let allowed = if candidate.len() < 8 { 1 } else { 2 };
+                    distance(&bare(candidate), &spelled) <= allowed
+                })
+        })
+}
+
+fn bare(name: &str) -> String {
+    let upper = name.to_ascii_uppercase().replace(['_', '-', '.'], "");
+    match upper.strip_prefix("RINGBACK") {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        _ => upper,
+    }
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &b) in other.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}

@@ -1,0 +1,3 @@
+//! Twilio: webhooks and media sockets.
+
+pub mod public_url;

@@ -1,0 +1,114 @@
+//! Logs: to the terminal and to rotating files, cleaned of what is private.
+//!
+//! Our own crates write at `LOG_LEVEL`; others only warnings and errors, because their debug lines show the content of
+//! messages.
+
+pub mod redact;
+pub mod rotate;
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::config::{Config, ConfigError, LogConfig, LogFormat};
+use redact::{Redacting, Redactor};
+use rotate::RotatingFile;
+
+/// Lines that wait for the disk at most; more are dropped rather than a call held up.
+const WAITING_LINES: usize = 16_384;
+
+/// Keeps the writer of the log files alive; dropped, it writes what waits.
+#[must_use = "the log files end when this is dropped"]
+#[derive(Debug)]
+pub struct LogGuard(#[expect(dead_code, reason = "it works by being dropped")] WorkerGuard);
+
+/// Starts logging for the whole process.
+///
+/// # Errors
+/// The folder cannot be written to, or logging was started before.
+pub fn start(config: &Config, redactor: Redactor) -> Result<LogGuard, ConfigError> {
+    let (files, guard) = files(&config.log)?;
+    let terminal = std::io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::registry()
+        .with(lines(
+            config.log.format,
+            terminal,
+            Redacting {
+                inner: std::io::stderr,
+                redactor: redactor.clone(),
+            },
+        ))
+        .with(lines(
+            config.log.format,
+            false,
+            Redacting {
+                inner: files,
+                redactor,
+            },
+        ))
+        .with(visible(config.log.level));
+    tracing::subscriber::set_global_default(subscriber)
+        .map_err(|error| ConfigError(format!("logging: {error}")))?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(panic.place = place, "Error: a part of the server panicked");
+    }));
+    Ok(LogGuard(guard))
+}
+
+fn files(config: &LogConfig) -> Result<(NonBlocking, WorkerGuard), ConfigError> {
+    let retention = (config.retention_days > 0)
+        .then(|| Duration::from_secs(u64::from(config.retention_days) * 86_400));
+    let file = RotatingFile::create(
+        &config.dir,
+        config.rotation_bytes,
+        retention,
+        Box::new(Timestamp::now),
+    )
+    .map_err(|error| {
+        ConfigError(format!(
+            "LOG_DIR={}: {error}: name a folder that can be written to",
+            config.dir.display()
+        ))
+    })?;
+    Ok(NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("log")
+        .finish(file))
+}
+
+/// Which events are written at a level.
+pub fn visible(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("ringback", level)
+}
+
+/// A layer that writes events as lines to a writer.
+pub fn lines<S, W>(format: LogFormat, colours: bool, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    match format {
+        LogFormat::Text => fmt::layer().with_ansi(colours).with_writer(writer).boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(writer)
+            .boxed(),
+    }
+}

@@ -1,0 +1,350 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use ringback_server::config::variables::{self, LATER, VARIABLES};
+use ringback_server::config::{Config, ConfigError, Layers, Texts};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn texts(pairs: &[(&str, &str)]) -> Texts {
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let environment = texts(pairs);
+    Config::load(&Layers {
+        environment,
+        ..Layers::default()
+    })
+}
+
+fn check_refused(pairs: &[(&str, &str)], line: &str) {
+    assert_eq!(from_environment(pairs).unwrap_err().to_string(), line);
+}
+
+#[test]
+fn nothing_need_be_set() {
+    let config = from_environment(&[]).unwrap();
+    assert_eq!(config.http.host.to_string(), "127.0.0.1");
+    assert_eq!(config.http.port, 8080);
+    assert_eq!(config.data_dir, Path::new("./data"));
+    assert_eq!(config.calls.default_scenario, "guest-relations");
+    assert_eq!(config.calls.company, "Compass Group");
+    assert_eq!(config.calls.drain.as_secs(), 60);
+    assert_eq!(config.engines.stt, ["pocketsphinx"]);
+    assert_eq!(config.log.rotation_bytes, Some(50_000_000));
+    assert!(config.calls.recording && config.http.public_url.is_none());
+}
+
+#[test]
+fn the_highest_layer_that_says_something_wins() {
+    let mut layers = Layers {
+        flags: texts(&[("PORT", "1")]),
+        environment: texts(&[("PORT", "2"), ("HOST", "")]),
+        dotenv: texts(&[("PORT", "3"), ("HOST", "::1")]),
+        toml: texts(&[("PORT", "4"), ("HOST", "127.0.0.2"), ("MAX_CALLS", "4")]),
+    };
+    let config = Config::load(&layers).unwrap();
+    assert_eq!((config.http.port, config.calls.max_calls), (1, 4));
+    assert_eq!(config.http.host.to_string(), "::1");
+    for expected in [2, 3, 4] {
+        match expected {
+            2 => layers.flags.clear(),
+            3 => layers.environment.clear(),
+            _ => layers.dotenv.clear(),
+        }
+        assert_eq!(Config::load(&layers).unwrap().http.port, expected);
+    }
+}
+
+#[test]
+fn malformed_values_stop_with_one_line_that_names_them() {
+    check_refused(
+        &[("PORT", "70000")],
+        "PORT=70000 (environment): write a port number from 0 to 65535",
+    );
+    check_refused(
+        &[("HOST", "example.org")],
+        "HOST=example.org (environment): write an IP address, such as 127.0.0.1, 0.0.0.0 or ::",
+    );
+    check_refused(
+        &[("RECORDING", "maybe")],
+        "RECORDING=maybe (environment): write true or false",
+    );
+    check_refused(
+        &[("MAX_CALLS", "0")],
+        "MAX_CALLS=0 (environment): write a whole number from 1 to 100000",
+    );
+    check_refused(
+        &[("TRUSTED_PROXIES", "10.0.0.0/8, proxy")],
+        "TRUSTED_PROXIES=10.0.0.0/8, proxy (environment): `proxy` is no network: write it like 10.0.0.0/8",
+    );
+    check_refused(
+        &[("STT", "deepgram")],
+        "STT=deepgram (environment): `deepgram` is not available in this version; there is: pocketsphinx",
+    );
+    check_refused(
+        &[("PUBLIC_URL", "https://user@host")],
+        "PUBLIC_URL=https://user@host (environment): has '@' in it; write it like https://phone.example.org",
+    );
+    check_refused(
+        &[("LOG_LEVEL", "LOUD")],
+        "LOG_LEVEL=LOUD (environment): write DEBUG, INFO, WARNING or ERROR (or TRACE, OFF)",
+    );
+    check_refused(
+        &[("LOG_ROTATION", "5XB")],
+        "LOG_ROTATION=5XB (environment): write a size of at least 1KB, such as 50MB, or off",
+    );
+    check_refused(
+        &[("TWILIO_ACCOUNT_SID", "AC12")],
+        "TWILIO_ACCOUNT_SID=AC12 (environment): an account SID is AC and 32 hexadecimal digits",
+    );
+    check_refused(
+        &[("INSTANCE_NAME", "a/b")],
+        "INSTANCE_NAME=a/b (environment): must be 1 to 40 letters, digits or hyphens: it is part of file names",
+    );
+}
+
+#[test]
+fn a_secret_is_never_in_a_message() {
+    let error = from_environment(&[("TWILIO_AUTH_TOKEN", "hidden token ")]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("TWILIO_AUTH_TOKEN (environment): ")
+    );
+    assert!(!error.to_string().contains("hidden"));
+    let config =
+        from_environment(&[("TWILIO_AUTH_TOKEN", "hidden"), ("SECRET_KEY", "hidden")]).unwrap();
+    assert!(!format!("{config:?}").contains("hidden"));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    fs::write(&path, "from the file\n").unwrap();
+    let name = path.to_str().unwrap();
+    let config = from_environment(&[("TWILIO_AUTH_TOKEN_FILE", name)]).unwrap();
+    assert_eq!(config.twilio.auth_token.unwrap().expose(), "from the file");
+    check_refused(
+        &[("TWILIO_AUTH_TOKEN", "x"), ("TWILIO_AUTH_TOKEN_FILE", name)],
+        "TWILIO_AUTH_TOKEN and TWILIO_AUTH_TOKEN_FILE are both set (environment): keep one",
+    );
+    let missing = from_environment(&[("SECRET_KEY_FILE", "no/such/file")])
+        .unwrap_err()
+        .to_string();
+    assert!(missing.starts_with("SECRET_KEY_FILE (environment): cannot read no/such/file"));
+}
+
+#[test]
+fn beyond_loopback_a_weak_secret_key_is_refused() {
+    let refused = |key: &str| {
+        let error = from_environment(&[("HOST", "0.0.0.0"), ("SECRET_KEY", key)]);
+        error.err().map(|error| error.to_string())
+    };
+    assert_eq!(
+        refused("").unwrap(),
+        "SECRET_KEY is not set, and HOST=0.0.0.0 is beyond loopback: make one with: openssl rand -hex 32"
+    );
+    assert!(refused("short").unwrap().contains("shorter than 32"));
+    assert!(refused(&"a".repeat(40)).unwrap().contains("example"));
+    assert!(
+        refused("your-secret-key-goes-here-please-0123")
+            .unwrap()
+            .contains("example")
+    );
+    assert_eq!(refused(KEY), None);
+}
+
+#[test]
+fn on_loopback_a_key_is_made_once_and_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let config = from_environment(&[("DATA_DIR", data.to_str().unwrap())]).unwrap();
+    let key = config.signing_key().unwrap();
+    assert!(key.expose().len() == 64);
+    assert_eq!(config.signing_key().unwrap().expose(), key.expose());
+    let file = data.join("secret_key");
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
+    fs::write(&file, "damaged").unwrap();
+    assert!(
+        config
+            .signing_key()
+            .unwrap_err()
+            .to_string()
+            .contains("is damaged")
+    );
+}
+
+fn gather(dotenv: &str, toml: &str) -> Result<Layers, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(".env"), dotenv).unwrap();
+    fs::write(dir.path().join("ringback.toml"), toml).unwrap();
+    let mut layers = Layers::gather(Texts::new(), dir.path(), None)
+        .map_err(|error| ConfigError(error.0.replace(dir.path().to_str().unwrap(), "DIR")))?;
+    layers.environment.clear();
+    Ok(layers)
+}
+
+#[test]
+fn files_are_read_from_the_folder() {
+    let dotenv = "# a comment\nPORT=9000\nCOMPANY_NAME=\"The Company\"\n";
+    let toml = "host = \"127.0.0.3\"\nport = 1\nrecording = false\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
+    let config = Config::load(&gather(dotenv, toml).unwrap()).unwrap();
+    assert_eq!((config.http.port, config.calls.recording), (9000, false));
+    assert_eq!(config.calls.company, "The Company");
+    assert_eq!(config.http.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn mistakes_in_files_are_named_without_their_text() {
+    let refused = |dotenv: &str, toml: &str| gather(dotenv, toml).unwrap_err().to_string();
+    assert_eq!(
+        refused("", "prot = 1\n"),
+        "DIR/ringback.toml: unknown key `prot`"
+    );
+    assert_eq!(
+        refused("", "max_call = 1\n"),
+        "DIR/ringback.toml: unknown key `max_call`; did you mean max_calls?"
+    );
+    assert_eq!(
+        refused("", "PORT = 1\n"),
+        "DIR/ringback.toml: unknown key `PORT`"
+    );
+    assert_eq!(
+        refused("", "port = { a = 1 }\n"),
+        "DIR/ringback.toml: `port` must be text, a number, true or false, or a list of texts"
+    );
+    assert!(refused("", "host = \"::1\"\nport = \n").starts_with("DIR/ringback.toml: line 2: "));
+    let line = refused("TWILIO_AUTH_TOKEN hidden\n", "");
+    assert!(
+        line.starts_with("DIR/.env: ") && !line.contains("hidden"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let missing = Layers::gather(
+        Texts::new(),
+        Path::new("."),
+        Some(Path::new("no-such.toml")),
+    );
+    assert!(
+        missing
+            .unwrap_err()
+            .to_string()
+            .starts_with("no-such.toml: ")
+    );
+}
+
+#[test]
+fn slips_and_settings_of_later_versions_are_named_once() {
+    let layers = Layers {
+        environment: texts(&[
+            ("TWILLIO_AUTH_TOKEN", "hidden"),
+            ("PUBLICURL", "x"),
+            ("RINGBACK_DATA_DIR", "x"),
+            ("OPENAI_API_KEY", "hidden"),
+            ("DEEPGRAM_API_KEY", ""),
+            ("HOME", "/"),
+            ("TTY", "1"),
+            ("SECRET_KEY_FILE", "x"),
+            ("HOSTNAME", "x"),
+        ]),
+        dotenv: texts(&[("OPENAI_API_KEY", "hidden")]),
+        ..Layers::default()
+    };
+    let expected = [
+        "PUBLICURL (environment) is not a setting: did you mean PUBLIC_URL?",
+        "RINGBACK_DATA_DIR (environment) is not a setting: did you mean DATA_DIR?",
+        "TWILLIO_AUTH_TOKEN (environment) is not a setting: did you mean TWILIO_AUTH_TOKEN?",
+        "OPENAI_API_KEY is set, but not yet used by this version",
+    ];
+    assert_eq!(layers.notices(), expected);
+}
+
+fn repository_file(path: &str) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    fs::read_to_string(Path::new(root).join(path)).unwrap()
+}
+
+#[test]
+fn the_example_file_lists_every_variable_with_its_default() {
+    let file = repository_file(".env.example");
+    let listed: Vec<&str> = file
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .collect();
+    let expected: Vec<String> = VARIABLES
+        .iter()
+        .map(|variable| match variable.default.contains(' ') {
+            true => format!("{}=\"{}\"", variable.name, variable.default),
+            false => format!("{}={}", variable.name, variable.default),
+        })
+        .collect();
+    assert_eq!(listed, expected);
+    for name in LATER {
+        assert!(file.contains(&format!("# {name}\n")), "{name} is missing");
+    }
+}
+
+#[test]
+fn the_example_file_is_what_an_empty_one_means() {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.env.example"));
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(path, dir.path().join(".env")).unwrap();
+    let mut layers = Layers::gather(Texts::new(), dir.path(), None).unwrap();
+    layers.environment.clear();
+    assert_eq!(layers.notices(), Vec::<String>::new());
+    let empty = Config::load(&Layers::default()).unwrap();
+    assert_eq!(
+        format!("{:?}", Config::load(&layers).unwrap()),
+        format!("{empty:?}")
+    );
+}
+
+#[test]
+fn the_documentation_lists_every_variable_with_its_default() {
+    let page = repository_file("docs/configuration.md");
+    for variable in VARIABLES {
+        let default = match variable.default {
+            "" => "–".to_owned(),
+            default => format!("`{default}`"),
+        };
+        let row = format!("| `{}` | {default} |", variable.name);
+        assert!(page.contains(&row), "docs/configuration.md lacks: {row}");
+    }
+    for name in LATER {
+        assert!(page.contains(&format!("`{name}`")), "{name} is missing");
+    }
+}
+
+#[test]
+fn no_name_is_twice_in_the_table() {
+    let mut names: Vec<&str> = VARIABLES
+        .iter()
+        .map(|variable| variable.name)
+        .chain(LATER.iter().copied())
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert!(
+        VARIABLES
+            .iter()
+            .all(|v| variables::near_miss(v.name) == Some(v.name) || v.name.len() < 5)
+    );
+}
