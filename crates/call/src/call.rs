@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::action::{Action, Cause, EndCause, Note};
 use crate::at::{At, Ear};
+use crate::caller::CallerTurn;
 use crate::dialog::{Dialog, Line};
 use crate::event::{Event, Expect, Intent, Mark, ReplyId};
 use crate::floor::Floor;
@@ -13,10 +14,11 @@ use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::spec::CallSpec;
 use crate::timers::{Reason, Timers};
-use crate::turn::CallerTurn;
 
 /// Pacing rides on the caller's frames; a timer stands in when none came for this long, in ms.
 const PACE_SLACK_MS: u64 = 40;
+/// Later times count as this one (142 years), so that sums of times cannot overflow.
+const LATEST: At = At(1 << 52);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -43,10 +45,21 @@ pub struct Call {
     pub(crate) report: Report,
     pub(crate) expect: Expect,
     spent_ms: u64,
+    pub(crate) counts: Counts,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// The caller's turns.
     pub(crate) turns: u32,
+    /// Interruptions of a turn's replies after which they went on.
     pub(crate) resumes: u8,
+    /// Times the caller was asked again since they last spoke.
     pub(crate) idle: u8,
+    /// Replies that failed one after the other.
     pub(crate) failures: u8,
+    /// Faults of the recogniser.
     pub(crate) stt_faults: u8,
 }
 
@@ -68,31 +81,31 @@ impl Call {
             dialog: Dialog::default(),
             report: Report::default(),
             spent_ms: 0,
-            turns: 0,
-            resumes: 0,
-            idle: 0,
-            failures: 0,
-            stt_faults: 0,
+            counts: Counts::default(),
         }
     }
 
-    /// A call that goes on from a snapshot. When it is answered it says its last line again.
+    /// A call that goes on from a snapshot. When it is answered it says its last line again, or has the responder answer
+    /// what the caller said last.
     pub fn restore(spec: CallSpec, snapshot: Snapshot) -> Self {
         Self {
             expect: snapshot.expect,
             mode: Cascade::after(snapshot.replies),
             dialog: Dialog::from_lines(snapshot.lines),
             spent_ms: snapshot.spent_ms,
-            turns: snapshot.turns,
-            idle: snapshot.idle,
-            failures: snapshot.failures,
+            counts: Counts {
+                turns: snapshot.turns,
+                idle: snapshot.idle,
+                failures: snapshot.failures,
+                ..Counts::default()
+            },
             ..Self::new(spec)
         }
     }
 
     /// Takes an event: first every timer due by `at` fires, then the event is dealt with.
     pub fn handle(&mut self, at: At, event: &Event) {
-        self.now = self.now.max(at);
+        self.now = self.now.max(at.min(LATEST));
         while let Some(reason) = self.timers.take_due(self.now) {
             self.fire(reason);
             self.settle();
@@ -119,13 +132,23 @@ impl Call {
         self.sending()
             && self
                 .ledger
-                .send_due(self.spec.turn.ahead_ms)
+                .send_due(at, self.spec.turn.ahead_ms)
                 .is_some_and(|due| due <= at)
     }
 
     /// Whether the call has ended.
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    /// How often the caller took the floor.
+    pub fn interruptions(&self) -> u32 {
+        self.report.yields
+    }
+
+    /// Whether something is being said, or is to be said.
+    pub fn is_speaking(&self) -> bool {
+        self.mode.live().is_some_and(|reply| !reply.is_awaited())
     }
 
     /// The conversation so far, as it was heard.
@@ -147,12 +170,16 @@ impl Call {
     }
 
     fn take(&mut self, event: &Event) {
+        if self.phase == Phase::Live
+            && matches!(event, Event::Ear { .. } | Event::Heard(_) | Event::Digit(_))
+        {
+            self.conclude_heard();
+        }
         match (self.phase, event) {
             (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
-            (_, Event::HungUp) => self.hung_up(),
-            (Phase::Ringing, Event::Finish) => {
-                self.end_for(Intent::HangUp, EndCause::Finish);
-            }
+            (Phase::Ringing, Event::Fault(fault)) => self.fault_while_ringing(fault),
+            (Phase::Ringing, Event::Finish) => self.end_for(Intent::HangUp, EndCause::Finish),
+            (Phase::Live | Phase::Ringing | Phase::Closing(_), Event::HungUp) => self.hung_up(),
             (Phase::Ringing | Phase::Over, _) | (_, Event::Answered { .. } | Event::Wake) => {}
             (_, Event::Text { reply, text }) => self.on_text(*reply, text),
             (
@@ -168,8 +195,12 @@ impl Call {
             (_, Event::Marked(mark)) => self.on_mark(*mark),
             (_, Event::Fault(fault)) => self.on_fault(fault),
             (_, Event::Finish) => self.close(EndCause::Finish),
-            // Nothing that the caller does stops the closing sentence.
-            (Phase::Closing(_), Event::Ear { .. } | Event::Heard(_) | Event::Digit(_)) => {}
+            // Nothing stops the closing sentence, and nothing follows it.
+            (
+                Phase::Closing(_),
+                Event::Ear { .. } | Event::Heard(_) | Event::Digit(_) | Event::Say(_),
+            ) => {}
+            (Phase::Live, Event::Say(line)) => self.say_more(line),
             (Phase::Live, Event::Ear { edge, sample }) => self.on_edge(*edge, *sample),
             (Phase::Live, Event::Heard(words)) => self.on_words(words),
             (Phase::Live, Event::Digit(digit)) => self.on_digit(*digit),
@@ -179,8 +210,8 @@ impl Call {
     fn fire(&mut self, reason: Reason) {
         match reason {
             Reason::Duration => self.close(EndCause::Duration),
-            Reason::Silence => self.close(EndCause::Idle),
-            Reason::Close => self.end(Intent::HangUp),
+            Reason::Silence => self.silence_due(),
+            Reason::Close => self.close_due(),
             Reason::Stalled => self.stalled(),
             Reason::Overdue => self.overdue(),
             Reason::Verdict => self.verdict_due(),
@@ -201,6 +232,11 @@ impl Call {
         let left = longest.saturating_sub(self.spent_ms);
         self.timers.set(Reason::Duration, self.now.plus_ms(left));
         self.arm_silence();
+        if let Some(line) = self.dialog.unanswered() {
+            let (text, digits) = (line.said.clone(), line.digits.clone());
+            self.ask(Cause::Answer, text, digits);
+            return;
+        }
         let last = self.dialog.last_agent_line().map(|line| line.said.clone());
         if let Some(line) = last.or_else(|| self.spec.lines.greeting.clone()) {
             self.say(&line, Intent::Continue, true);
@@ -212,9 +248,7 @@ impl Call {
     fn on_mark(&mut self, mark: Mark) {
         match mark {
             Mark::Played { .. } => {
-                if self.ledger.acknowledge(self.now, mark) {
-                    self.ledger.forget(self.now, &mut self.actions);
-                }
+                self.ledger.acknowledge(self.now, mark);
             }
             Mark::Cleared(epoch) => {
                 if let Some(us) = self.ledger.clear_echoed(self.now, epoch) {
@@ -226,37 +260,63 @@ impl Call {
 
     /// Whatever follows from any event: text to the voice, audio to the carrier, a reply that was heard.
     fn settle(&mut self) {
-        if matches!(self.phase, Phase::Ringing | Phase::Over) {
-            return;
-        }
-        self.release_parts();
-        if self.sending() {
-            let ahead = self.spec.turn.ahead_ms;
-            self.ledger.pump(self.now, ahead, &mut self.actions);
-        }
-        if let Some(audible) = self.ledger.audible_at() {
-            self.timers.clear(Reason::Overdue);
-            self.stamp(|report| report.audible.get_or_insert(audible));
-        }
-        if self.reply_live() && self.ledger.all_sent() {
+        loop {
+            if matches!(self.phase, Phase::Ringing | Phase::Over) {
+                return;
+            }
+            self.release_parts();
+            if self.sending() {
+                let ahead = self.spec.turn.ahead_ms;
+                self.ledger.pump(self.now, ahead, &mut self.actions);
+            }
+            if let Some(audible) = self.ledger.audible_at() {
+                self.stamp(|report| report.audible.get_or_insert(audible));
+            }
+            let replies = self.mode.replies();
             self.settle_heard();
+            if self.mode.replies() == replies {
+                break;
+            }
         }
+        self.ledger.forget(self.now, &mut self.actions);
         self.arm_carrier();
     }
 
     fn settle_heard(&mut self) {
-        if self.floor == Floor::Held && !self.ledger.unheard(self.now) {
-            self.floor = Floor::Free;
-            self.timers.clear(Reason::Verdict);
+        self.timers.clear(Reason::Heard);
+        if !self.reply_live() || !self.ledger.all_sent() {
+            return;
         }
-        if !matches!(self.floor, Floor::Free | Floor::Protected) {
+        self.let_go_if_heard();
+        if !self.sending() {
             return;
         }
         if self.ledger.all_heard(self.now) {
             self.floor = Floor::Free;
-            self.finish_reply();
+            self.conclude_reply();
         } else {
             self.timers.set(Reason::Heard, self.ledger.heard_by());
+        }
+    }
+
+    /// A held reply of which nothing is left needs no verdict.
+    fn let_go_if_heard(&mut self) {
+        if self.floor == Floor::Held && self.ledger.all_sent() && !self.ledger.unheard(self.now) {
+            self.floor = Floor::Free;
+            self.timers.clear(Reason::Verdict);
+        }
+    }
+
+    /// The caller acts: a reply that was heard to its end by the model need not wait for its mark.
+    fn conclude_heard(&mut self) {
+        self.let_go_if_heard();
+        if self.reply_live()
+            && self.sending()
+            && self.ledger.all_sent()
+            && !self.ledger.unheard(self.now)
+        {
+            self.floor = Floor::Free;
+            self.conclude_reply();
         }
     }
 
@@ -264,17 +324,21 @@ impl Call {
         if self.phase == Phase::Over {
             return;
         }
-        match self.ledger.stalled_at() {
-            Some(at) => self.timers.set(Reason::Stalled, at),
-            None => self.timers.clear(Reason::Stalled),
-        }
-        let due = self.ledger.send_due(self.spec.turn.ahead_ms);
-        match due.filter(|_| self.sending()) {
-            Some(at) => {
-                let at = at.plus_ms(PACE_SLACK_MS).max(self.now.plus_ms(20));
-                self.timers.set(Reason::Pace, at);
-            }
-            None => self.timers.clear(Reason::Pace),
+        self.arm(Reason::Stalled, self.ledger.stalled_at());
+        let overdue = self.overdue_at().filter(|_| self.sending());
+        self.arm(Reason::Overdue, overdue);
+        let due = self.ledger.send_due(self.now, self.spec.turn.ahead_ms);
+        let pace = due.filter(|_| self.sending()).map(|at| {
+            at.plus_ms(PACE_SLACK_MS)
+                .max(self.now.plus_ms(PACE_SLACK_MS / 2))
+        });
+        self.arm(Reason::Pace, pace);
+    }
+
+    fn arm(&mut self, reason: Reason, at: Option<At>) {
+        match at {
+            Some(at) => self.timers.set(reason, at),
+            None => self.timers.clear(reason),
         }
     }
 
@@ -300,12 +364,12 @@ impl Call {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             lines: self.dialog.lines().to_vec(),
-            turns: self.turns,
+            turns: self.counts.turns,
             replies: self.mode.replies(),
             expect: self.expect,
-            spent_ms: self.spent_ms + self.now.ms_since(self.base),
-            idle: self.idle,
-            failures: self.failures,
+            spent_ms: self.spent_ms.saturating_add(self.now.ms_since(self.base)),
+            idle: self.counts.idle,
+            failures: self.counts.failures,
         }
     }
 
@@ -326,10 +390,17 @@ impl Call {
         self.mode.live().map_or(ReplyId(0), |reply| reply.id)
     }
 
-    /// Whether some of the live reply was spoken and is still to be heard.
-    pub(crate) fn reply_unheard(&self) -> bool {
-        self.reply_live()
-            && (matches!(self.floor, Floor::Held | Floor::Muted { .. })
-                || self.ledger.unheard(self.now))
+    /// Whether the live reply has the floor: it began and is still to be heard, or it is the greeting.
+    pub(crate) fn reply_speaking(&self) -> bool {
+        if !self.reply_live() {
+            return false;
+        }
+        match self.floor {
+            Floor::Held | Floor::Muted { .. } => true,
+            Floor::Free | Floor::Protected => {
+                let heard = self.ledger.all_sent() && !self.ledger.unheard(self.now);
+                (self.ledger.anything_sent() || self.greeting()) && !heard
+            }
+        }
     }
 }

@@ -53,14 +53,16 @@ impl Dialog {
     }
 
     /// Takes back the caller's line of a turn that was not over.
-    pub(crate) fn pop_caller(&mut self, turn: TurnId) {
-        if self
-            .lines
+    pub(crate) fn pop_caller(&mut self, turn: TurnId) -> Option<Line> {
+        self.unanswered().filter(|line| line.turn == turn)?;
+        self.lines.pop()
+    }
+
+    /// The caller's line, if it is the last.
+    pub(crate) fn unanswered(&self) -> Option<&Line> {
+        self.lines
             .last()
-            .is_some_and(|line| line.speaker == Speaker::Caller && line.turn == turn)
-        {
-            self.lines.pop();
-        }
+            .filter(|line| line.speaker == Speaker::Caller)
     }
 
     pub(crate) fn lines(&self) -> &[Line] {

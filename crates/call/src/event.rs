@@ -286,6 +286,8 @@ pub enum Event {
     Marked(Mark),
     /// Somebody failed.
     Fault(Fault),
+    /// Say this line: behind what is being said, or in place of a reply that has not begun.
+    Say(String),
     /// Finish: no more turns, the call ends after the sentence that is being heard.
     Finish,
     /// The carrier's leg is gone.

@@ -6,12 +6,13 @@
 use crate::action::{Action, Note, YieldCause};
 use crate::at::{At, Ear};
 use crate::call::Call;
+use crate::caller::plain_words;
 use crate::dialog::{Line, Speaker};
-use crate::event::{Edge, Firmness, Form, Words};
+use crate::event::{Edge, Firmness, Form, TurnId, Words};
 use crate::ledger::{Ledger, Spot};
+use crate::mode::Reply;
 use crate::spec::Protection;
 use crate::timers::Reason;
-use crate::turn::plain_words;
 
 /// An interruption is decided this long after its onset, in ms.
 const VERDICT_MS: u64 = 1300;
@@ -23,6 +24,7 @@ const FIRST_SECOND_MS: u64 = 1000;
 const MOST_RESUMES: u8 = 2;
 /// An interim needs this confidence, in per mille, to count as a word.
 const SURE: u16 = 500;
+const FOREVER: At = At(u64::MAX);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Floor {
@@ -71,7 +73,7 @@ impl Call {
         match self.floor {
             Floor::Muted { .. } => self.timers.clear(Reason::Words),
             Floor::Protected | Floor::Held => {}
-            Floor::Free if self.reply_unheard() => self.interrupt(sample),
+            Floor::Free if self.reply_speaking() => self.interrupt(sample),
             Floor::Free => self.reopen(),
         }
     }
@@ -79,62 +81,67 @@ impl Call {
     fn interrupt(&mut self, onset: Ear) {
         let until = self.protected_until();
         if self.now >= until {
-            self.hold(onset);
+            self.hold(onset, self.ear_at(onset).plus_ms(VERDICT_MS));
             return;
         }
         self.floor = Floor::Protected;
         self.note(Note::Protected { onset });
-        if until < At(u64::MAX) {
+        self.protect(until);
+    }
+
+    fn protect(&mut self, until: At) {
+        if until < FOREVER {
             self.timers.set(Reason::Protect, until);
         }
     }
 
-    /// Until when the reply cannot be interrupted.
+    /// Until when the reply cannot be interrupted. As long as nothing of it was audible, it is counted from now.
     fn protected_until(&self) -> At {
-        let forever = At(u64::MAX);
         let protect = u64::from(self.spec.turn.protect_ms);
-        let first = if !self.closing() && self.greeting() {
-            match self.spec.protect_greeting {
-                Protection::Whole => return forever,
-                Protection::FirstSecond => protect.max(FIRST_SECOND_MS),
-                Protection::None => protect,
-            }
-        } else {
-            protect
+        let first = match self.spec.protect_greeting {
+            Protection::Whole if self.greeting() => return FOREVER,
+            Protection::FirstSecond if self.greeting() => protect.max(FIRST_SECOND_MS),
+            Protection::Whole | Protection::FirstSecond | Protection::None => protect,
         };
-        if self.closing() {
-            return forever;
-        }
-        self.ledger.audible_at().unwrap_or(self.now).plus_ms(first)
+        let begins = self.ledger.audible_at().unwrap_or(self.now);
+        begins.plus_ms(first)
     }
 
-    /// A protected stretch is over: speech that goes on counts from now.
+    /// A protected stretch is over: speech that goes on counts as an onset now.
     pub(crate) fn protect_due(&mut self) {
         if self.floor != Floor::Protected {
+            return;
+        }
+        let until = self.protected_until();
+        if self.now < until {
+            self.protect(until);
             return;
         }
         self.floor = Floor::Free;
         if !self.turn.sounding {
             return;
         }
-        self.hold(self.turn.onset);
-        if self.turn.prolonged {
-            self.yield_floor(YieldCause::Span);
-        } else if self.turn.sustained {
+        // The detector says once that a run of speech is prolonged, so the span is counted from here by the verdict.
+        let wait = if self.turn.prolonged {
+            u64::from(self.spec.turn.yield_ms)
+        } else {
+            VERDICT_MS
+        };
+        self.hold(self.turn.onset(), self.now.plus_ms(wait));
+        if self.turn.sustained {
             self.sustained();
         }
     }
 
-    fn hold(&mut self, onset: Ear) {
+    fn hold(&mut self, onset: Ear, verdict: At) {
         self.floor = Floor::Held;
         self.note(Note::Held { onset });
-        let verdict = self.ear_at(onset).plus_ms(VERDICT_MS);
         self.timers.set(Reason::Verdict, verdict.max(self.now));
     }
 
     /// Held speech spans `sustain_ms`.
     fn sustained(&mut self) {
-        if self.resumes >= MOST_RESUMES {
+        if self.counts.resumes >= MOST_RESUMES {
             self.yield_floor(YieldCause::Resumes);
             return;
         }
@@ -148,15 +155,21 @@ impl Call {
     }
 
     fn lull(&mut self, sample: Ear) {
+        if !self.turn.started {
+            return;
+        }
         self.turn.quiet(sample, self.ear_at(sample));
+        self.arm_silence();
         match self.floor {
             Floor::Held => self.release(sample),
-            Floor::Muted { .. } => {
-                self.finalize();
-                self.timers.set(Reason::Words, self.now.plus_ms(WORDS_MS));
-            }
+            Floor::Muted { .. } => self.ask_about_interruption(),
             Floor::Free | Floor::Protected => {}
         }
+    }
+
+    fn ask_about_interruption(&mut self) {
+        self.finalize();
+        self.timers.set(Reason::Words, self.now.plus_ms(WORDS_MS));
     }
 
     /// A held reply goes on with the next unsent sample.
@@ -167,11 +180,12 @@ impl Call {
     }
 
     fn pause(&mut self, sample: Ear) {
-        if self.turn.sounding || self.turn.last_sound_at == At::default() {
+        if self.turn.sounding {
             self.turn.quiet(sample, self.ear_at(sample));
         }
         match self.floor {
-            Floor::Muted { .. } => {}
+            Floor::Muted { .. } if self.timers.is_set(Reason::Words) => {}
+            Floor::Muted { .. } => self.ask_about_interruption(),
             Floor::Held => self.release(sample),
             Floor::Protected => {
                 self.floor = Floor::Free;
@@ -179,7 +193,7 @@ impl Call {
                 self.new_turn();
             }
             // A burst that was held and let go: nothing of it is an answer.
-            Floor::Free if self.reply_unheard() => {
+            Floor::Free if self.reply_speaking() => {
                 if self.turn.started {
                     self.new_turn();
                 }
@@ -188,10 +202,17 @@ impl Call {
         }
     }
 
-    /// Words while the caller interrupts. True if they are dealt with.
-    pub(crate) fn words_on_floor(&mut self, words: &Words) -> bool {
-        if !matches!(self.floor, Floor::Held | Floor::Muted { .. }) {
-            return self.floor == Floor::Protected;
+    /// Words while the reply has the floor.
+    pub(crate) fn words_on_floor(&mut self, words: &Words) {
+        match self.floor {
+            Floor::Held | Floor::Muted { .. } => {}
+            // Words of nothing that the detector heard in this turn, or that was let go: they are no answer.
+            Floor::Free | Floor::Protected => {
+                if !self.turn.spoke() {
+                    self.turn.forget_words();
+                }
+                return;
+            }
         }
         let text = self.turn.text();
         let firm = words.firmness != Firmness::Interim || words.confidence >= SURE;
@@ -200,16 +221,15 @@ impl Call {
         } else if words.firmness == Firmness::Flushed && !self.turn.sounding {
             self.resume();
         }
-        true
     }
 
     /// Whether a text leaves the floor where it is. An expected answer to the question that is being asked does not.
     fn is_backchannel(&self, text: &str, complete: bool) -> bool {
-        if let Floor::Muted { cut } = self.floor
-            && complete
-            && self.expect.form != Form::Open
-            && self.ledger.is_last_part(cut)
-        {
+        let cut = match self.floor {
+            Floor::Muted { cut } => cut,
+            Floor::Free | Floor::Protected | Floor::Held => self.ledger.heard(self.now).spot,
+        };
+        if complete && self.expect.form != Form::Open && self.ledger.is_last_part(cut) {
             return false;
         }
         let words = plain_words(text);
@@ -256,7 +276,7 @@ impl Call {
             return;
         };
         let spot = self.ledger.rewind(cut);
-        self.resumes += 1;
+        self.counts.resumes += 1;
         self.report.resumes += 1;
         self.floor = Floor::Free;
         self.timers.clear(Reason::Verdict);
@@ -264,7 +284,7 @@ impl Call {
         self.note(Note::Resumed {
             part: Ledger::part_of(spot),
             from: spot.sample,
-            count: self.resumes,
+            count: self.counts.resumes,
         });
         self.new_turn();
     }
@@ -276,11 +296,14 @@ impl Call {
         }
     }
 
-    /// The floor is the caller's: the reply is dead.
+    /// The floor is the caller's: the reply is dead. If they heard no word of it, they go on with the turn it answers.
     fn yield_floor(&mut self, cause: YieldCause) {
         self.note(Note::Yielded { cause });
         self.report.yields += 1;
-        self.cut_reply();
+        let answers = self.mode.live().and_then(Reply::answers);
+        if !self.cut_reply() {
+            self.take_back(answers);
+        }
         self.turn.yielded = true;
         self.turn.started = true;
         if !self.turn.sounding && cause != YieldCause::Key {
@@ -288,9 +311,12 @@ impl Call {
         }
     }
 
-    /// Ends the reply where it was heard.
-    pub(crate) fn cut_reply(&mut self) {
-        let heard = match self.floor {
+    /// Ends the reply where it was heard. Answers whether a whole word of it was.
+    pub(crate) fn cut_reply(&mut self) -> bool {
+        if !self.reply_live() {
+            return false;
+        }
+        let spot = match self.floor {
             Floor::Muted { cut } => cut,
             Floor::Free | Floor::Protected | Floor::Held => {
                 if self.ledger.unheard(self.now) && self.ledger.anything_sent() {
@@ -302,11 +328,11 @@ impl Call {
         };
         self.floor = Floor::Free;
         let Some(reply) = self.mode.drop_reply() else {
-            return;
+            return false;
         };
-        let text = self.ledger.text_upto(heard);
-        let any = heard > Spot::default();
-        if any {
+        let text = self.ledger.text_heard(spot);
+        let heard = !text.is_empty();
+        if heard {
             self.dialog.push(Line {
                 speaker: Speaker::Agent,
                 turn: reply.turn,
@@ -318,9 +344,10 @@ impl Call {
                 until: self.now,
                 cut: true,
             });
+        } else {
+            self.expect = reply.expected_before();
         }
-        self.ledger.open(reply.id);
-        self.ledger.close();
+        self.ledger.retire();
         for reason in [
             Reason::Overdue,
             Reason::Heard,
@@ -332,23 +359,35 @@ impl Call {
         }
         self.act(Action::Cancel {
             reply: reply.id,
-            heard: any,
+            heard,
         });
-        if any {
+        if heard {
             self.checkpoint();
         }
+        heard
     }
 
-    /// The caller went on before anything of the reply was sent: their turn was not over.
+    /// The caller went on before anything of the reply was sent: their turn was not over. A line that was to fill the
+    /// silence is dropped.
     pub(crate) fn reopen(&mut self) {
-        let Some((turn, text, digits)) = self.mode.answering(&self.ledger) else {
+        let Some(reply) = self.mode.live() else {
             return;
         };
+        let answers = reply.answers();
         self.cut_reply();
-        self.turns -= 1;
-        self.dialog.pop_caller(turn);
+        self.take_back(answers);
+    }
+
+    fn take_back(&mut self, answers: Option<(TurnId, String, String)>) {
+        let Some((turn, text, digits)) = answers else {
+            return;
+        };
+        let Some(line) = self.dialog.pop_caller(turn) else {
+            return;
+        };
+        self.counts.turns = self.counts.turns.saturating_sub(1);
         self.report.turns.retain(|report| report.turn != turn);
         self.note(Note::Reopened { turn });
-        self.turn.carry(text, digits);
+        self.turn.carry(text, digits, line.from);
     }
 }

@@ -13,6 +13,7 @@
 mod action;
 mod at;
 mod call;
+mod caller;
 mod dialog;
 mod event;
 mod floor;
@@ -33,6 +34,7 @@ pub use event::{
     Edge, Event, Expect, Fault, FaultKind, Firmness, Form, Intent, Mark, PartId, Party, Piece,
     ReplyId, Scope, TurnId, UnknownMark, Words,
 };
+pub use mode::sentences;
 pub use report::{Report, TurnReport};
 pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, TurnSettings};

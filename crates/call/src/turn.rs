@@ -1,10 +1,12 @@
-//! The caller's turn: what was heard of it, and when it is over.
+//! When the caller's turn is over, and what it was.
 
 use crate::action::{Action, Cause, Note, TurnEnd};
-use crate::at::{At, Ear};
+use crate::at::At;
 use crate::call::Call;
+use crate::caller::{CallerTurn, Late, plain_words};
 use crate::dialog::{Line, Speaker};
-use crate::event::{Firmness, Form, Scope, TurnId, Words};
+use crate::event::{Firmness, Form, TurnId, Words};
+use crate::mode::Reply;
 use crate::report::TurnReport;
 use crate::timers::Reason;
 
@@ -14,117 +16,10 @@ const NO_WORDS_MS: u64 = 1000;
 const ASK_AGAIN_MS: u64 = 1000;
 /// The longest wait once the text matches what was expected, in ms.
 const CAP_COMPLETE_MS: u64 = 400;
+/// Words that come this long after a turn that ended without them belong to it, in ms.
+const LATE_MS: u64 = 2000;
 /// The most keys of a turn.
 const MOST_KEYS: usize = 64;
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CallerTurn {
-    /// Something happened in it.
-    pub(crate) started: bool,
-    /// Energetic speech, with no lull since.
-    pub(crate) sounding: bool,
-    /// The speech of this run spans `sustain_ms`.
-    pub(crate) sustained: bool,
-    /// The speech of this run spans `yield_ms`.
-    pub(crate) prolonged: bool,
-    /// The caller took the floor in it.
-    pub(crate) yielded: bool,
-    /// Where its speech began.
-    pub(crate) onset: Ear,
-    /// Its last sound.
-    pub(crate) last_sound: Ear,
-    pub(crate) last_sound_at: At,
-    asked: Option<At>,
-    flushed: Option<At>,
-    carried: String,
-    settled: String,
-    interim: String,
-    complete: bool,
-    digits: String,
-}
-
-impl CallerTurn {
-    /// The same speech, going on with what was said before it.
-    pub(crate) fn carry(&mut self, text: String, digits: String) {
-        self.started = true;
-        self.carried = text;
-        self.digits = digits;
-    }
-
-    /// Speech began, or goes on.
-    pub(crate) fn sound(&mut self, sample: Ear) {
-        if !self.started || self.onset == Ear::default() {
-            self.onset = sample;
-        }
-        self.started = true;
-        self.sounding = true;
-        self.last_sound = self.last_sound.max(sample);
-        self.asked = None;
-        self.flushed = None;
-    }
-
-    /// Speech paused.
-    pub(crate) fn quiet(&mut self, sample: Ear, at: At) {
-        self.sounding = false;
-        self.last_sound = self.last_sound.max(sample);
-        self.last_sound_at = at;
-    }
-
-    fn take(&mut self, at: At, words: &Words) {
-        let text = words.text.trim();
-        match (words.scope, words.firmness) {
-            (Scope::Turn, Firmness::Interim) => {
-                self.settled.clear();
-                text.clone_into(&mut self.interim);
-            }
-            (Scope::Turn, Firmness::Final | Firmness::Flushed) => {
-                self.interim.clear();
-                text.clone_into(&mut self.settled);
-            }
-            (Scope::Segment, Firmness::Interim) => text.clone_into(&mut self.interim),
-            (Scope::Segment, Firmness::Final | Firmness::Flushed) => {
-                self.interim.clear();
-                join(&mut self.settled, text);
-            }
-        }
-        self.complete = words.complete && !text.is_empty() && self.carried.is_empty();
-        self.started |= !text.is_empty();
-        if words.firmness == Firmness::Flushed {
-            self.flushed = Some(at);
-        }
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let mut text = self.carried.clone();
-        join(&mut text, &self.settled);
-        join(&mut text, &self.interim);
-        text
-    }
-
-    fn span_ms(&self) -> u64 {
-        self.last_sound.ms_since(self.onset)
-    }
-}
-
-fn join(text: &mut String, more: &str) {
-    if !text.is_empty() && !more.is_empty() {
-        text.push(' ');
-    }
-    text.push_str(more);
-}
-
-/// The words of a text, lower case, hyphens as spaces, without punctuation.
-pub(crate) fn plain_words(text: &str) -> Vec<String> {
-    text.split(|c: char| c.is_whitespace() || c == '-')
-        .map(|word| {
-            word.chars()
-                .filter(|c| c.is_alphanumeric() || *c == '\'')
-                .flat_map(char::to_lowercase)
-                .collect::<String>()
-        })
-        .filter(|word| !word.is_empty())
-        .collect()
-}
 
 impl Call {
     /// Asks the recogniser for what it has, once a pause.
@@ -144,29 +39,74 @@ impl Call {
     }
 
     pub(crate) fn on_words(&mut self, words: &Words) {
-        self.turn.take(self.now, words);
-        if self.words_on_floor(words) {
+        let spoken = !words.text.trim().is_empty();
+        if let Some(late) = self.turn.late
+            && self.now < late.until
+            && !self.turn.spoke()
+        {
+            self.late_words(words, late);
             return;
         }
-        if self.reply_unheard() {
-            return;
-        }
-        if self.turn.started && !words.text.trim().is_empty() && !self.turn.sounding {
-            self.timers.clear(Reason::Idle);
-            if self.turn.last_sound_at == At::default() {
-                self.turn.last_sound_at = self.now;
+        if spoken {
+            self.arm_silence();
+            if self.reply_live() && !self.reply_speaking() {
+                self.reopen();
             }
+        }
+        self.turn.take(self.now, words);
+        if self.reply_speaking() {
+            self.words_on_floor(words);
+            return;
+        }
+        if spoken && !self.turn.spoke() {
+            self.timers.clear(Reason::Idle);
+            self.turn.last_sound_at = self.now;
         }
         self.judge_turn();
     }
 
+    /// Words of the turn before. If it ended without its last words, they replace what it was taken to be, as long as
+    /// nothing of its reply was sent.
+    fn late_words(&mut self, words: &Words, late: Late) {
+        if !late.owed || words.firmness != Firmness::Flushed {
+            return;
+        }
+        self.turn.late = Some(Late {
+            owed: false,
+            ..late
+        });
+        let Some((_, text, _)) = self.mode.live().and_then(Reply::answers) else {
+            return;
+        };
+        let news = plain_words(&words.text);
+        if news.is_empty() || news == plain_words(&text) || self.reply_speaking() {
+            return;
+        }
+        let last_sound = self.report.turns.last().map(|report| report.last_sound);
+        self.reopen();
+        self.turn.last_sound_at = last_sound.unwrap_or(self.now);
+        self.turn.drop_carried_text();
+        self.turn.asked = Some(self.now);
+        self.turn.take(self.now, words);
+        self.judge_turn();
+    }
+
     pub(crate) fn on_digit(&mut self, digit: char) {
-        self.idle = 0;
+        if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+            return;
+        }
+        self.counts.idle = 0;
         self.timers.clear(Reason::Idle);
-        if self.reply_unheard() {
+        self.arm_silence();
+        if self.reply_speaking() {
             self.key_takes_floor();
         } else {
             self.reopen();
+        }
+        let wanted = usize::from(self.expect.keys);
+        // Keys of a turn that had them all: the caller corrects them.
+        if wanted > 0 && self.turn.digits.len() >= wanted {
+            self.turn.digits.clear();
         }
         self.turn.started = true;
         self.turn.last_sound_at = self.now;
@@ -174,7 +114,6 @@ impl Call {
         if !ends && self.turn.digits.len() < MOST_KEYS {
             self.turn.digits.push(digit);
         }
-        let wanted = usize::from(self.expect.keys);
         if ends || (wanted > 0 && self.turn.digits.len() >= wanted) {
             self.end_turn(TurnEnd::Keys);
         } else {
@@ -212,6 +151,10 @@ impl Call {
         let quiet = turn.last_sound_at;
         let text = turn.text();
         let cap = u64::from(settings.end_cap_ms);
+        if text.is_empty() && !turn.digits.is_empty() {
+            let wait = u64::from(settings.end_wait_filler_ms);
+            return (quiet.plus_ms(wait), Some(TurnEnd::Keys));
+        }
         if text.is_empty() {
             let bound = if turn.flushed.is_some() {
                 NO_WORDS_MS
@@ -221,10 +164,14 @@ impl Call {
             return (quiet.plus_ms(bound), None);
         }
         if turn.flushed.is_none() {
-            let cap = if turn.complete { CAP_COMPLETE_MS } else { cap };
+            let cap = if turn.complete() {
+                CAP_COMPLETE_MS
+            } else {
+                cap
+            };
             return (quiet.plus_ms(cap), Some(TurnEnd::Cap));
         }
-        let (wait, cause) = if turn.complete {
+        let (wait, cause) = if turn.complete() {
             (settings.end_wait_complete_ms, TurnEnd::Complete)
         } else if self.expect.form == Form::Digits || self.ends_with_filler(&text) {
             (settings.end_wait_filler_ms, TurnEnd::Filler)
@@ -272,10 +219,17 @@ impl Call {
     }
 
     fn end_turn(&mut self, cause: TurnEnd) {
-        self.turns += 1;
-        let turn = TurnId(self.turns);
+        self.counts.turns = self.counts.turns.saturating_add(1);
+        let turn = TurnId(self.counts.turns);
         let text = self.turn.text();
         let digits = std::mem::take(&mut self.turn.digits);
+        let from = self.turn.carried_from().unwrap_or_else(|| {
+            if self.turn.spoke() {
+                self.ear_at(self.turn.onset())
+            } else {
+                self.turn.last_sound_at
+            }
+        });
         self.note(Note::Turn {
             turn,
             cause,
@@ -289,7 +243,7 @@ impl Call {
             said: text.clone(),
             heard: text.clone(),
             digits: digits.clone(),
-            from: self.ear_at(self.turn.onset),
+            from,
             until: self.turn.last_sound_at,
             cut: false,
         });
@@ -304,9 +258,14 @@ impl Call {
             speech: None,
             audible: None,
         });
-        self.resumes = 0;
-        self.idle = 0;
+        self.counts.resumes = 0;
+        self.counts.idle = 0;
+        let late = Late {
+            until: self.now.plus_ms(LATE_MS),
+            owed: self.turn.asked.is_some() && self.turn.flushed.is_none() && !self.turn.carries(),
+        };
         self.new_turn();
+        self.turn.late = Some(late);
         self.ask(Cause::Answer, text, digits);
     }
 }

@@ -4,12 +4,15 @@ use crate::action::{Action, Cause, EndCause, Note};
 use crate::call::{Call, Phase};
 use crate::event::{Fault, FaultKind, Intent, Party};
 use crate::floor::Floor;
+use crate::mode::Reply;
 use crate::timers::Reason;
 
 /// The closing sentence must be over this long after the decision to close, in ms.
 const CLOSE_MS: u64 = 15_000;
 /// Replies that may fail one after the other; with the next the fallback follows.
 const MOST_FAILURES: u8 = 1;
+/// With so many faults the recogniser counts as lost.
+const MOST_STT_FAULTS: u8 = 3;
 
 impl Call {
     pub(crate) fn on_fault(&mut self, fault: &Fault) {
@@ -17,15 +20,26 @@ impl Call {
         self.note(Note::Fault(fault.clone()));
         match fault.party {
             Party::Carrier => self.end_for(Intent::HangUp, EndCause::Fault),
-            Party::Responder | Party::Tts | Party::Server => {
+            Party::Responder => {
+                if self.mode.live().is_some_and(Reply::unwritten) {
+                    self.fail_reply();
+                }
+            }
+            Party::Tts => {
+                let owes = |reply: &Reply| reply.unwritten() || reply.unspoken();
+                if self.mode.live().is_some_and(owes) {
+                    self.fail_reply();
+                }
+            }
+            Party::Server => {
                 if self.reply_live() {
                     self.fail_reply();
                 }
             }
             Party::Stt => {
-                self.stt_faults += 1;
-                if self.stt_faults >= 3 {
-                    self.failures = self.failures.max(MOST_FAILURES);
+                self.counts.stt_faults = self.counts.stt_faults.saturating_add(1);
+                if self.counts.stt_faults >= MOST_STT_FAULTS {
+                    self.counts.failures = self.counts.failures.max(MOST_FAILURES);
                     self.fail_reply();
                 }
             }
@@ -33,38 +47,50 @@ impl Call {
         }
     }
 
+    pub(crate) fn fault_while_ringing(&mut self, fault: &Fault) {
+        self.report.fault(fault);
+        self.note(Note::Fault(fault.clone()));
+        if fault.party == Party::Carrier {
+            self.end_for(Intent::HangUp, EndCause::Fault);
+        }
+    }
+
     /// The live reply failed: an apology takes its place, then what the scenario wants.
-    fn fail_reply(&mut self) {
+    pub(crate) fn fail_reply(&mut self) {
         if self.closing() {
             self.end_for(Intent::HangUp, EndCause::Fault);
             return;
         }
         self.cut_reply();
-        self.failures += 1;
+        self.counts.failures = self.counts.failures.saturating_add(1);
         let apology = self.spec.lines.apology.clone();
-        if self.failures > MOST_FAILURES + 1 {
+        if self.counts.failures > MOST_FAILURES + 1 {
             self.end_for(self.spec.fallback.clone(), EndCause::Fault);
-        } else if self.failures > MOST_FAILURES {
-            self.phase = Phase::Closing(EndCause::Fault);
-            self.timers.set(Reason::Close, self.now.plus_ms(CLOSE_MS));
+        } else if self.counts.failures > MOST_FAILURES {
+            self.begin_closing(EndCause::Fault);
             self.say(&apology, self.spec.fallback.clone(), false);
         } else {
             self.say(&apology, Intent::Continue, false);
         }
     }
 
-    /// Nothing audible of the reply was sent in time.
+    /// Nothing audible of the reply was sent in time, or nothing more.
     pub(crate) fn overdue(&mut self) {
-        if !self.reply_live() || matches!(self.floor, Floor::Held | Floor::Muted { .. }) {
+        let Some(reply) = self.mode.live() else {
             return;
-        }
+        };
+        let party = if reply.unspoken() {
+            Party::Tts
+        } else {
+            Party::Responder
+        };
         let bound_ms = self.spec.turn.reply_bound_ms;
         self.note(Note::Overdue {
             reply: self.reply_id(),
             bound_ms,
         });
         self.report.fault(&Fault {
-            party: Party::Responder,
+            party,
             kind: FaultKind::Unreachable,
             detail: format!("nothing audible within {bound_ms} ms"),
         });
@@ -83,9 +109,11 @@ impl Call {
         if self.reply_live() || self.turn.started {
             return;
         }
-        self.idle = self.idle.saturating_add(1);
-        self.note(Note::Idle { count: self.idle });
-        if self.idle > self.spec.turn.idle_prompts {
+        self.counts.idle = self.counts.idle.saturating_add(1);
+        self.note(Note::Idle {
+            count: self.counts.idle,
+        });
+        if self.counts.idle > self.spec.turn.idle_prompts {
             self.close(EndCause::Idle);
             return;
         }
@@ -93,7 +121,7 @@ impl Call {
         if lines.is_empty() {
             self.ask(Cause::Silence, String::new(), String::new());
         } else {
-            let line = lines[(usize::from(self.idle) - 1) % lines.len()].clone();
+            let line = lines[(usize::from(self.counts.idle) - 1) % lines.len()].clone();
             self.say(&line, Intent::Continue, false);
         }
     }
@@ -103,6 +131,19 @@ impl Call {
         let silence = u64::from(self.spec.max_silence_s) * 1000;
         if silence > 0 {
             self.timers.set(Reason::Silence, self.now.plus_ms(silence));
+        }
+    }
+
+    pub(crate) fn silence_due(&mut self) {
+        if self.turn.sounding
+            || self
+                .mode
+                .live()
+                .is_some_and(|reply| reply.answers().is_some())
+        {
+            self.arm_silence();
+        } else {
+            self.close(EndCause::Idle);
         }
     }
 
@@ -126,6 +167,20 @@ impl Call {
         if self.phase != Phase::Live {
             return;
         }
+        self.begin_closing(cause);
+        let speaking = self.reply_speaking() && self.ledger.anything_sent();
+        if speaking && matches!(self.floor, Floor::Free | Floor::Protected) {
+            self.floor = Floor::Free;
+            self.shorten_reply();
+        } else {
+            self.cut_reply();
+            let goodbye = self.spec.lines.goodbye.clone();
+            self.say(&goodbye, Intent::HangUp, false);
+        }
+    }
+
+    /// From now on nothing that the caller does counts, and the end comes within a bound.
+    fn begin_closing(&mut self, cause: EndCause) {
         self.phase = Phase::Closing(cause);
         for reason in [
             Reason::Idle,
@@ -133,18 +188,20 @@ impl Call {
             Reason::Duration,
             Reason::Turn,
             Reason::Keys,
+            Reason::Protect,
         ] {
             self.timers.clear(reason);
         }
         self.timers.set(Reason::Close, self.now.plus_ms(CLOSE_MS));
-        let speaking = self.reply_unheard() && self.ledger.anything_sent();
-        if speaking && self.floor == Floor::Free {
-            self.shorten_reply();
-        } else {
-            self.cut_reply();
-            let goodbye = self.spec.lines.goodbye.clone();
-            self.say(&goodbye, Intent::HangUp, false);
-        }
+    }
+
+    /// The closing sentence took too long.
+    pub(crate) fn close_due(&mut self) {
+        let intent = match self.mode.live().map(Reply::intent) {
+            Some(Intent::Transfer(to)) => Intent::Transfer(to),
+            Some(Intent::Continue | Intent::HangUp) | None => Intent::HangUp,
+        };
+        self.end(intent);
     }
 
     /// Ends the call with what the reply wanted.

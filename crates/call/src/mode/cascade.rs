@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 
-use crate::action::{Action, Cause};
+use crate::action::{Action, Cause, Note};
 use crate::at::At;
 use crate::call::Call;
 use crate::dialog::{Line, Speaker};
-use crate::event::{Expect, Intent, PartId, Piece, ReplyId, TurnId};
+use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, TurnId};
 use crate::ledger::Ledger;
 use crate::timers::Reason;
+
+use super::sentences::{has_words, split_parts};
 
 /// Text goes to the voice while less speech than this is queued, in ms.
 const RELEASE_BELOW_MS: u64 = 8000;
 /// Sentences that the voice works on at once.
 const MOST_UNSPOKEN: usize = 2;
-/// A sentence longer than this is cut at a space, in characters.
-const LONGEST_PART: usize = 400;
 /// A reply longer than this is cut, in characters.
 const LONGEST_REPLY: usize = 20_000;
 
@@ -29,11 +29,45 @@ pub(crate) struct Reply {
     waiting: VecDeque<String>,
     unspoken: usize,
     length: usize,
-    end: Option<(Intent, Expect)>,
+    end: Option<Intent>,
     greeting: bool,
+    opened: At,
+    /// What was expected of the caller before this reply.
+    before: Expect,
 }
 
 impl Reply {
+    /// The responder was asked and has not written anything.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.length == 0 && self.end.is_none()
+    }
+
+    /// The turn it answers, with its text and keys, if it answers one.
+    pub(crate) fn answers(&self) -> Option<(TurnId, String, String)> {
+        (self.cause == Some(Cause::Answer))
+            .then(|| (self.turn, self.asked.0.clone(), self.asked.1.clone()))
+    }
+
+    /// What was expected of the caller before it.
+    pub(crate) fn expected_before(&self) -> Expect {
+        self.before
+    }
+
+    /// Whether the responder is still to write some of it.
+    pub(crate) fn unwritten(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// Whether the voice is still to speak some of it.
+    pub(crate) fn unspoken(&self) -> bool {
+        self.unspoken > 0 || !self.waiting.is_empty()
+    }
+
+    /// What follows it, as far as it is known.
+    pub(crate) fn intent(&self) -> Intent {
+        self.end.clone().unwrap_or(Intent::Continue)
+    }
+
     /// All its text: what the voice has, and what it has not yet.
     pub(crate) fn text(&self, ledger: &Ledger) -> String {
         let mut text = ledger.text();
@@ -76,13 +110,6 @@ impl Cascade {
         self.reply.take()
     }
 
-    /// The turn that the live reply answers, with its text and keys, while nothing of the reply was sent.
-    pub(crate) fn answering(&self, ledger: &Ledger) -> Option<(TurnId, String, String)> {
-        let reply = self.reply.as_ref()?;
-        (reply.cause == Some(Cause::Answer) && !ledger.anything_sent())
-            .then(|| (reply.turn, reply.asked.0.clone(), reply.asked.1.clone()))
-    }
-
     fn of(&mut self, id: ReplyId) -> Option<&mut Reply> {
         self.reply
             .as_mut()
@@ -95,7 +122,7 @@ impl Call {
     pub(crate) fn ask(&mut self, cause: Cause, text: String, digits: String) {
         let reply = self.open_reply(Some(cause), (text.clone(), digits.clone()));
         self.act(Action::Respond {
-            turn: TurnId(self.turns),
+            turn: TurnId(self.counts.turns),
             reply,
             cause,
             text,
@@ -110,18 +137,30 @@ impl Call {
             line.clone_into(&mut reply.pending);
             reply.greeting = greeting;
         }
-        self.end_text(id, intent, self.expect);
+        self.end_text(id, intent);
+    }
+
+    /// Says a line from outside.
+    pub(crate) fn say_more(&mut self, line: &str) {
+        if let Some(reply) = self.mode.reply.as_mut()
+            && reply.end == Some(Intent::Continue)
+        {
+            reply.waiting.extend(super::sentences(line));
+            self.ledger.reopen();
+        } else {
+            self.say(line, Intent::Continue, false);
+        }
     }
 
     fn open_reply(&mut self, cause: Option<Cause>, asked: (String, String)) -> ReplyId {
         if self.mode.reply.is_some() {
             self.cut_reply();
         }
-        self.mode.replies += 1;
+        self.mode.replies = self.mode.replies.wrapping_add(1);
         let id = ReplyId(self.mode.replies);
         self.mode.reply = Some(Reply {
             id,
-            turn: TurnId(self.turns),
+            turn: TurnId(self.counts.turns),
             greeting: cause == Some(Cause::Opening),
             cause,
             asked,
@@ -130,11 +169,11 @@ impl Call {
             unspoken: 0,
             length: 0,
             end: None,
+            opened: self.now,
+            before: self.expect,
         });
         self.ledger.open(id);
         self.timers.clear(Reason::Idle);
-        let bound = u64::from(self.spec.turn.reply_bound_ms);
-        self.timers.set(Reason::Overdue, self.now.plus_ms(bound));
         id
     }
 
@@ -146,31 +185,27 @@ impl Call {
         let room = LONGEST_REPLY.saturating_sub(reply.length);
         reply.length += text.chars().count().min(room);
         reply.pending.extend(text.chars().take(room));
-        while let Some(part) = split_part(&mut reply.pending) {
-            reply.waiting.push_back(part);
-        }
+        split_parts(&mut reply.pending, &mut reply.waiting);
         self.stamp(|report| report.text.get_or_insert(now));
     }
 
     pub(crate) fn on_text_end(&mut self, id: ReplyId, intent: &Intent, expect: Expect) {
         if self.mode.of(id).is_some() {
             self.expect = expect;
-            self.end_text(id, intent.clone(), expect);
+            self.end_text(id, intent.clone());
         }
     }
 
-    fn end_text(&mut self, id: ReplyId, intent: Intent, expect: Expect) {
+    fn end_text(&mut self, id: ReplyId, intent: Intent) {
         let Some(reply) = self.mode.of(id) else {
             return;
         };
-        while let Some(part) = split_part(&mut reply.pending) {
-            reply.waiting.push_back(part);
-        }
+        split_parts(&mut reply.pending, &mut reply.waiting);
         let rest = std::mem::take(&mut reply.pending);
         if has_words(&rest) {
             reply.waiting.push_back(rest.trim().to_owned());
         }
-        reply.end = Some((intent, expect));
+        reply.end = Some(intent);
     }
 
     /// Gives the voice what it may have now.
@@ -203,10 +238,25 @@ impl Call {
     }
 
     pub(crate) fn on_spoken_end(&mut self, id: ReplyId, part: PartId) {
-        if let Some(reply) = self.mode.reply.as_mut().filter(|reply| reply.id == id) {
-            reply.unspoken = reply.unspoken.saturating_sub(1);
-            self.ledger.finish_part(id, part);
+        let Some(reply) = self.mode.reply.as_mut().filter(|reply| reply.id == id) else {
+            return;
+        };
+        let Some(samples) = self.ledger.finish_part(id, part) else {
+            return;
+        };
+        reply.unspoken = reply.unspoken.saturating_sub(1);
+        if samples == 0 {
+            self.note_fault(Fault {
+                party: Party::Tts,
+                kind: FaultKind::Misbehaved,
+                detail: "a sentence came back without speech".into(),
+            });
         }
+    }
+
+    fn note_fault(&mut self, fault: Fault) {
+        self.report.fault(&fault);
+        self.note(Note::Fault(fault));
     }
 
     /// The reply ends after the sentence that is being heard, and then the call.
@@ -215,16 +265,44 @@ impl Call {
         if let Some(reply) = self.mode.reply.as_mut() {
             reply.waiting.clear();
             reply.pending.clear();
-            reply.end = Some((Intent::HangUp, self.expect));
+            reply.end = match reply.end.take() {
+                Some(Intent::Transfer(to)) => Some(Intent::Transfer(to)),
+                Some(Intent::Continue | Intent::HangUp) | None => Some(Intent::HangUp),
+            };
         }
     }
 
+    /// When the live reply is overdue, if nothing more comes of it: the bound runs from its beginning until something
+    /// audible was sent, and then from the end of what was sent.
+    pub(crate) fn overdue_at(&self) -> Option<At> {
+        let reply = self.mode.live()?;
+        let begun = self.ledger.audible_at().is_some();
+        if self.ledger.all_sent() || (begun && self.ledger.queued_ms() > 0) {
+            return None;
+        }
+        let from = if begun {
+            self.ledger.model_end()
+        } else {
+            reply.opened
+        };
+        Some(from.plus_ms(u64::from(self.spec.turn.reply_bound_ms)))
+    }
+
     /// The reply was heard to its end, or had nothing to say.
-    pub(crate) fn finish_reply(&mut self) {
+    pub(crate) fn conclude_reply(&mut self) {
+        if self.ledger.silent() {
+            self.note_fault(Fault {
+                party: Party::Tts,
+                kind: FaultKind::Misbehaved,
+                detail: "nothing audible was spoken of a reply".into(),
+            });
+            self.fail_reply();
+            return;
+        }
         let Some(reply) = self.mode.drop_reply() else {
             return;
         };
-        for reason in [Reason::Overdue, Reason::Heard, Reason::Protect] {
+        for reason in [Reason::Heard, Reason::Protect, Reason::Verdict] {
             self.timers.clear(reason);
         }
         let said = self.ledger.text();
@@ -241,17 +319,22 @@ impl Call {
                 cut: false,
             });
         }
+        self.ledger.retire();
         if reply.cause.is_some() {
-            self.failures = 0;
+            self.counts.failures = 0;
         }
-        self.resumes = 0;
+        if reply.greeting || reply.cause == Some(Cause::Answer) {
+            self.arm_silence();
+        }
+        self.counts.resumes = 0;
         self.checkpoint();
         match reply.end {
-            Some((Intent::Continue, _)) | None => {
+            Some(Intent::Continue) | None if self.closing() => self.end(Intent::HangUp),
+            Some(Intent::Continue) | None => {
                 self.arm_idle();
                 self.judge_turn();
             }
-            Some((intent, _)) => self.end(intent),
+            Some(intent) => self.end(intent),
         }
     }
 
@@ -277,106 +360,5 @@ impl Call {
         {
             set(report);
         }
-    }
-}
-
-fn has_words(text: &str) -> bool {
-    text.chars().any(char::is_alphanumeric)
-}
-
-/// Takes the first whole sentence out of a text that may still grow.
-fn split_part(text: &mut String) -> Option<String> {
-    let end = sentence_end(text).or_else(|| long_part(text))?;
-    let rest = text.split_off(end);
-    let part = std::mem::replace(text, rest.trim_start().to_owned());
-    let part = part.trim().to_owned();
-    if has_words(&part) {
-        Some(part)
-    } else {
-        split_part(text)
-    }
-}
-
-/// Where the first sentence ends: behind `.`, `!`, `?` or a line break, if white space follows and it is no abbreviation.
-fn sentence_end(text: &str) -> Option<usize> {
-    let mut before = None;
-    for (index, character) in text.char_indices() {
-        if let Some((mark, end)) = before
-            && (character.is_whitespace() || mark == '\n')
-            && !(mark == '.' && is_abbreviation(&text[..end]))
-        {
-            return Some(index);
-        }
-        before = match character {
-            '.' | '!' | '?' | '\n' | '。' | '！' | '？' => {
-                Some((character, index + character.len_utf8()))
-            }
-            '"' | '\'' | ')' | '”' => before,
-            _ => None,
-        };
-    }
-    None
-}
-
-fn is_abbreviation(text: &str) -> bool {
-    let word = text
-        .trim_end_matches('.')
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or("");
-    let letters = word.chars().count();
-    let initial = letters == 1 && word.chars().all(char::is_uppercase) && word != "I";
-    initial
-        || [
-            "Mr", "Mrs", "Ms", "Dr", "St", "No", "vs", "etc", "e.g", "i.e", "a.m", "p.m",
-        ]
-        .contains(&word)
-}
-
-fn long_part(text: &str) -> Option<usize> {
-    let (limit, _) = text.char_indices().nth(LONGEST_PART)?;
-    Some(text[..limit].rfind(char::is_whitespace).unwrap_or(limit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, parts: &[&str], rest: &str) {
-        let mut text = text.to_owned();
-        let found: Vec<_> = std::iter::from_fn(|| split_part(&mut text)).collect();
-        assert_eq!(found, parts);
-        assert_eq!(text, rest);
-    }
-
-    #[test]
-    fn a_sentence_is_whole_when_white_space_follows_its_mark() {
-        check("Hello. How are", &["Hello."], "How are");
-        check("Hello.", &[], "Hello.");
-        check("Is it? Yes! ", &["Is it?", "Yes!"], "");
-        check("He said \"no.\" Then", &["He said \"no.\""], "Then");
-    }
-
-    #[test]
-    fn abbreviations_numbers_and_initials_end_no_sentence() {
-        check(
-            "Dr. J. Smith costs 3.50 today. Ok",
-            &["Dr. J. Smith costs 3.50 today."],
-            "Ok",
-        );
-    }
-
-    #[test]
-    fn a_text_without_marks_is_cut_at_a_space() {
-        let mut text = "word ".repeat(100);
-        let part = split_part(&mut text).expect("a part");
-        assert!(part.chars().count() <= LONGEST_PART);
-        assert!(part.ends_with("word"));
-    }
-
-    #[test]
-    fn marks_without_words_are_no_part() {
-        check("... !? Hello. x", &["Hello."], "x");
     }
 }

@@ -1,0 +1,180 @@
+//! The caller's turn as it stands: what was heard of it so far.
+
+use crate::at::{At, Ear};
+use crate::event::{Firmness, Scope, Words};
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallerTurn {
+    /// Something happened in it.
+    pub(crate) started: bool,
+    /// Energetic speech, with no lull since.
+    pub(crate) sounding: bool,
+    /// The speech of this run spans `sustain_ms`.
+    pub(crate) sustained: bool,
+    /// The speech of this run spans `yield_ms`.
+    pub(crate) prolonged: bool,
+    /// The caller took the floor in it.
+    pub(crate) yielded: bool,
+    /// Where its speech began.
+    onset: Option<Ear>,
+    /// Its last sound.
+    pub(crate) last_sound: Ear,
+    pub(crate) last_sound_at: At,
+    /// The recogniser was asked for its words, and speech has not gone on since.
+    pub(crate) asked: Option<At>,
+    /// It answered.
+    pub(crate) flushed: Option<At>,
+    pub(crate) late: Option<Late>,
+    carried: Carried,
+    words: Recognised,
+    pub(crate) digits: String,
+}
+
+/// Words that come without speech belong to the turn before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Late {
+    /// Until when.
+    pub(crate) until: At,
+    /// The turn before ended without its last words.
+    pub(crate) owed: bool,
+}
+
+/// What was said before in a turn that was reopened.
+#[derive(Clone, Debug, Default)]
+struct Carried {
+    text: String,
+    from: Option<At>,
+}
+
+/// What the recogniser has of a turn.
+#[derive(Clone, Debug, Default)]
+struct Recognised {
+    settled: String,
+    interim: String,
+    complete: bool,
+}
+
+impl CallerTurn {
+    /// The same turn, going on with what was said before.
+    pub(crate) fn carry(&mut self, text: String, digits: String, from: At) {
+        self.started = true;
+        self.words.complete = false;
+        self.carried = Carried {
+            text,
+            from: Some(from),
+        };
+        self.digits.insert_str(0, &digits);
+    }
+
+    /// Whether anything was said in it before it was reopened.
+    pub(crate) fn carries(&self) -> bool {
+        !self.carried.text.is_empty()
+    }
+
+    /// When the turn began that was reopened.
+    pub(crate) fn carried_from(&self) -> Option<At> {
+        self.carried.from
+    }
+
+    pub(crate) fn drop_carried_text(&mut self) {
+        self.carried.text.clear();
+    }
+
+    /// Whether its words are a whole sentence of what was expected.
+    pub(crate) fn complete(&self) -> bool {
+        self.words.complete
+    }
+
+    /// Speech began, or goes on.
+    pub(crate) fn sound(&mut self, sample: Ear) {
+        if !self.spoke() {
+            self.onset = Some(sample);
+        }
+        self.started = true;
+        self.sounding = true;
+        self.last_sound = self.last_sound.max(sample);
+        self.asked = None;
+        self.flushed = None;
+    }
+
+    /// Whether the detector heard speech in it.
+    pub(crate) fn spoke(&self) -> bool {
+        self.onset.is_some()
+    }
+
+    pub(crate) fn onset(&self) -> Ear {
+        self.onset.unwrap_or_default()
+    }
+
+    /// The words so far say nothing.
+    pub(crate) fn forget_words(&mut self) {
+        self.words = Recognised::default();
+        self.started = !self.digits.is_empty();
+    }
+
+    /// Speech paused.
+    pub(crate) fn quiet(&mut self, sample: Ear, at: At) {
+        self.sounding = false;
+        self.last_sound = self.last_sound.max(sample);
+        self.last_sound_at = at;
+    }
+
+    pub(crate) fn take(&mut self, at: At, words: &Words) {
+        let text = words.text.trim();
+        let Recognised {
+            settled, interim, ..
+        } = &mut self.words;
+        match (words.scope, words.firmness) {
+            (Scope::Turn, Firmness::Interim) => {
+                settled.clear();
+                text.clone_into(interim);
+            }
+            (Scope::Turn, Firmness::Final | Firmness::Flushed) => {
+                interim.clear();
+                text.clone_into(settled);
+            }
+            (Scope::Segment, Firmness::Interim) => text.clone_into(interim),
+            (Scope::Segment, Firmness::Final | Firmness::Flushed) => {
+                interim.clear();
+                join(settled, text);
+            }
+        }
+        self.words.complete = words.complete && !text.is_empty() && self.carried.text.is_empty();
+        self.started |= !text.is_empty();
+        // An answer that comes when speech went on after the question was asked is not all there is.
+        if words.firmness == Firmness::Flushed && self.asked.is_some() {
+            self.flushed = Some(at);
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.carried.text.clone();
+        join(&mut text, &self.words.settled);
+        join(&mut text, &self.words.interim);
+        text
+    }
+
+    pub(crate) fn span_ms(&self) -> u64 {
+        self.last_sound.ms_since(self.onset())
+    }
+}
+
+fn join(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
+}
+
+/// The words of a text, lower case, hyphens as spaces, without punctuation.
+pub(crate) fn plain_words(text: &str) -> Vec<String> {
+    text.split(|c: char| c.is_whitespace() || c == '-')
+        .map(|word| {
+            word.chars()
+                .filter(|c| c.is_alphanumeric() || *c == '\'')
+                .flat_map(char::to_lowercase)
+                .collect::<String>()
+        })
+        .filter(|word| !word.is_empty())
+        .collect()
+}
