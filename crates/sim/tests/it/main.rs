@@ -1,0 +1,8 @@
+//! The terminal telephone against servers of a few lines, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod call;
+mod playback;
+mod refused;
+mod server;
