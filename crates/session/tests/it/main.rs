@@ -1,0 +1,3 @@
+//! Tests of the session through its public face.
+
+mod webhook;
