@@ -103,7 +103,7 @@ pub enum Happening {
 /// When.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Moment {
-    /// Since the first stream began; negative before.
+    /// Since the first stream began; 0 for what came before.
     pub at_ms: f64,
     /// What.
     #[serde(flatten)]
@@ -325,7 +325,7 @@ impl Conversation {
         self.note_ms(at as f64 / 8.0, happening);
     }
 
-    /// Writes down something by its ms, which may lie before the first stream.
+    /// Writes down something by its ms.
     pub fn note_ms(&mut self, at_ms: f64, happening: Happening) {
         self.record.moments.push(Moment { at_ms, happening });
     }

@@ -11,6 +11,7 @@
 mod args;
 pub mod caller;
 pub mod conversation;
+mod line;
 pub mod loudness;
 pub mod recording;
 pub mod report;

@@ -15,6 +15,8 @@ const WAITING: usize = 100;
 pub struct Speaker {
     pieces: Option<SyncSender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
+    /// Samples of the call that were handed over.
+    given: usize,
 }
 
 impl Speaker {
@@ -41,14 +43,19 @@ impl Speaker {
         Ok(Self {
             pieces: Some(pieces),
             thread: Some(thread),
+            given: 0,
         })
     }
 
-    /// Plays mu-law; never blocks.
-    pub fn play(&self, mulaw: &[u8]) {
-        if let Some(pieces) = &self.pieces {
+    /// Plays what is new in the mu-law of the whole call; never blocks.
+    pub fn follow(&mut self, played: &[u8]) {
+        let fresh = played.get(self.given..).unwrap_or(&[]);
+        self.given = played.len();
+        if let Some(pieces) = &self.pieces
+            && !fresh.is_empty()
+        {
             // A device that is gone or slow must not hold the call up.
-            let _ = pieces.try_send(mulaw.to_vec());
+            let _ = pieces.try_send(fresh.to_vec());
         }
     }
 }

@@ -2,50 +2,35 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use anyhow::Context;
+use futures_util::StreamExt;
 use ringback_wire::phone_number::masked;
 use ringback_wire::twilio::media::{MediaFormat, Start, Track};
 use ringback_wire::twilio::media_client::Refusal;
-use ringback_wire::twilio::signature::SIGNATURE_HEADER;
 use ringback_wire::twilio::twiml::{Callee, Connect, Dial, Method, Verb};
 use ringback_wire::twilio::webhook::CallStatus;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 use uuid::Uuid;
 
 use crate::caller::interactive::Typed;
 use crate::conversation::{Conversation, Happening};
+use crate::line::{Line, meaning};
 use crate::report::{Ended, Lateness};
 use crate::screen::Screen;
 use crate::speaker::Speaker;
 use crate::twilio::stream::MediaStream;
-use crate::twilio::webhook::Webhook;
+use crate::twilio::webhook::{Webhook, shown};
 
 const FRAME: Duration = Duration::from_millis(20);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A server that does not read its socket for so long is broken.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the server may take to close its side after `stop`.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest message taken from a server, bytes; Twilio's own limit is not documented.
-const MAX_MESSAGE: usize = 4 << 20;
 /// Documents fetched for one call.
 const MAX_DOCUMENTS: usize = 50;
 /// Documents fetched one after the other without a stream between: Twilio's limit of redirects (11215).
 const MAX_REDIRECTS: usize = 10;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A call being made.
 pub struct Telephone {
@@ -85,13 +70,6 @@ enum Next {
     Over(Ended),
 }
 
-/// One media socket, open.
-struct Line {
-    sink: SplitSink<Socket, Message>,
-    source: SplitStream<Socket>,
-    stream: MediaStream,
-}
-
 impl Telephone {
     /// Places the call and makes it to its end.
     ///
@@ -107,11 +85,9 @@ impl Telephone {
                 Err(error) if self.origin.is_none() => return Err(error),
                 Err(error) => return Ok(broken(format!("{error:#}"))),
             };
-            let mut shown = url.clone();
-            shown.set_query(None);
             let took_ms = asked.elapsed().as_secs_f64() * 1000.0;
             self.note(Happening::Webhook {
-                url: shown.to_string(),
+                url: shown(&url),
                 took_ms,
             });
             let streamed = verbs.iter().any(|verb| matches!(verb, Verb::Connect(_)));
@@ -189,17 +165,13 @@ impl Telephone {
 
     /// A media stream from its handshake to its end.
     async fn stream(&mut self, connect: &Connect) -> anyhow::Result<StreamEnd> {
-        let socket = match self.open(connect.stream.url.as_str()).await {
-            Ok(socket) => socket,
+        let url = connect.stream.url.as_str();
+        let signature = self.webhook.upgrade_signature(url);
+        let stream = MediaStream::new(self.start_message(connect));
+        let mut line = match Line::open(url, signature, stream).await {
+            Ok(line) => line,
             Err(error) if self.origin.is_none() => return Err(error),
             Err(error) => return Ok(StreamEnd::Broken(format!("{error:#}"))),
-        };
-        let (sink, source) = socket.split();
-        let stream = MediaStream::new(self.start_message(connect));
-        let mut line = Line {
-            sink,
-            source,
-            stream,
         };
         for message in line.stream.opening() {
             line.send(message).await?;
@@ -210,7 +182,8 @@ impl Telephone {
         let end = self.talk(&mut line).await;
         let now = self.now();
         self.conversation.stream_ends(now);
-        self.close(&mut line, &end).await;
+        line.close(matches!(end, StreamEnd::CallerHungUp | StreamEnd::TimeUp))
+            .await;
         self.show();
         Ok(end)
     }
@@ -226,27 +199,6 @@ impl Telephone {
                 .map(|parameter| (parameter.name().to_owned(), parameter.value().to_owned()))
                 .collect(),
             media_format: MediaFormat::default(),
-        }
-    }
-
-    async fn open(&self, url: &str) -> anyhow::Result<Socket> {
-        let mut request = url
-            .into_client_request()
-            .with_context(|| format!("the stream address {url}"))?;
-        if let Some(signature) = self.webhook.upgrade_signature(url) {
-            let value = HeaderValue::from_str(&signature).context("the signature")?;
-            request.headers_mut().insert(SIGNATURE_HEADER, value);
-        }
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE));
-        let connecting = connect_async_with_config(request, Some(config), true);
-        let connected = timeout(CONNECT_TIMEOUT, connecting).await;
-        let seconds = CONNECT_TIMEOUT.as_secs();
-        match connected {
-            Err(_) => bail!("{url} did not answer within {seconds} s (31901)"),
-            Ok(Err(error)) => Err(handshake(url, error)),
-            Ok(Ok((socket, _))) => Ok(socket),
         }
     }
 
@@ -288,13 +240,12 @@ impl Telephone {
     /// The caller's next 20 ms and what has been played; false when the caller hangs up.
     async fn frame(&mut self, line: &mut Line) -> anyhow::Result<bool> {
         let now = self.now();
-        let played = self.conversation.played().len();
         for name in self.conversation.play_to(now) {
             let echo = line.stream.echo(&name);
             line.send(echo).await?;
         }
-        if let Some(speaker) = &self.speaker {
-            speaker.play(&self.conversation.played()[played..]);
+        if let Some(speaker) = &mut self.speaker {
+            speaker.follow(self.conversation.played());
         }
         let tick = self.conversation.tick(now);
         let mut text = String::with_capacity(400);
@@ -360,22 +311,6 @@ impl Telephone {
         }
     }
 
-    /// Ends our side of the socket as Twilio does.
-    async fn close(&mut self, line: &mut Line, end: &StreamEnd) {
-        if matches!(end, StreamEnd::CallerHungUp | StreamEnd::TimeUp) {
-            let stop = line.stream.stop();
-            // A socket that is gone already needs no farewell; what comes now is of no interest.
-            let _ = line.send(stop).await;
-            let _ = line.sink.send(Message::Close(None)).await;
-            let _ = timeout(CLOSE_TIMEOUT, async {
-                while let Some(Ok(_)) = line.source.next().await {}
-            })
-            .await;
-        } else {
-            let _ = timeout(CLOSE_TIMEOUT, line.sink.close()).await;
-        }
-    }
-
     fn time_up(&self) -> Ended {
         Ended::TimeUp {
             seconds: self.max.as_secs(),
@@ -403,18 +338,6 @@ impl Telephone {
     }
 }
 
-impl Line {
-    async fn send(&mut self, text: String) -> anyhow::Result<()> {
-        let sending = self.sink.send(Message::Text(text.into()));
-        let seconds = WRITE_TIMEOUT.as_secs();
-        match timeout(WRITE_TIMEOUT, sending).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(anyhow!("the media socket broke (31903): {error}")),
-            Err(_) => bail!("the server did not read its media socket for {seconds} s (31930)"),
-        }
-    }
-}
-
 async fn typed(keyboard: &mut Option<mpsc::Receiver<Typed>>) -> Option<Typed> {
     match keyboard {
         Some(lines) => lines.recv().await,
@@ -424,45 +347,4 @@ async fn typed(keyboard: &mut Option<mpsc::Receiver<Typed>>) -> Option<Typed> {
 
 fn broken(why: String) -> Ended {
     Ended::Broken { why }
-}
-
-fn handshake(url: &str, error: tungstenite::Error) -> anyhow::Error {
-    if let tungstenite::Error::Http(response) = &error {
-        let status = response.status();
-        let hint = match status {
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-                ": the signature of the upgrade or the server's own address is not what it expects"
-            }
-            StatusCode::NOT_FOUND => ": there is no such media socket",
-            _ => "",
-        };
-        return anyhow!("{url} answered {status} where 101 is needed (31920){hint}");
-    }
-    if let tungstenite::Error::Io(error) = &error {
-        return anyhow!(
-            "nothing answers at {url} (31902): {error}; the server names its media socket by PUBLIC_URL"
-        );
-    }
-    if let tungstenite::Error::Tls(error) = &error {
-        return anyhow!("{url} has no certificate Twilio would take (31910): {error}");
-    }
-    anyhow!("{url}: the WebSocket handshake failed (31920): {error}")
-}
-
-/// The names of RFC 6455, section 7.4.1.
-fn meaning(code: u16) -> &'static str {
-    match code {
-        1000 => "normal",
-        1001 => "going away",
-        1002 => "protocol error",
-        1003 => "unsupported data",
-        1005 => "no code",
-        1007 => "invalid payload",
-        1008 => "policy violation",
-        1009 => "message too big",
-        1011 => "internal error",
-        1012 => "restarting",
-        1013 => "try again later",
-        _ => "a code of the server's own",
-    }
 }

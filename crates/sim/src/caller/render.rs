@@ -239,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_spoken_by_flite() {
+        let clip = Voice::named("flite:rms")
+            .unwrap()
+            .say("Good morning.")
+            .unwrap();
+        assert!((500..2500).contains(&clip.ms()), "{}", clip.ms());
+        let Err(unknown) = Voice::named("flite:alto") else {
+            panic!("there is no such voice");
+        };
+        assert!(unknown.to_string().contains("rms"), "{unknown}");
+    }
+
+    #[test]
     fn a_burst_is_as_long_and_as_loud_as_asked() {
         let clip = burst(150);
         assert_eq!(clip.ms(), 150);

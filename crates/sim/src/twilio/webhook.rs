@@ -14,6 +14,9 @@ use url::Url;
 const TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest part of a path that is shown, in bytes.
+const SHOWN_SEGMENT: usize = 40;
+
 /// One call, as its webhooks tell it.
 #[derive(Debug, Clone)]
 pub struct CallFacts {
@@ -124,8 +127,12 @@ impl Webhook {
             .map_err(|error| unreachable(&error, url))?;
         let response = accepted(response, url, self.token.is_some()).await?;
         let text = body(response, url).await?;
-        twiml::parse(&text)
-            .with_context(|| format!("the answer of {url} is no TwiML that Twilio would take"))
+        twiml::parse(&text).with_context(|| {
+            format!(
+                "the answer of {} is no TwiML that Twilio would take",
+                shown(url)
+            )
+        })
     }
 }
 
@@ -166,7 +173,8 @@ async fn accepted(response: Response, url: &Url, signed: bool) -> anyhow::Result
                 .any(|known| kind.starts_with(known));
             ensure!(
                 is_twiml,
-                "{url} answered with the content type {kind:?}: Twilio reads TwiML as text/xml or application/xml"
+                "{} answered with the content type {kind:?}: Twilio reads TwiML as text/xml or application/xml",
+                shown(url)
             );
             return Ok(response);
         }
@@ -188,7 +196,7 @@ async fn accepted(response: Response, url: &Url, signed: bool) -> anyhow::Result
         "" => String::new(),
         said => format!(" It said: {said}"),
     };
-    bail!("{url} answered {status}: {hint}.{said}")
+    bail!("{} answered {status}: {hint}.{said}", shown(url))
 }
 
 async fn body(mut response: Response, url: &Url) -> anyhow::Result<String> {
@@ -201,10 +209,25 @@ async fn body(mut response: Response, url: &Url) -> anyhow::Result<String> {
         bytes.extend_from_slice(&chunk);
         ensure!(
             bytes.len() <= MAX_DOCUMENT_BYTES,
-            "the answer of {url} is over {MAX_DOCUMENT_BYTES} bytes: Twilio takes no more (11750)"
+            "the answer of {} is over {MAX_DOCUMENT_BYTES} bytes: Twilio takes no more (11750)",
+            shown(url)
         );
     }
-    String::from_utf8(bytes).map_err(|_| anyhow!("the answer of {url} is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| anyhow!("the answer of {} is not UTF-8", shown(url)))
+}
+
+/// An address as it may be shown: without query, and with long parts of its path, which may be one-time tokens, left out.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let path = url.path_segments().into_iter().flatten().map(|part| {
+        if part.len() > SHOWN_SEGMENT {
+            "\u{2026}"
+        } else {
+            part
+        }
+    });
+    let path: Vec<&str> = path.collect();
+    format!("{}/{}", url.origin().ascii_serialization(), path.join("/"))
 }
 
 /// The address of the voice webhook of a scenario, or of the default one.
@@ -249,6 +272,17 @@ mod tests {
             "https://agent.example.test/x",
             Some("a/b c"),
             "https://agent.example.test/x/call/inbound/receive/a%2Fb%20c",
+        );
+    }
+
+    #[test]
+    fn a_token_in_a_path_is_not_shown() {
+        let url = Url::parse(
+            "https://agent.example.test/resume/0123456789012345678901234567890123456789x?y=z",
+        );
+        assert_eq!(
+            shown(&url.unwrap()),
+            "https://agent.example.test/resume/\u{2026}"
         );
     }
 

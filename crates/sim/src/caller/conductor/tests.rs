@@ -206,3 +206,34 @@ fn an_end_that_was_expected_is_no_failure_and_another_is() {
     assert!(end(Action::ExpectEnd { within_ms: 100 }).is_empty());
     assert_eq!(end(wait(100)), ["the call ended at line 7 (wait_reply)"]);
 }
+
+#[test]
+fn an_open_script_waits_for_its_next_step() {
+    let mut conductor = Conductor::open();
+    let heard = ReplyWatch::default();
+    let tick = |conductor: &mut Conductor, now_ms: u64| {
+        conductor.tick(&Senses {
+            now: now_ms * MS,
+            speaking: false,
+            last: None,
+            heard: &heard,
+            clears: &[],
+        })
+    };
+    assert!(tick(&mut conductor, 5000).is_empty());
+    assert!(tick(&mut conductor, 8980).is_empty());
+    conductor.push(Step {
+        line: 0,
+        action: Action::Digits("12".into()),
+    });
+    assert_eq!(tick(&mut conductor, 9000), [Deed::Press('1')]);
+    assert_eq!(tick(&mut conductor, 9260), [Deed::Press('2')]);
+    assert!(tick(&mut conductor, 12_000).is_empty());
+    conductor.push(Step {
+        line: 0,
+        action: Action::HangUp,
+    });
+    assert_eq!(tick(&mut conductor, 12_020), [Deed::HangUp]);
+    conductor.call_ended();
+    assert!(conductor.failures().is_empty());
+}
