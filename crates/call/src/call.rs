@@ -110,11 +110,13 @@ impl Call {
             self.fire(reason);
             self.settle();
         }
-        if self.phase == Phase::Over {
-            return;
+        if self.phase != Phase::Over {
+            self.take(event);
+            self.settle();
         }
-        self.take(event);
-        self.settle();
+        if *event == Event::HungUp {
+            self.actions.clear();
+        }
     }
 
     /// The next thing to do. Drain it after each event.

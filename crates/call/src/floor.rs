@@ -330,7 +330,10 @@ impl Call {
         let Some(reply) = self.mode.drop_reply() else {
             return false;
         };
-        let text = self.ledger.text_heard(spot);
+        let mut text = self.ledger.text_heard(spot);
+        if self.ledger.audible_at().is_none() {
+            text.clear();
+        }
         let heard = !text.is_empty();
         if heard {
             self.dialog.push(Line {

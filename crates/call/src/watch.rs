@@ -222,10 +222,9 @@ impl Call {
         self.act(Action::End { intent, cause });
     }
 
-    /// The carrier's leg is gone.
+    /// The carrier's leg is gone, and with it whatever was to be done.
     pub(crate) fn hung_up(&mut self) {
         self.over(Intent::HangUp, EndCause::HungUp);
-        self.actions.clear();
     }
 
     fn over(&mut self, intent: Intent, cause: EndCause) {

@@ -1,0 +1,374 @@
+use proptest::prelude::*;
+use ringback_call::{
+    Action, At, Call, CallSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind, Firmness,
+    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, Words,
+};
+
+use crate::world::{Answer, Checker, Speech, World, answer};
+
+fn specs() -> impl Strategy<Value = CallSpec> {
+    let greeting = proptest::option::of("[a-zA-Z.! ]{0,60}");
+    let protection = prop_oneof![
+        Just(Protection::None),
+        Just(Protection::FirstSecond),
+        Just(Protection::Whole)
+    ];
+    (
+        greeting,
+        protection,
+        20..400_u32,
+        0..20_u32,
+        proptest::collection::vec("[a-z ]{0,20}", 0..2),
+        expects(),
+    )
+        .prop_map(|(greeting, protection, ahead, silence, idle, expect)| {
+            let mut spec = CallSpec::new(Direction::Inbound);
+            spec.lines.greeting = greeting;
+            spec.lines.idle = idle;
+            spec.protect_greeting = protection;
+            spec.turn.ahead_ms = ahead;
+            spec.turn.idle_ms = 3000;
+            spec.turn.max_call_s = 90;
+            spec.max_silence_s = silence;
+            spec.expect = expect;
+            spec
+        })
+}
+
+fn expects() -> impl Strategy<Value = Expect> {
+    let form = prop_oneof![Just(Form::Open), Just(Form::Closed), Just(Form::Digits)];
+    (form, 0..4_u8).prop_map(|(form, keys)| Expect { form, keys })
+}
+
+fn intents() -> impl Strategy<Value = Intent> {
+    prop_oneof![
+        6 => Just(Intent::Continue),
+        1 => Just(Intent::HangUp),
+        1 => Just(Intent::Transfer("desk".into()))
+    ]
+}
+
+fn edges() -> impl Strategy<Value = Edge> {
+    prop_oneof![
+        Just(Edge::Onset),
+        Just(Edge::Sustained),
+        Just(Edge::Prolonged),
+        Just(Edge::Lull),
+        Just(Edge::Pause),
+        Just(Edge::Resumed),
+        Just(Edge::Offset),
+        Just(Edge::Gap)
+    ]
+}
+
+fn words() -> impl Strategy<Value = Words> {
+    let text = prop_oneof![
+        Just(""),
+        Just("uh huh"),
+        Just("yes"),
+        Just("stop it please"),
+        Just("the")
+    ];
+    let firmness = prop_oneof![
+        Just(Firmness::Interim),
+        Just(Firmness::Final),
+        Just(Firmness::Flushed)
+    ];
+    let scope = prop_oneof![Just(Scope::Turn), Just(Scope::Segment)];
+    (text, 0..1000_u16, firmness, scope, any::<bool>()).prop_map(
+        |(text, confidence, firmness, scope, complete)| Words {
+            text: text.into(),
+            confidence,
+            firmness,
+            scope,
+            complete,
+        },
+    )
+}
+
+fn faults() -> impl Strategy<Value = Fault> {
+    let party = prop_oneof![
+        1 => Just(Party::Carrier),
+        4 => Just(Party::Stt),
+        8 => Just(Party::Responder),
+        8 => Just(Party::Tts),
+        4 => Just(Party::Recorder),
+        2 => Just(Party::Server)
+    ];
+    party.prop_map(|party| Fault {
+        party,
+        kind: FaultKind::Unreachable,
+        detail: "broken".into(),
+    })
+}
+
+fn numbers() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 0..4000_u32, 1 => any::<u32>()]
+}
+
+fn pieces(
+    reply: impl Strategy<Value = u32>,
+    samples: impl Strategy<Value = u32>,
+) -> impl Strategy<Value = Piece> {
+    (reply, 0..3_u16, samples, proptest::option::of(0..3000_u32)).prop_map(
+        |(reply, part, samples, audible)| Piece {
+            reply: ReplyId(reply),
+            part: PartId(part),
+            samples,
+            audible,
+            levels: vec![40; 10],
+            origin: 0,
+        },
+    )
+}
+
+fn marks() -> impl Strategy<Value = Mark> {
+    let played = (
+        0..3_u32,
+        0..6_u32,
+        0..3_u16,
+        prop_oneof![numbers(), (1..9_u32).prop_map(|n| n * 1600)],
+    );
+    prop_oneof![
+        3 => played.prop_map(|(epoch, reply, part, upto)| Mark::Played {
+            epoch,
+            reply: ReplyId(reply),
+            part: PartId(part),
+            upto,
+        }),
+        1 => (0..4_u32).prop_map(Mark::Cleared)
+    ]
+}
+
+/// Any event. Ids are small, so that many of them are those of the live reply.
+fn events() -> impl Strategy<Value = Event> {
+    let reply = || (0..6_u32).prop_map(ReplyId);
+    let text = prop_oneof![4 => "[a-zA-Z.!?é ]{0,80}", 1 => "(A b c. ){400}"];
+    let sample = prop_oneof![8 => 0..800_000_u64, 1 => any::<u64>()];
+    let samples = prop_oneof![8 => (1..40_u32).prop_map(|frames| frames * 160), 1 => 0..5000_u32, 1 => any::<u32>()];
+    prop_oneof![
+        2 => any::<bool>().prop_map(|marks| Event::Answered { marks }),
+        30 => (edges(), sample).prop_map(|(edge, sample)| Event::Ear { edge, sample: Ear(sample) }),
+        15 => words().prop_map(Event::Heard),
+        5 => prop_oneof![Just('1'), Just('#'), any::<char>()].prop_map(Event::Digit),
+        12 => (reply(), text).prop_map(|(reply, text)| Event::Text { reply, text }),
+        8 => (reply(), intents(), expects()).prop_map(|(reply, intent, expect)| Event::TextEnd { reply, intent, expect }),
+        40 => pieces(0..6_u32, samples).prop_map(Event::Spoken),
+        12 => (reply(), (0..3_u16).prop_map(PartId)).prop_map(|(reply, part)| Event::SpokenEnd { reply, part }),
+        20 => marks().prop_map(Event::Marked),
+        3 => faults().prop_map(Event::Fault),
+        2 => "[a-z. ]{0,20}".prop_map(Event::Say),
+        20 => Just(Event::Wake),
+        1 => Just(Event::Finish),
+        1 => Just(Event::HungUp)
+    ]
+}
+
+/// Times are steps in microseconds.
+fn histories() -> impl Strategy<Value = Vec<(u64, Event)>> {
+    let step = prop_oneof![8 => 0..200_000_u64, 2 => 0..3_000_000_u64, 1 => any::<u64>().prop_map(|step| step >> 20)];
+    proptest::collection::vec((step, events()), 1..120)
+}
+
+/// Hands a history in, and afterwards lets time pass from deadline to deadline.
+fn run(call: &mut Call, history: &[(u64, Event)]) -> Vec<Action> {
+    let mut checker = Checker::default();
+    let mut actions = checker.handle(call, At(0), &Event::Answered { marks: true });
+    let mut now = 0_u64;
+    for (step, event) in history {
+        now = now.saturating_add(*step).min(1 << 51);
+        actions.extend(checker.handle(call, At(now), event));
+    }
+    for _ in 0..5000 {
+        let Some((due, _)) = call.deadline() else {
+            break;
+        };
+        now = due.0.max(now);
+        actions.extend(checker.handle(call, At(now), &Event::Wake));
+    }
+    assert!(
+        call.is_over(),
+        "a call that nobody touches ends by its limits"
+    );
+    actions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_event_in_any_order_keeps_the_contract(spec in specs(), history in histories()) {
+        run(&mut Call::new(spec), &history);
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_actions(spec in specs(), history in histories()) {
+        let once = run(&mut Call::new(spec.clone()), &history);
+        let again = run(&mut Call::new(spec), &history);
+        prop_assert_eq!(once, again);
+    }
+
+    #[test]
+    fn any_event_and_what_follows_survive_json(spec in specs(), history in histories()) {
+        let text = serde_json::to_string(&history).unwrap();
+        let back: Vec<(u64, Event)> = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&back, &history);
+        let actions = run(&mut Call::new(spec.clone()), &history);
+        let text = serde_json::to_string(&actions).unwrap();
+        let back: Vec<Action> = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(back, actions);
+        let text = serde_json::to_string(&spec).unwrap();
+        let back: CallSpec = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(back, spec);
+    }
+
+    /// The same means: what was said, what is expected, what was spent and counted, and from the answer on equal actions
+    /// for equal events; turns and replies count on, so that nothing late of the old call can be taken for something new.
+    #[test]
+    fn a_restored_call_goes_on_the_same(spec in specs(), before in histories(), after in histories()) {
+        let mut call = Call::new(spec.clone());
+        call.handle(At(0), &Event::Answered { marks: true });
+        let mut now = 0_u64;
+        for (step, event) in &before {
+            now = now.saturating_add(*step).min(1 << 50);
+            call.handle(At(now), event);
+            while call.poll_action().is_some() {}
+        }
+        let snapshot = call.snapshot();
+        let text = serde_json::to_string(&snapshot).unwrap();
+        let back: Snapshot = serde_json::from_str(&text).unwrap();
+        let mut restored = Call::restore(spec.clone(), snapshot.clone());
+        let mut carried = Call::restore(spec, back);
+        prop_assert_eq!(restored.snapshot(), snapshot.clone());
+        prop_assert_eq!(restored.lines(), call.lines());
+        let mut at = At(0);
+        for (step, event) in std::iter::once(&(0, Event::Answered { marks: true })).chain(&after) {
+            at = At(at.0.saturating_add(*step));
+            restored.handle(at, event);
+            carried.handle(at, event);
+            while let Some(action) = restored.poll_action() {
+                if let Action::Respond { reply, turn, .. } = &action {
+                    prop_assert!(reply.0 > snapshot.replies);
+                    prop_assert!(turn.0 + 1 >= snapshot.turns);
+                }
+                prop_assert_eq!(Some(action), carried.poll_action());
+            }
+            prop_assert_eq!(carried.poll_action(), None);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Story {
+    spec: CallSpec,
+    answers: Vec<Answer>,
+    speeches: Vec<(u64, u64, &'static str)>,
+    keys: Vec<(u64, char)>,
+    voice: Vec<Speech>,
+    stt_ms: Option<u64>,
+    marks: bool,
+    fates: usize,
+    delay: u64,
+}
+
+fn stories() -> impl Strategy<Value = Story> {
+    let text = prop_oneof![
+        Just("Yes."),
+        Just(
+            "There was a king who had three sons and a very large garden with apple trees of gold. That is all."
+        ),
+        Just("One. Two. Three. Four, and five."),
+        Just("")
+    ];
+    let answers =
+        (text, 0..2500_u64, intents(), expects()).prop_map(|(text, ms, intent, expect)| Answer {
+            texts: vec![(ms, text.to_owned())],
+            done: Some(ms + 5),
+            intent,
+            expect,
+            ..answer("")
+        });
+    let said = prop_oneof![
+        Just("uh huh"),
+        Just("yes"),
+        Just("tell me a story"),
+        Just(""),
+        Just("and the")
+    ];
+    let speeches = (300..4000_u64, 100..2500_u64, said);
+    let voice = prop_oneof![
+        12 => Just(Speech::Good),
+        1 => Just(Speech::Silent),
+        1 => Just(Speech::Nothing),
+        1 => Just(Speech::Hangs),
+        1 => Just(Speech::Fails)
+    ];
+    (
+        specs(),
+        proptest::collection::vec(answers, 0..8),
+        proptest::collection::vec(speeches, 0..10),
+        proptest::collection::vec((0..40_000_u64, prop_oneof![Just('1'), Just('#')]), 0..4),
+        proptest::collection::vec(voice, 1..12),
+        proptest::option::weighted(0.9, 0..2500_u64),
+        (any::<bool>(), 0..4_usize, 0..200_u64),
+    )
+        .prop_map(
+            |(spec, answers, gaps, keys, mut voice, stt_ms, (marks, fates, delay))| {
+                let mut from = 0;
+                let speeches = gaps
+                    .into_iter()
+                    .map(|(gap, length, words)| {
+                        let speech = (from + gap, length, words);
+                        from += gap + length;
+                        speech
+                    })
+                    .collect();
+                voice.push(Speech::Good);
+                Story {
+                    spec,
+                    answers,
+                    speeches,
+                    keys,
+                    voice,
+                    stt_ms,
+                    marks,
+                    fates,
+                    delay,
+                }
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_people_and_engines_do_a_call_keeps_the_contract_and_ends(story in stories()) {
+        let mut world = World::new(story.spec);
+        world.answers = story.answers;
+        world.voice.speech = story.voice;
+        world.stt_ms = story.stt_ms;
+        world.carrier.delay = story.delay * 1000;
+        world.carrier.fate = [
+            (|_| &[0]) as fn(usize) -> &'static [u64],
+            |nth| if nth % 3 == 0 { &[] } else { &[0] },
+            |nth| if nth % 2 == 0 { &[700] } else { &[0, 30] },
+            |_| &[],
+        ][story.fates];
+        world.at(0, Event::Answered { marks: story.marks });
+        for (from, length, words) in story.speeches {
+            world.speech(from, length, words);
+        }
+        for (ms, key) in story.keys {
+            world.at(ms, Event::Digit(key));
+        }
+        world.run(120_000);
+        prop_assert!(world.call.is_over());
+        // However the marks fare, what counts as heard of a reply that was not cut was played.
+        for line in world.call.report().lines.iter().filter(|line| line.heard.len() > 3) {
+            if let Some(reply) = line.reply {
+                prop_assert!(world.carrier.heard.iter().any(|played| played.reply == reply), "{:?}", line);
+            }
+        }
+    }
+}

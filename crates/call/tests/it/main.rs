@@ -1,0 +1,28 @@
+//! The call in a virtual world: a carrier, a voice, a responder, a recogniser and a caller, with time as an argument.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on fails by panicking, and looks for one thing among many"
+)]
+
+mod backchannel;
+mod burst;
+mod faults;
+mod goodbye;
+mod greeting;
+mod hang_up;
+mod idle;
+mod invariants;
+mod keys;
+mod late_words;
+mod limits;
+mod marks;
+mod odd_replies;
+mod protection;
+mod reopening;
+mod restoring;
+mod trace;
+mod turn_end;
+mod world;
+mod yielding;

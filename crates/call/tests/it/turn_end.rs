@@ -1,0 +1,121 @@
+use insta::assert_snapshot;
+use ringback_call::{Expect, Form, Note, TurnEnd};
+
+use crate::world::{World, greeting};
+
+fn listening(expect: Expect) -> World {
+    let mut spec = greeting("Go ahead.");
+    spec.expect = expect;
+    World::answered(spec)
+}
+
+/// Cause and wait of the first turn.
+fn first_turn(world: &World) -> (TurnEnd, u32) {
+    let found = world.actions.iter().find_map(|(_, action)| match action {
+        ringback_call::Action::Note(Note::Turn {
+            cause, waited_ms, ..
+        }) => Some((*cause, *waited_ms)),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+const YES_NO: Expect = Expect {
+    form: Form::Closed,
+    keys: 0,
+};
+
+#[test]
+fn a_plain_turn_is_answered_and_the_answer_is_heard() {
+    let mut world = listening(Expect::OPEN);
+    world.speech(2000, 1200, "what are your hours").run(6000);
+    assert_snapshot!(world.story());
+    assert_eq!(first_turn(&world), (TurnEnd::Wait, 700));
+}
+
+#[test]
+fn a_whole_expected_sentence_ends_the_turn_as_soon_as_it_is_recognised() {
+    let mut world = listening(YES_NO);
+    world.expected_speech(2000, 400, "yes").run(6000);
+    // Asked 220 ms after the last sound, answered 150 ms later: the 250 ms are over by then.
+    assert_eq!(first_turn(&world), (TurnEnd::Complete, 370));
+}
+
+#[test]
+fn a_whole_expected_sentence_waits_at_least_its_own_time() {
+    let mut world = listening(YES_NO);
+    world.stt_ms = Some(5);
+    world.expected_speech(2000, 400, "yes").run(6000);
+    assert_eq!(first_turn(&world), (TurnEnd::Complete, 250));
+}
+
+#[test]
+fn after_a_filler_the_turn_waits_longer() {
+    let mut world = listening(Expect::OPEN);
+    world.speech(2000, 600, "I would like to").run(6000);
+    assert_eq!(first_turn(&world), (TurnEnd::Filler, 1200));
+}
+
+#[test]
+fn spoken_digits_wait_longer() {
+    let mut world = listening(Expect {
+        form: Form::Digits,
+        keys: 0,
+    });
+    world.speech(2000, 600, "four two").run(6000);
+    assert_eq!(first_turn(&world), (TurnEnd::Filler, 1200));
+}
+
+#[test]
+fn a_recogniser_that_does_not_answer_is_waited_for_until_the_cap() {
+    let mut world = listening(Expect::OPEN);
+    world.stt_ms = None;
+    world
+        .interim(2500, "my order", 600)
+        .speech(2000, 600, "my order")
+        .run(6000);
+    assert_eq!(first_turn(&world), (TurnEnd::Cap, 1500));
+    assert_eq!(world.asked(), ["Answer: my order"]);
+}
+
+#[test]
+fn speech_that_goes_on_after_a_pause_is_one_turn() {
+    let mut world = listening(Expect::OPEN);
+    world
+        .speech(2000, 600, "I want")
+        .speech(3100, 600, "a pizza")
+        .run(6000);
+    assert_eq!(world.asked(), ["Answer: I want a pizza"]);
+}
+
+#[test]
+fn an_answer_to_an_earlier_question_does_not_end_the_turn_before_the_rest_is_recognised() {
+    let mut world = listening(Expect::OPEN);
+    world.stt_ms = Some(450);
+    // Asked at 2820, answered at 3270: the caller speaks again since 3196.
+    world
+        .speech(2000, 600, "I want")
+        .speech(3100, 600, "a pizza")
+        .run(7000);
+    assert_eq!(world.asked(), ["Answer: I want a pizza"]);
+}
+
+#[test]
+fn short_noise_without_words_is_no_turn() {
+    let mut world = listening(Expect::OPEN);
+    world.speech(2000, 300, "").run(6000);
+    assert_eq!(
+        world
+            .notes(|note| matches!(note, Note::NoWords { .. }))
+            .len(),
+        1
+    );
+    assert!(world.asked().is_empty());
+}
+
+#[test]
+fn long_speech_without_words_is_asked_about() {
+    let mut world = listening(Expect::OPEN);
+    world.speech(2000, 1500, "").run(6000);
+    assert_eq!(world.asked(), ["Unclear: "]);
+}

@@ -1,0 +1,155 @@
+//! What must be true of every call, whatever happens to it. All worlds are under its eye.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringback_call::{Action, At, Call, Event, Mark, Note, PartId, ReplyId};
+
+/// More actions than these follow from no event.
+const MOST_ACTIONS: usize = 150;
+
+#[derive(Clone, Default)]
+pub struct Checker {
+    /// Samples that were spoken, by part.
+    spoken: BTreeMap<(ReplyId, PartId), u64>,
+    /// Parts that the voice was asked for.
+    asked: BTreeSet<(ReplyId, PartId)>,
+    dead: BTreeSet<ReplyId>,
+    /// Where the next sample of the live reply comes from.
+    next: Option<(ReplyId, PartId, u32)>,
+    /// The reply whose audio was cleared and which was not resumed.
+    cleared: Option<ReplyId>,
+    turns: u32,
+    over: bool,
+}
+
+impl Checker {
+    /// The eye on a call as it stands.
+    pub fn of(call: &Call) -> Self {
+        Self {
+            turns: call.snapshot().turns,
+            ..Self::default()
+        }
+    }
+
+    /// Hands an event in, and takes the actions out.
+    pub fn handle(&mut self, call: &mut Call, at: At, event: &Event) -> Vec<Action> {
+        call.handle(at, event);
+        let actions: Vec<_> = std::iter::from_fn(|| call.poll_action()).collect();
+        if let Event::Spoken(piece) = event {
+            let place = (piece.reply, piece.part);
+            let is_asked = |action: &Action| matches!(action, Action::Speak { reply, part, .. } if (*reply, *part) == place);
+            if self.asked.contains(&place) || actions.iter().any(is_asked) {
+                *self.spoken.entry(place).or_default() += u64::from(piece.samples);
+            }
+        }
+        assert!(actions.len() <= MOST_ACTIONS, "{} actions", actions.len());
+        assert!(
+            !self.over || actions.is_empty(),
+            "after the end: {actions:?}"
+        );
+        if *event == Event::HungUp {
+            assert!(actions.is_empty(), "after the hang-up: {actions:?}");
+        }
+        for action in &actions {
+            self.see(call, at, action);
+        }
+        self.settled(call, at, event, &actions);
+        actions
+    }
+
+    fn see(&mut self, call: &Call, at: At, action: &Action) {
+        assert!(!self.over, "after the end: {action:?}");
+        match action {
+            Action::Send {
+                reply,
+                part,
+                from,
+                samples,
+                starts,
+            } => {
+                self.sent(*reply, *part, *from, *samples);
+                let lead = starts.plus_samples(u64::from(*samples)).since(at);
+                let ahead = u64::from(call.spec().turn.ahead_ms) * 1000;
+                assert!(lead <= ahead, "{lead} us ahead");
+            }
+            Action::Mark(Mark::Played {
+                reply, part, upto, ..
+            }) => assert_eq!(self.next, Some((*reply, *part, *upto)), "a mark elsewhere"),
+            Action::Clear { .. } => {
+                self.cleared = self.next.map(|(reply, ..)| reply);
+            }
+            Action::Speak { reply, part, .. } => {
+                assert!(!self.dead.contains(reply), "a dead reply is spoken");
+                assert!(self.asked.insert((*reply, *part)), "spoken twice");
+            }
+            Action::Cancel { reply, .. } => {
+                assert!(self.dead.insert(*reply), "{reply:?} ends twice");
+            }
+            Action::Note(Note::Resumed { part, from, .. }) => {
+                let reply = self.cleared.take().unwrap();
+                self.next = Some((reply, *part, *from));
+            }
+            Action::Note(Note::Turn { turn, .. }) => {
+                assert_eq!(turn.0, self.turns + 1, "turns are counted");
+                self.turns += 1;
+            }
+            Action::Note(Note::Reopened { turn }) => {
+                assert_eq!(turn.0, self.turns, "the last turn is reopened");
+                self.turns -= 1;
+            }
+            Action::Respond { turn, .. } => assert_eq!(turn.0, self.turns),
+            Action::End { .. } => self.over = true,
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, reply: ReplyId, part: PartId, from: u32, samples: u32) {
+        assert!(!self.dead.contains(&reply), "a dead reply is sent");
+        assert_ne!(self.cleared, Some(reply), "audio after a clear");
+        self.cleared = None;
+        let upto = from + samples;
+        let spoken = self.spoken.get(&(reply, part)).copied().unwrap_or(0);
+        assert!(u64::from(upto) <= spoken, "more is sent than was spoken");
+        match self.next {
+            Some((last, last_part, next)) if last == reply => {
+                let goes_on = part == last_part && from == next;
+                let next_part = part > last_part && from == 0;
+                assert!(
+                    goes_on || next_part,
+                    "a hole before {reply:?} {part:?} {from}"
+                );
+            }
+            last => {
+                assert!(last.is_none_or(|(last, ..)| last < reply), "an old reply");
+                assert_eq!(from, 0, "a reply begins with its first sample");
+            }
+        }
+        self.next = Some((reply, part, upto));
+    }
+
+    fn settled(&mut self, call: &Call, at: At, event: &Event, actions: &[Action]) {
+        let turns = |action: &&Action| matches!(action, Action::Note(Note::Turn { .. }));
+        let answers = |action: &&Action| matches!(action, Action::Respond { cause, .. } if *cause == ringback_call::Cause::Answer);
+        if !matches!(event, Event::Answered { .. }) {
+            assert_eq!(
+                actions.iter().filter(turns).count(),
+                actions.iter().filter(answers).count(),
+                "a turn has one answer"
+            );
+        }
+        for line in call.lines() {
+            assert!(line.said.starts_with(&line.heard), "{line:?}");
+        }
+        if *event == Event::Wake
+            && let Some((due, reason)) = call.deadline()
+        {
+            assert!(due > at, "{reason:?} is due at {due:?}, now is {at:?}");
+        }
+        assert_eq!(call.is_over(), self.over || call.report().cause.is_some());
+        if call.is_over() {
+            self.over = true;
+            assert_eq!(call.deadline(), None);
+            assert!(!call.pace_due(at));
+        }
+    }
+}

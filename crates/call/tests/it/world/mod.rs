@@ -1,0 +1,333 @@
+//! Everything around a call, in virtual time.
+
+mod carrier;
+mod checker;
+mod parties;
+mod timeline;
+
+use std::collections::BTreeMap;
+
+use ringback_call::{
+    Action, At, Call, CallSpec, Direction, Ear, Edge, EndCause, Event, Firmness, Intent, Note,
+    Scope, Words,
+};
+
+pub use carrier::Carrier;
+pub use checker::Checker;
+pub use parties::{Answer, Speech, Voice, answer, length};
+pub use timeline::Timeline;
+
+/// A frame of the caller's comes every 20 ms.
+const FRAME_US: u64 = 20_000;
+
+pub struct World {
+    pub call: Call,
+    pub now: u64,
+    pub carrier: Carrier,
+    pub voice: Voice,
+    pub answers: Vec<Answer>,
+    /// How long the recogniser takes to answer, in ms; `None`: it never does.
+    pub stt_ms: Option<u64>,
+    pub timeline: Timeline,
+    /// All actions, with the time in ms.
+    pub actions: Vec<(u64, Action)>,
+    /// All events but those of time, as they were handed in.
+    pub events: Vec<(At, Event)>,
+    checker: Checker,
+    queue: BTreeMap<(u64, u64), Event>,
+    order: u64,
+    /// Words by the time at which they were spoken to their end, not asked for yet.
+    spoken: Vec<(u64, String, bool)>,
+    answered: u64,
+    frame: u64,
+}
+
+impl World {
+    pub fn new(spec: CallSpec) -> Self {
+        Self::around(Call::new(spec))
+    }
+
+    pub fn around(call: Call) -> Self {
+        Self {
+            checker: Checker::of(&call),
+            call,
+            now: 0,
+            carrier: Carrier::default(),
+            voice: Voice::default(),
+            answers: Vec::new(),
+            stt_ms: Some(150),
+            timeline: Timeline::default(),
+            actions: Vec::new(),
+            events: Vec::new(),
+            queue: BTreeMap::new(),
+            order: 0,
+            spoken: Vec::new(),
+            answered: 0,
+            frame: 0,
+        }
+    }
+
+    /// A world whose call was answered at 0.
+    pub fn answered(spec: CallSpec) -> Self {
+        let mut world = Self::new(spec);
+        world.at(0, Event::Answered { marks: true });
+        world
+    }
+
+    /// An event at a time in ms.
+    pub fn at(&mut self, ms: u64, event: Event) -> &mut Self {
+        self.push(ms * 1000, event);
+        self
+    }
+
+    fn push(&mut self, us: u64, event: Event) {
+        self.order += 1;
+        self.queue.insert((us, self.order), event);
+    }
+
+    /// The caller speaks from `from` for `length` ms, with the edges a detector finds in it; the words are there at its end.
+    pub fn speech(&mut self, from: u64, length: u64, words: &str) -> &mut Self {
+        self.speech_of(from, length, words, false)
+    }
+
+    /// As [`World::speech`]; the words are a whole expected sentence.
+    pub fn expected_speech(&mut self, from: u64, length: u64, words: &str) -> &mut Self {
+        self.speech_of(from, length, words, true)
+    }
+
+    fn speech_of(&mut self, from: u64, length: u64, words: &str, complete: bool) -> &mut Self {
+        let end = from + length;
+        let mut edge = |at: u64, edge: Edge, place: u64| {
+            let sample = Ear((place - self.answered / 1000) * 8);
+            self.push(at * 1000, Event::Ear { edge, sample });
+        };
+        edge(from + 96, Edge::Onset, from);
+        if length >= 200 {
+            edge(from + 232, Edge::Sustained, from + 200);
+        }
+        if length >= 700 {
+            edge(from + 732, Edge::Prolonged, from + 700);
+        }
+        edge(end + 140, Edge::Lull, end);
+        edge(end + 220, Edge::Pause, end);
+        edge(end + 260, Edge::Offset, end + 36);
+        if !words.is_empty() {
+            self.spoken.push((end * 1000, words.to_owned(), complete));
+        }
+        self
+    }
+
+    /// An interim of the recogniser's at a time in ms.
+    pub fn interim(&mut self, ms: u64, text: &str, confidence: u16) -> &mut Self {
+        self.at(
+            ms,
+            Event::Heard(Words {
+                text: text.to_owned(),
+                confidence,
+                firmness: Firmness::Interim,
+                scope: Scope::Segment,
+                complete: false,
+            }),
+        )
+    }
+
+    /// Lets everything happen up to a time in ms.
+    pub fn run(&mut self, until: u64) -> &mut Self {
+        let until = until * 1000;
+        let mut idle_wakes = 0;
+        loop {
+            let event = self.queue.keys().next().map(|&(us, _)| us);
+            let deadline = self.call.deadline().map(|(at, _)| at.0.max(self.now));
+            let frame = (!self.call.is_over()).then_some(self.frame);
+            let Some(next) = [event, deadline, frame].into_iter().flatten().min() else {
+                break;
+            };
+            if next > until {
+                break;
+            }
+            idle_wakes = if next == self.now { idle_wakes + 1 } else { 0 };
+            assert!(idle_wakes < 50, "the call spins at {} ms", self.now / 1000);
+            self.now = next;
+            self.step(deadline, event);
+        }
+        self.now = self.now.max(until);
+        self
+    }
+
+    fn step(&mut self, deadline: Option<u64>, event: Option<u64>) {
+        if event == Some(self.now) {
+            let (_, event) = self.queue.pop_first().unwrap();
+            self.hand_in(&event);
+        } else if deadline == Some(self.now) {
+            self.hand_in(&Event::Wake);
+        } else {
+            self.frame += FRAME_US;
+            if self.call.pace_due(At(self.now)) {
+                self.hand_in(&Event::Wake);
+            }
+        }
+    }
+
+    fn hand_in(&mut self, event: &Event) {
+        if matches!(event, Event::Answered { .. }) {
+            self.answered = self.now;
+            self.frame = self.now;
+        }
+        self.timeline.event(self.now, event);
+        self.events.push((At(self.now), event.clone()));
+        for action in self.checker.handle(&mut self.call, At(self.now), event) {
+            self.timeline.action(self.now, &action);
+            self.actions.push((self.now / 1000, action.clone()));
+            self.apply(&action);
+        }
+    }
+
+    fn apply(&mut self, action: &Action) {
+        let now = self.now;
+        match action {
+            Action::Send {
+                reply,
+                part,
+                from,
+                samples,
+                ..
+            } => self.carrier.play(now, *reply, *part, *from, *samples),
+            Action::Mark(mark) => self.carrier.mark(now, *mark),
+            Action::Clear { .. } => {
+                let back = self.carrier.clear(now);
+                let late: Vec<_> = self
+                    .queue
+                    .extract_if((back, 0).., |_, event| matches!(event, Event::Marked(_)))
+                    .collect();
+                for (_, event) in late {
+                    self.push(back, event);
+                }
+            }
+            Action::Finalize => self.finalize(),
+            Action::NewTurn => self.spoken.retain(|(end, ..)| *end > now),
+            Action::Respond { reply, .. } => {
+                let answer = if self.answers.is_empty() {
+                    answer("All right.")
+                } else {
+                    self.answers.remove(0)
+                };
+                for (ms, event) in answer.events(*reply) {
+                    self.push(now + ms * 1000, event);
+                }
+            }
+            Action::Speak { reply, part, text } => {
+                for (us, event) in self.voice.speak(*reply, *part, text) {
+                    self.push(now + us, event);
+                }
+            }
+            Action::Cancel { reply, .. } => self
+                .queue
+                .retain(|_, event| !parties::belongs_to(event, *reply)),
+            Action::End { .. } => self.queue.clear(),
+            Action::Forget { .. } | Action::Checkpoint(_) | Action::Note(_) => {}
+        }
+        for (us, mark) in self.carrier.echoes() {
+            self.push(us, Event::Marked(mark));
+        }
+    }
+
+    fn finalize(&mut self) {
+        let Some(ms) = self.stt_ms else {
+            return;
+        };
+        let now = self.now;
+        let (said, rest) = std::mem::take(&mut self.spoken)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(end, ..)| *end <= now);
+        self.spoken = rest;
+        let complete = said.iter().any(|(.., complete)| *complete);
+        let text: Vec<_> = said.into_iter().map(|(_, text, _)| text).collect();
+        self.push(
+            now + ms * 1000,
+            Event::Heard(Words {
+                text: text.join(" "),
+                confidence: 900,
+                firmness: Firmness::Flushed,
+                scope: Scope::Segment,
+                complete,
+            }),
+        );
+    }
+
+    /// The times in ms of the notes that match.
+    pub fn notes(&self, matches: impl Fn(&Note) -> bool) -> Vec<u64> {
+        self.times(|action| matches!(action, Action::Note(note) if matches(note)))
+    }
+
+    /// The times in ms of the actions that match.
+    pub fn times(&self, matches: impl Fn(&Action) -> bool) -> Vec<u64> {
+        self.actions
+            .iter()
+            .filter(|(_, action)| matches(action))
+            .map(|&(ms, _)| ms)
+            .collect()
+    }
+
+    pub fn clears(&self) -> Vec<u64> {
+        self.times(|action| matches!(action, Action::Clear { .. }))
+    }
+
+    /// What the responder was asked, and why: cause and text or keys.
+    pub fn asked(&self) -> Vec<String> {
+        self.actions
+            .iter()
+            .filter_map(|(_, action)| match action {
+                Action::Respond {
+                    cause,
+                    text,
+                    digits,
+                    ..
+                } => Some(format!("{cause:?}: {text}{digits}")),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The end of the call: when, what follows, why.
+    pub fn end(&self) -> Option<(u64, Intent, EndCause)> {
+        self.actions.iter().find_map(|(ms, action)| match action {
+            Action::End { intent, cause } => Some((*ms, intent.clone(), *cause)),
+            _ => None,
+        })
+    }
+
+    /// The conversation as it was heard, a line each.
+    pub fn conversation(&self) -> String {
+        let line = |line: &ringback_call::Line| {
+            let cut = if line.cut { " --" } else { "" };
+            let keys = if line.digits.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", line.digits)
+            };
+            format!("{:?}: {}{cut}{keys}", line.speaker, line.heard)
+        };
+        let lines: Vec<_> = self.call.lines().iter().map(line).collect();
+        lines.join("\n")
+    }
+
+    /// The timeline and the conversation.
+    pub fn story(&self) -> String {
+        format!("{}\n\n{}", self.timeline, self.conversation())
+    }
+}
+
+/// A call with a greeting.
+pub fn greeting(line: &str) -> CallSpec {
+    let mut spec = CallSpec::new(Direction::Inbound);
+    spec.lines.greeting = Some(line.to_owned());
+    spec
+}
+
+/// A call that was greeted, in which the caller asked something at 3 s and is being answered with these texts.
+pub fn conversing(answers: &[&str]) -> World {
+    let mut world = World::answered(greeting("Hello, how can I help?"));
+    world.answers = answers.iter().map(|text| answer(text)).collect();
+    world.speech(3000, 800, "tell me a story");
+    world
+}
