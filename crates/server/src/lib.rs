@@ -1,6 +1,18 @@
-//! The server: configuration, HTTP, Twilio's webhooks and media sockets, and the binary `ringback`.
+//! The server: configuration, HTTP, Twilio's webhooks and media sockets. The binary `ringback` is a thin shell around it.
+//!
+//! [`app::serve`] wires the parts in order. [`routes::ROUTES`] is every route with its protection. A call comes by
+//! [`hooks::voice`], talks through [`hooks::media`], and is followed up by [`hooks::resume`]; [`calls`] knows which calls
+//! are expected, live and ended.
 
+pub mod answers;
+pub mod app;
 pub mod calls;
 pub mod config;
+pub mod health;
 pub mod hooks;
+pub mod page;
+pub mod requests;
+pub mod routes;
+pub mod shutdown;
 pub mod telemetry;
+pub mod welcome;

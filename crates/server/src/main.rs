@@ -1,2 +1,215 @@
-//! The `ringback` binary.
-fn main() {}
+//! The `ringback` binary: reads the command line, builds, runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use ringback_server::app;
+use ringback_server::config::{Config, ConfigError, Layers, Texts};
+use ringback_server::telemetry::{self, redact::Redactor};
+use ringback_session::replay::replay;
+use ringback_session::scenario::check_file;
+
+/// Exit status when something was checked and found wanting.
+const WANTING: u8 = 1;
+/// Exit status when a command could not be carried out as it was given.
+const UNUSABLE: u8 = 2;
+
+/// Telephone agents on your own server: it answers calls, understands, speaks, and can be interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "ringback", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C.
+    #[command(
+        after_help = "Example: ringback serve --port 8080 --public-url https://phone.example.org\n\n\
+        Settings come from these flags, the environment, .env, ringback.toml and defaults, in this order;\n\
+        docs/configuration.md names them all.\n\
+        Exit status: 0 stopped as told; 1 an error while running; 2 a setting is wrong."
+    )]
+    Serve(ServeArgs),
+    /// Telephone a server from this terminal.
+    Call(Box<ringback_sim::CallArgs>),
+    /// Run the trace of a call through this version and report the first difference.
+    #[command(
+        after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.trace\n\n\
+        Exit status: 0 no difference; 1 a difference; 2 the trace cannot be read."
+    )]
+    Replay {
+        /// The trace.
+        trace: PathBuf,
+    },
+    /// Check scenario files.
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ScenarioCommand {
+    /// Check scenario files, and name every problem by line and column.
+    #[command(
+        after_help = "Example: ringback scenario check data/scenarios/*.toml\n\n\
+        Exit status: 0 all can be used, perhaps with warnings; 1 one cannot."
+    )]
+    Check {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Address to listen on (HOST).
+    #[arg(long)]
+    host: Option<String>,
+    /// Port to listen on (PORT).
+    #[arg(long)]
+    port: Option<String>,
+    /// How Twilio reaches the server (PUBLIC_URL).
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Folder of recordings, scenarios and caches (DATA_DIR).
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// What answers calls to `POST /` (DEFAULT_SCENARIO).
+    #[arg(long, value_name = "ID")]
+    default_scenario: Option<String>,
+    /// DEBUG, INFO, WARNING or ERROR (LOG_LEVEL).
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Configuration file instead of ringback.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    fn texts(&self) -> Texts {
+        let flags = [
+            ("HOST", &self.host),
+            ("PORT", &self.port),
+            ("PUBLIC_URL", &self.public_url),
+            ("DATA_DIR", &self.data_dir),
+            ("DEFAULT_SCENARIO", &self.default_scenario),
+            ("LOG_LEVEL", &self.log_level),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+            .collect()
+    }
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(args) => serve(&args),
+        Command::Call(args) => call(*args),
+        Command::Replay { trace } => run_replay(&trace),
+        Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
+    }
+}
+
+fn serve(args: &ServeArgs) -> ExitCode {
+    let (config, notices) = match configuration(args) {
+        Ok(loaded) => loaded,
+        Err(error) => return complain(&error.to_string(), UNUSABLE),
+    };
+    let secrets = [&config.secret_key, &config.twilio.auth_token];
+    let redactor = Redactor::new(secrets.into_iter().flatten().cloned());
+    let _log = match telemetry::start(&config, redactor) {
+        Ok(guard) => guard,
+        Err(error) => return complain(&error.to_string(), UNUSABLE),
+    };
+    for notice in notices {
+        tracing::warn!("{notice}");
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
+    };
+    let served = runtime.block_on(app::serve(config, say));
+    // Threads that still speak lines in advance are not waited for.
+    runtime.shutdown_background();
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let status = if error.is::<ConfigError>() {
+                UNUSABLE
+            } else {
+                WANTING
+            };
+            complain(&format!("{error:#}"), status)
+        }
+    }
+}
+
+fn configuration(args: &ServeArgs) -> Result<(Config, Vec<String>), ConfigError> {
+    let folder = std::env::current_dir()
+        .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
+    let layers = Layers::gather(args.texts(), &folder, args.config.as_deref())?;
+    Ok((Config::load(&layers)?, layers.notices()))
+}
+
+fn run_replay(trace: &std::path::Path) -> ExitCode {
+    match replay(trace) {
+        Ok(verdict) => {
+            say(&verdict.to_string());
+            ExitCode::from(if verdict.same() { 0 } else { WANTING })
+        }
+        Err(error) => complain(&format!("{}: {error}", trace.display()), UNUSABLE),
+    }
+}
+
+fn check_scenarios(files: &[PathBuf]) -> ExitCode {
+    let mut status = ExitCode::SUCCESS;
+    for file in files {
+        match check_file(file) {
+            Ok((scenario, warnings)) => {
+                for warning in &warnings {
+                    say(&format!("warning: {warning}"));
+                }
+                say(&format!(
+                    "{}: the scenario \"{}\" can be used",
+                    file.display(),
+                    scenario.slug
+                ));
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    complain(&problem.to_string(), WANTING);
+                }
+                status = ExitCode::from(WANTING);
+            }
+        }
+    }
+    status
+}
+
+#[allow(clippy::print_stdout, reason = "this is the command line")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+fn complain(text: &str, status: u8) -> ExitCode {
+    eprintln!("ringback: {text}");
+    ExitCode::from(status)
+}
+
+fn call(args: ringback_sim::CallArgs) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
+    };
+    let called = runtime.block_on(ringback_sim::call(args));
+    // A thread that waits for a line on standard input cannot be stopped; it is left.
+    runtime.shutdown_background();
+    match called {
+        Ok(outcome) => outcome.into(),
+        Err(error) => complain(&format!("{error:#}"), WANTING),
+    }
+}

@@ -1,7 +1,9 @@
-//! Calls of this server: expected, live, ended.
+//! Calls of this server: expected, live, ended, and who takes them.
 
+pub mod conversation;
 pub mod registry;
 pub mod tokens;
 
+pub use conversation::{Arrival, Connected, Ending, Seat, Sessions, Switchboard};
 pub use registry::{Live, Outcome, Refusal, Registry, Resumption};
 pub use tokens::{Purpose, Signer, TokenId};

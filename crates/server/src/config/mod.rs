@@ -93,10 +93,8 @@ pub struct CallsConfig {
 /// What hears, answers and speaks.
 #[derive(Clone, Debug)]
 pub struct EnginesConfig {
-    /// `STT`: recognisers, in order.
+    /// `STT`: recognisers, in order; empty for keypads alone.
     pub stt: Vec<String>,
-    /// `RESPONDER`: responders for scenarios that name none, in order.
-    pub responder: Vec<String>,
     /// `TTS`: voices, in order.
     pub tts: Vec<String>,
     /// `RECOGNIZERS`: decoders of the local recogniser.
@@ -184,10 +182,7 @@ fn calls(reader: &Reader<'_>) -> Result<CallsConfig, ConfigError> {
 
 fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
     Ok(EnginesConfig {
-        stt: reader.value("STT", |text| read::engines(text, &["pocketsphinx"]))?,
-        responder: reader.value("RESPONDER", |text| {
-            read::engines(text, &["script", "webhook", "parrot"])
-        })?,
+        stt: reader.value("STT", |text| read::engines_or_none(text, &["pocketsphinx"]))?,
         tts: reader.value("TTS", |text| read::engines(text, &["pico"]))?,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
         voices: count(reader, "VOICES", 1, 1_000)?,

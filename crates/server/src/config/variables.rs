@@ -85,12 +85,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "STT",
         "pocketsphinx",
-        "Recognisers, in the order in which they are tried.",
-    ),
-    plain(
-        "RESPONDER",
-        "",
-        "Responders for scenarios that name none, in order: script, webhook, parrot. Empty: as the scenario says.",
+        "Recognisers, in the order in which they are tried; none for keypads alone.",
     ),
     plain(
         "TTS",
@@ -177,6 +172,7 @@ pub const LATER: &[&str] = &[
     "REFRESH_TOKEN_DAYS",
     "RATE_LIMITS",
     "CORS_ORIGINS",
+    "RESPONDER",
     "RECORDINGS_URL",
     "RECORDING_RETENTION_DAYS",
     "CAPTCHA_PROVIDER",

@@ -1,3 +1,9 @@
 //! Twilio: webhooks and media sockets.
 
+pub mod authentic;
+pub mod local;
+pub mod media;
 pub mod public_url;
+pub mod resume;
+pub mod socket;
+pub mod voice;

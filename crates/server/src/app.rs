@@ -1,0 +1,254 @@
+//! The server as one value, and its wiring in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use ringback_call::Direction;
+use ringback_session::scenario::{Catalog, Scenario};
+use ringback_session::{EngineConfig, Engines, Place};
+use ringback_wire::twilio::signature::{AuthToken, Validator};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::{Arrival, Registry, Seat, Sessions, Signer, Switchboard};
+use crate::config::{Config, ConfigError, Secret};
+use crate::routes;
+use crate::shutdown::{Lifecycle, Signals, wind_down};
+use crate::welcome::Welcome;
+
+/// How often expired tokens are looked for, so that their seats come free.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// What is kept of a call until its media socket comes.
+pub struct Expected {
+    /// The call.
+    pub arrival: Arrival,
+    /// Its seat.
+    pub seat: Box<dyn Seat>,
+}
+
+/// The server, shared by all handlers.
+pub type App = Arc<Server>;
+
+/// Everything that handlers need.
+pub struct Server {
+    /// What was set.
+    pub config: Config,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The scenarios.
+    pub catalog: Catalog,
+    /// Who takes calls.
+    pub switchboard: Box<dyn Switchboard>,
+    /// The calls.
+    pub registry: Arc<Registry<Expected>>,
+    /// Makes and checks tokens.
+    pub signer: Signer,
+    /// Checks Twilio's signatures; `None` where only local callers are accepted.
+    pub validator: Option<Validator>,
+    /// Whether a request with a good signature has come.
+    pub signed_seen: AtomicBool,
+    /// Whether it stops.
+    pub lifecycle: Lifecycle,
+}
+
+impl Server {
+    /// A server of these parts.
+    ///
+    /// # Errors
+    /// A default scenario that does not exist, or an auth token or public URL that cannot be used.
+    pub fn new(
+        config: Config,
+        address: SocketAddr,
+        catalog: Catalog,
+        switchboard: Box<dyn Switchboard>,
+        key: &Secret,
+    ) -> Result<App, ConfigError> {
+        let default = &config.calls.default_scenario;
+        if catalog.scenario(default).is_none() {
+            let known: Vec<&str> = catalog
+                .scenarios()
+                .map(|scenario| scenario.slug.as_str())
+                .collect();
+            return Err(ConfigError(format!(
+                "DEFAULT_SCENARIO={default}: there is no such scenario; there is: {}",
+                known.join(", ")
+            )));
+        }
+        let calls = &config.calls;
+        Ok(Arc::new(Self {
+            registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
+            validator: validator(&config)?,
+            signer: Signer::new(key),
+            config,
+            address,
+            catalog,
+            switchboard,
+            signed_seen: AtomicBool::new(false),
+            lifecycle: Lifecycle::default(),
+        }))
+    }
+
+    /// The scenario of this id or slug, if it takes calls of this direction.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn scenario(&self, name: &str, direction: Direction) -> Result<Arc<Scenario>, String> {
+        let scenario = self
+            .catalog
+            .scenario(name)
+            .ok_or("there is no scenario of this name")?;
+        if !scenario.direction.takes(direction) {
+            let direction = format!("{direction:?}").to_lowercase();
+            return Err(format!(
+                "the scenario {} takes no {direction} calls",
+                scenario.slug
+            ));
+        }
+        Ok(Arc::clone(scenario))
+    }
+
+    /// Refuses what names another account than `TWILIO_ACCOUNT_SID`.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn check_account(&self, account_sid: Option<&str>) -> Result<(), String> {
+        match (&self.config.twilio.account_sid, account_sid) {
+            (Some(ours), Some(theirs)) if ours != theirs => {
+                Err("the request is of another account than TWILIO_ACCOUNT_SID".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn validator(config: &Config) -> Result<Option<Validator>, ConfigError> {
+    let Some(token) = &config.twilio.auth_token else {
+        return Ok(None);
+    };
+    let token = AuthToken::new(token.expose())
+        .map_err(|error| ConfigError(format!("TWILIO_AUTH_TOKEN: {error}")))?;
+    let validator = Validator::new(&token);
+    match &config.http.public_url {
+        None => Ok(Some(validator)),
+        Some(base) => validator
+            .with_public_base(&base.to_string())
+            .map(Some)
+            .map_err(|error| ConfigError(format!("PUBLIC_URL: {error}"))),
+    }
+}
+
+/// Runs a server until it is told to stop and its calls are over. `say` is given the lines that greet the operator.
+///
+/// # Errors
+/// Why it does not start, in one line.
+pub async fn serve(config: Config, say: impl FnOnce(&str)) -> anyhow::Result<()> {
+    let signals = Signals::listen().context("signals cannot be listened to")?;
+    let listener = bind(&config).await?;
+    let address = listener.local_addr()?;
+    let key = config.signing_key()?;
+    let catalog = Catalog::load(&config.data_dir.join("scenarios"));
+    let sessions = sessions(&config, address.port()).await?;
+    let engines = Arc::clone(&sessions.engines);
+    let app = Server::new(config, address, catalog, Box::new(sessions), &key)?;
+    report_scenarios(&app.catalog);
+
+    let closed = CancellationToken::new();
+    let router =
+        routes::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        // Frames of 20 ms must not wait for each other.
+        let _ = stream.set_nodelay(true);
+    });
+    let http =
+        axum::serve(listener, router).with_graceful_shutdown(closed.clone().cancelled_owned());
+    let http = tokio::spawn(async move { http.await });
+    let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
+    warm(&app, engines);
+    say(&Welcome::of(&app).to_text());
+    tracing::info!(address = %app.address, version = env!("CARGO_PKG_VERSION"), "server started");
+
+    wind_down(
+        &app.lifecycle,
+        &app.registry,
+        app.config.calls.drain,
+        signals,
+    )
+    .await;
+    closed.cancel();
+    sweeper.abort();
+    // Idle connections are kept open by their peers; they are not waited for.
+    let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
+    tracing::info!("server stopped");
+    Ok(())
+}
+
+async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let (host, port) = (config.http.host, config.http.port);
+    TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host} port {port}: set another PORT or HOST, or stop the program that has it"))
+}
+
+async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
+    let engine_config = EngineConfig {
+        data_dir: config.data_dir.clone(),
+        recognizers: if config.engines.stt.is_empty() {
+            0
+        } else {
+            config.engines.recognizers
+        },
+        voices: config.engines.voices,
+        allow_private_webhooks: config.engines.allow_private_webhooks,
+        company: config.calls.company.clone(),
+    };
+    let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
+    Ok(Sessions {
+        engines: Arc::new(engines),
+        company: config.calls.company.clone(),
+        record: config.calls.recording.then(|| Place {
+            dir: config.data_dir.join("recordings"),
+            instance: config.calls.instance.clone(),
+            port,
+        }),
+    })
+}
+
+fn report_scenarios(catalog: &Catalog) {
+    for refused in catalog.refused() {
+        for problem in &refused.problems {
+            tracing::error!(file = %refused.file, "Error: scenario not loaded: {problem}");
+        }
+    }
+    for warning in catalog.warnings() {
+        tracing::warn!("scenario: {warning}");
+    }
+}
+
+/// Speaks the fixed lines of all scenarios in advance, while calls may already come.
+fn warm(app: &App, engines: Arc<Engines>) {
+    let scenarios: Vec<Arc<Scenario>> = app.catalog.scenarios().cloned().collect();
+    let stop = app.lifecycle.draining.clone();
+    tokio::task::spawn_blocking(move || {
+        let begun = Instant::now();
+        for scenario in scenarios.iter().take_while(|_| !stop.is_cancelled()) {
+            engines.warm(scenario);
+        }
+        tracing::info!(
+            scenarios = scenarios.len(),
+            took_ms = begun.elapsed().as_millis() as u64,
+            "fixed lines are spoken in advance"
+        );
+    });
+}
+
+async fn sweep(app: App) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        app.registry.sweep(Instant::now());
+    }
+}

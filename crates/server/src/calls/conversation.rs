@@ -1,0 +1,183 @@
+//! Between the server and the session: who can take a call, and what taking it means.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use ringback_call::{Direction, EndCause, Intent};
+use ringback_session::scenario::Scenario;
+use ringback_session::{EngineStatus, Engines, Place, Seats, Setup};
+use ringback_wire::twilio::media::Start;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::registry::Outcome;
+use crate::hooks::socket::MediaSocket;
+
+/// A call as its webhook announced it.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Our id of the call.
+    pub call_id: Uuid,
+    /// Twilio's id of the call.
+    pub call_sid: String,
+    /// Who calls; empty where it is not told.
+    pub from: String,
+    /// Who is called; empty where it is not told.
+    pub to: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// What answers.
+    pub scenario: Arc<Scenario>,
+}
+
+/// A call's media socket, ready to be talked through.
+#[derive(Debug)]
+pub struct Connected {
+    /// The socket.
+    pub socket: MediaSocket,
+    /// Its start message.
+    pub start: Start,
+    /// The call is to end after the sentence that is being heard.
+    pub finish: CancellationToken,
+    /// The call is to end at once.
+    pub stop: CancellationToken,
+}
+
+/// How a conversation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// For the resume webhook.
+    pub outcome: Outcome,
+    /// Whether the carrier's leg goes on, so that the resume webhook will be asked.
+    pub expects_resume: bool,
+    /// In a few words, for the log.
+    pub cause: String,
+}
+
+/// Gives seats to calls.
+pub trait Switchboard: Send + Sync {
+    /// A seat for a call of this scenario, taken before the call is answered; `None` when none is free.
+    fn seat(&self, scenario: &Scenario) -> Option<Box<dyn Seat>>;
+    /// Which engines there are, and why.
+    fn engines(&self) -> Vec<EngineStatus>;
+}
+
+/// What one call needs of the engines. Dropped, it is free again.
+pub trait Seat: Send {
+    /// Talks until the call is over and the socket closed.
+    fn converse(self: Box<Self>, call: Arrival, connected: Connected)
+    -> BoxFuture<'static, Ending>;
+}
+
+/// The switchboard of the engines of the session.
+pub struct Sessions {
+    /// The engines.
+    pub engines: Arc<Engines>,
+    /// `COMPANY_NAME`.
+    pub company: String,
+    /// Where recordings go; `None` where calls are not recorded.
+    pub record: Option<Place>,
+}
+
+struct SessionSeat {
+    engines: Arc<Engines>,
+    seats: Seats,
+    company: String,
+    record: Option<Place>,
+}
+
+impl Switchboard for Sessions {
+    fn seat(&self, scenario: &Scenario) -> Option<Box<dyn Seat>> {
+        let seats = self.engines.admit(scenario)?;
+        Some(Box::new(SessionSeat {
+            engines: Arc::clone(&self.engines),
+            seats,
+            company: self.company.clone(),
+            record: self.record.clone(),
+        }))
+    }
+
+    fn engines(&self) -> Vec<EngineStatus> {
+        self.engines.describe()
+    }
+}
+
+impl Seat for SessionSeat {
+    fn converse(
+        self: Box<Self>,
+        call: Arrival,
+        connected: Connected,
+    ) -> BoxFuture<'static, Ending> {
+        Box::pin(async move {
+            let setup = Setup {
+                call_id: call.call_id,
+                call_sid: call.call_sid,
+                from: call.from,
+                to: call.to,
+                direction: call.direction,
+                scenario: call.scenario,
+                company: self.company,
+                record: self.record,
+                seats: self.seats,
+                finish: connected.finish,
+                stop: connected.stop,
+            };
+            let ended =
+                ringback_session::run(setup, self.engines, connected.socket, connected.start).await;
+            ending(ended.intent, ended.cause, ended.failed.as_deref())
+        })
+    }
+}
+
+/// A leg that we took to be gone and whose resume webhook is asked all the same was lost by the network: it hears an
+/// apology, not nothing.
+fn ending(intent: Intent, cause: EndCause, failed: Option<&str>) -> Ending {
+    let outcome = match intent {
+        Intent::Transfer(to) => Outcome::Transfer(to),
+        Intent::HangUp | Intent::Continue if failed.is_some() || cause == EndCause::HungUp => {
+            Outcome::Broke
+        }
+        Intent::HangUp | Intent::Continue => Outcome::Over,
+    };
+    let cause_text =
+        failed.map_or_else(|| format!("{cause:?}"), |what| format!("{cause:?}: {what}"));
+    Ending {
+        outcome,
+        expects_resume: cause != EndCause::HungUp,
+        cause: cause_text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_intent_decides_what_the_resume_webhook_says_unless_something_broke() {
+        let outcome = |intent, cause, failed| {
+            let ending = ending(intent, cause, failed);
+            (ending.outcome, ending.expects_resume)
+        };
+        let transfer = || Intent::Transfer("+15005550009".to_owned());
+        assert_eq!(
+            outcome(Intent::HangUp, EndCause::Responder, None),
+            (Outcome::Over, true)
+        );
+        assert_eq!(
+            outcome(Intent::HangUp, EndCause::Idle, Some("a panic")),
+            (Outcome::Broke, true)
+        );
+        assert_eq!(
+            outcome(Intent::HangUp, EndCause::HungUp, None),
+            (Outcome::Broke, false)
+        );
+        assert_eq!(
+            outcome(transfer(), EndCause::Responder, None).0,
+            Outcome::Transfer("+15005550009".to_owned())
+        );
+        assert_eq!(
+            outcome(transfer(), EndCause::Fault, Some("x")).0,
+            Outcome::Transfer("+15005550009".to_owned())
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! Whether the server is well: for load balancers and people.
+
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::app::App;
+
+/// The state of a part. A part that nobody set up is not ill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// It works.
+    Connected,
+    /// It is not set up.
+    Unconfigured,
+    /// It is set up, and nothing has shown yet whether it works.
+    Unknown,
+    /// It is set up and does not work.
+    Down,
+}
+
+#[derive(Debug, Serialize)]
+struct Services {
+    database: Service,
+    twilio: Service,
+    openai: Service,
+    deepgram: Service,
+    cartesia: Service,
+    recognizer: Service,
+    voice: Service,
+}
+
+/// `GET /health`: `healthy`, or `degraded` when a part that was set up is down.
+pub async fn show_health(State(app): State<App>) -> Response {
+    let services = services(&app);
+    let degraded = [services.recognizer, services.voice].contains(&Service::Down);
+    let body = json!({
+        "status": if degraded { "degraded" } else { "healthy" },
+        "timestamp": Timestamp::now().to_string(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "services": services,
+    });
+    Json(body).into_response()
+}
+
+fn services(app: &App) -> Services {
+    let engines = app.switchboard.engines();
+    let engine = |role: &str| {
+        engines
+            .iter()
+            .any(|engine| engine.role == role && engine.usable)
+    };
+    let hears = !app.config.engines.stt.is_empty() && app.config.engines.recognizers > 0;
+    Services {
+        database: Service::Unconfigured,
+        twilio: match &app.validator {
+            None => Service::Unconfigured,
+            Some(_) if app.signed_seen.load(Ordering::Relaxed) => Service::Connected,
+            Some(_) => Service::Unknown,
+        },
+        openai: Service::Unconfigured,
+        deepgram: Service::Unconfigured,
+        cartesia: Service::Unconfigured,
+        recognizer: match (engine("stt"), hears) {
+            (true, _) => Service::Connected,
+            (false, true) => Service::Down,
+            (false, false) => Service::Unconfigured,
+        },
+        voice: if engine("tts") {
+            Service::Connected
+        } else {
+            Service::Down
+        },
+    }
+}
+
+/// `GET /live`: the process answers.
+pub async fn show_live() -> Response {
+    Json(json!({ "status": "live" })).into_response()
+}
+
+/// `GET /ready`: new calls are taken; 503 while the server stops.
+pub async fn show_ready(State(app): State<App>) -> Response {
+    if app.lifecycle.draining.is_cancelled() {
+        let body =
+            json!({ "status": "draining", "detail": "the server stops and takes no new calls" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    }
+    Json(json!({ "status": "ready" })).into_response()
+}

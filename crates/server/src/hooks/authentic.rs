@@ -1,0 +1,189 @@
+//! Who may post webhooks and open media sockets: Twilio, by its signature, or without an auth token a local caller.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ringback_wire::twilio::signature::{self, SETTINGS_HEADER, SIGNATURE_HEADER, UpgradeForm};
+use ringback_wire::twilio::webhook::{BadForm, Form, MAX_FORM_BYTES};
+
+use super::local::is_local;
+use super::public_url::PublicBase;
+use crate::answers::Detail;
+use crate::app::App;
+
+/// A body must have come within this time; Twilio's fits one packet.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// A webhook that was checked.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// All its fields.
+    pub form: Form,
+    /// By which address it came.
+    pub base: PublicBase,
+}
+
+/// Lets a form post through that Twilio signed, or a local caller sent; the handler finds a [`Posted`].
+pub async fn webhook(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match check_webhook(&app, &parts, body).await {
+        Ok(posted) => {
+            parts.extensions.insert(posted);
+            next.run(Request::from_parts(parts, Body::empty())).await
+        }
+        Err(detail) => {
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), "webhook refused");
+            detail.into_response()
+        }
+    }
+}
+
+/// Lets an upgrade through that Twilio signed, or a local caller sent.
+pub async fn upgrade(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match check_upgrade(&app, &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(detail) => {
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), "WebSocket refused");
+            detail.into_response()
+        }
+    }
+}
+
+async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {
+    let base = check_sender(app, parts)?;
+    let is_form = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| {
+            kind.trim()
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+    if !is_form {
+        let what = "the body must be application/x-www-form-urlencoded";
+        return Err(Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
+    }
+    let form = Form::parse(&read(body).await?).map_err(|bad| match bad {
+        BadForm::TooLarge { .. } => Detail::new(StatusCode::PAYLOAD_TOO_LARGE, bad.to_string()),
+        BadForm::TooManyFields | BadForm::LongName { .. } | BadForm::Missing(_) => {
+            Detail::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string())
+        }
+    })?;
+    if let Some(validator) = &app.validator {
+        let base = base.to_string();
+        let request = signed(parts, &base);
+        validator
+            .check_webhook(&request, signature::Body::Form(&form))
+            .map_err(|bad| Detail::new(StatusCode::FORBIDDEN, bad.to_string()))?;
+        app.signed_seen.store(true, Ordering::Relaxed);
+    }
+    app.check_account(form.filled("AccountSid"))
+        .map_err(|what| Detail::new(StatusCode::FORBIDDEN, what))?;
+    Ok(Posted { form, base })
+}
+
+fn check_upgrade(app: &App, parts: &Parts) -> Result<(), Detail> {
+    let base = check_sender(app, parts)?.to_string();
+    let Some(validator) = &app.validator else {
+        return Ok(());
+    };
+    match validator.check_upgrade(&signed(parts, &base)) {
+        Ok(UpgradeForm::Socket | UpgradeForm::SocketSlash) => {}
+        Ok(UpgradeForm::Web) => tracing::info!("WebSocket signed as https, not as wss"),
+        Err(bad) => return Err(Detail::new(StatusCode::FORBIDDEN, bad.to_string())),
+    }
+    app.signed_seen.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// What can be said before a body is read: a local caller where there is no token, a signature at all where there is one.
+fn check_sender(app: &App, parts: &Parts) -> Result<PublicBase, Detail> {
+    let peer = peer(parts)?;
+    if app.validator.is_none() && !is_local(&parts.headers, peer) {
+        let what =
+            "only callers on this machine are accepted as long as TWILIO_AUTH_TOKEN is not set";
+        return Err(Detail::new(StatusCode::FORBIDDEN, what));
+    }
+    if app.validator.is_some() && !parts.headers.contains_key(SIGNATURE_HEADER) {
+        let what = "the request has no X-Twilio-Signature header";
+        return Err(Detail::new(StatusCode::FORBIDDEN, what));
+    }
+    let http = &app.config.http;
+    match &http.public_url {
+        Some(base) => Ok(base.clone()),
+        None => PublicBase::of_request(&parts.headers, peer, &http.trusted_proxies)
+            .map_err(|error| Detail::new(StatusCode::BAD_REQUEST, error.to_string())),
+    }
+}
+
+fn peer(parts: &Parts) -> Result<IpAddr, Detail> {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map(|ConnectInfo(address)| address.ip())
+        .ok_or_else(|| {
+            Detail::new(
+                StatusCode::FORBIDDEN,
+                "the peer of the request is not known",
+            )
+        })
+}
+
+fn signed<'a>(parts: &'a Parts, base: &'a str) -> signature::Request<'a> {
+    let text = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    signature::Request {
+        base,
+        target: parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str()),
+        signature: text(SIGNATURE_HEADER),
+        settings: text(SETTINGS_HEADER),
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Detail> {
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(Detail::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body has more than {MAX_FORM_BYTES} bytes"),
+        )),
+        Ok(Err(_)) => Err(Detail::new(StatusCode::BAD_REQUEST, "the body broke off")),
+        Err(_) => Err(Detail::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time",
+        )),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string() == "length limit exceeded" {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The route's pattern: the path itself may hold a token.
+fn path_pattern(parts: &Parts) -> &str {
+    parts
+        .extensions
+        .get::<axum::extract::MatchedPath>()
+        .map_or("", axum::extract::MatchedPath::as_str)
+}

@@ -1,0 +1,241 @@
+//! The media socket: whom it lets talk.
+//!
+//! The upgrade was checked by [`super::authentic`]. Then the `start` message must bring the token of a call that is expected.
+//! A stream without a token opens only a scenario that allows foreign streams.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Path, State, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ringback_call::Direction;
+use ringback_session::scenario::Scenario;
+use ringback_session::{Violation, await_start};
+use ringback_wire::twilio::media::Start;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::socket::{MAX_MESSAGE_BYTES, MAX_WRITE_BUFFER_BYTES, MediaSocket, READ_BUFFER_BYTES};
+use crate::answers::Detail;
+use crate::app::{App, Expected};
+use crate::calls::{Arrival, Connected, Live, Purpose, Refusal, Seat, TokenId};
+
+/// The `start` message must have come within this time.
+const START_WITHIN: Duration = Duration::from_secs(5);
+/// Close codes (RFC 6455, 7.4.1).
+const POLICY: u16 = 1008;
+const TRY_AGAIN_LATER: u16 = 1013;
+
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+/// `WS /ws`: the scenario is that of the call's token.
+pub async fn open_media(State(app): State<App>, upgrade: Upgrade) -> Response {
+    accept(app, None, upgrade)
+}
+
+/// `WS /ws/{bot_id}/audio/stream`.
+pub async fn open_scenario_media(
+    State(app): State<App>,
+    Path(bot_id): Path<String>,
+    upgrade: Upgrade,
+) -> Response {
+    match app.catalog.scenario(&bot_id).cloned() {
+        Some(scenario) => accept(app, Some(scenario), upgrade),
+        None => {
+            Detail::new(StatusCode::NOT_FOUND, "there is no scenario of this name").into_response()
+        }
+    }
+}
+
+fn accept(app: App, scenario: Option<Arc<Scenario>>, upgrade: Upgrade) -> Response {
+    let mut upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return Detail::new(refused.status(), refused.body_text()).into_response(),
+    };
+    // Only what was offered may be answered; Twilio offers nothing.
+    let offered = upgrade.requested_protocols().next().cloned();
+    if let Some(offered) = offered {
+        upgrade.set_selected_protocol(offered);
+    }
+    let tracked = app.lifecycle.sockets.token();
+    upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .on_failed_upgrade(|error| tracing::warn!(%error, "WebSocket upgrade failed"))
+        .on_upgrade(move |socket| async move {
+            serve(&app, scenario, MediaSocket::new(socket)).await;
+            drop(tracked);
+        })
+}
+
+/// A call that may talk.
+struct Admitted {
+    expected: Expected,
+    live: Live<Expected>,
+    start: Start,
+}
+
+async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSocket) {
+    tracing::debug!("WebSocket opened");
+    match admit(app, scenario, &mut socket).await {
+        Ok(admitted) => converse(app, admitted, socket).await,
+        Err(Refused {
+            call_sid,
+            violation: Violation { code, reason },
+        }) => {
+            tracing::warn!(code, %reason, call.sid = call_sid, "WebSocket refused and closed");
+            socket.close(code, &reason).await;
+        }
+    }
+}
+
+struct Refused {
+    call_sid: String,
+    violation: Violation,
+}
+
+async fn admit(
+    app: &App,
+    scenario: Option<Arc<Scenario>>,
+    socket: &mut MediaSocket,
+) -> Result<Admitted, Refused> {
+    let stopping = || Violation {
+        code: TRY_AGAIN_LATER,
+        reason: "the server stops".to_owned(),
+    };
+    let start = tokio::select! {
+        biased;
+        () = app.lifecycle.draining.cancelled() => Err(stopping()),
+        start = await_start(socket, START_WITHIN) => start,
+    }
+    .map_err(|violation| Refused {
+        call_sid: String::new(),
+        violation,
+    })?;
+    let stop = app.lifecycle.stop.child_token();
+    let let_in = app
+        .check_account(start.account_sid.as_deref())
+        .map_err(policy)
+        .and_then(|()| match start.custom_parameters.get("token") {
+            Some(token) => by_token(app, scenario.as_deref(), &start, token, stop),
+            None => foreign(app, scenario, &start, stop),
+        });
+    match let_in {
+        Ok((expected, live)) => Ok(Admitted {
+            expected,
+            live,
+            start,
+        }),
+        Err(violation) => Err(Refused {
+            call_sid: start.call_sid,
+            violation,
+        }),
+    }
+}
+
+fn by_token(
+    app: &App,
+    scenario: Option<&Scenario>,
+    start: &Start,
+    token: &str,
+    stop: CancellationToken,
+) -> Result<(Expected, Live<Expected>), Violation> {
+    let id = app
+        .signer
+        .verify(token, Purpose::Media, &start.call_sid)
+        .ok_or_else(|| policy("the token is not one of this call"))?;
+    let (expected, live) = app
+        .registry
+        .connect(id, stop, Instant::now())
+        .map_err(policy)?;
+    if scenario.is_some_and(|named| named.slug != expected.arrival.scenario.slug) {
+        return Err(policy("the token is one of another scenario"));
+    }
+    Ok((expected, live))
+}
+
+fn foreign(
+    app: &App,
+    scenario: Option<Arc<Scenario>>,
+    start: &Start,
+    stop: CancellationToken,
+) -> Result<(Expected, Live<Expected>), Violation> {
+    let scenario = match scenario {
+        Some(scenario) => scenario,
+        None => app
+            .scenario(&app.config.calls.default_scenario, Direction::Inbound)
+            .map_err(policy)?,
+    };
+    if !scenario.foreign_streams {
+        return Err(policy(
+            "no token, and the scenario does not allow foreign_streams",
+        ));
+    }
+    let none_free = || Violation {
+        code: TRY_AGAIN_LATER,
+        reason: "no recogniser or voice is free".to_owned(),
+    };
+    let seat: Box<dyn Seat> = app.switchboard.seat(&scenario).ok_or_else(none_free)?;
+    let id = TokenId::random().map_err(policy)?;
+    let live = app
+        .registry
+        .connect_foreign(id, &start.call_sid, stop, Instant::now())
+        .map_err(|refusal| match refusal {
+            Refusal::Full | Refusal::ForeignFull => Violation {
+                code: TRY_AGAIN_LATER,
+                reason: refusal.to_string(),
+            },
+            Refusal::SecondSocket | Refusal::Unknown | Refusal::Used => policy(refusal),
+        })?;
+    tracing::info!(call.sid = %start.call_sid, scenario = %scenario.slug, "WebSocket opened by foreign TwiML");
+    let told = |name: &str| {
+        start
+            .custom_parameters
+            .get(name)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let arrival = Arrival {
+        call_id: Uuid::now_v7(),
+        call_sid: start.call_sid.clone(),
+        from: told("from"),
+        to: told("to"),
+        direction: if told("direction").starts_with("outbound") {
+            Direction::Outbound
+        } else {
+            Direction::Inbound
+        },
+        scenario,
+    };
+    Ok((Expected { arrival, seat }, live))
+}
+
+async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
+    let Admitted {
+        expected: Expected { arrival, seat },
+        live,
+        start,
+    } = admitted;
+    let (call_id, call_sid) = (arrival.call_id, arrival.call_sid.clone());
+    tracing::info!(call.id = %call_id, call.sid = %call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
+    let connected = Connected {
+        socket,
+        start,
+        finish: app.lifecycle.finish.clone(),
+        stop: live.stop().clone(),
+    };
+    let ending = seat.converse(arrival, connected).await;
+    tracing::info!(call.id = %call_id, call.sid = %call_sid, cause = %ending.cause, "WebSocket closed");
+    live.end(ending.outcome, ending.expects_resume, Instant::now());
+}
+
+fn policy(reason: impl ToString) -> Violation {
+    Violation {
+        code: POLICY,
+        reason: reason.to_string(),
+    }
+}

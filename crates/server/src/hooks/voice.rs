@@ -1,0 +1,160 @@
+//! The voice webhook: a call has come, and TwiML says what becomes of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ringback_call::Direction;
+use ringback_session::scenario::Scenario;
+use ringback_wire::phone_number::masked;
+use ringback_wire::twilio::twiml::{Method, Parameter, Stream, StreamUrl, Verb, WebUrl};
+use ringback_wire::twilio::webhook::{self, VoiceRequest};
+use uuid::Uuid;
+
+use super::authentic::Posted;
+use super::public_url::PublicBase;
+use crate::answers::{Detail, farewell, missing_field, twiml};
+use crate::app::{App, Expected};
+use crate::calls::{Arrival, Purpose, TokenId};
+
+/// What a caller hears while the server stops.
+pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
+/// What a caller hears when there is no place left.
+pub const BUSY: &str = "We are sorry, all our lines are busy at this moment. Please call again in a few minutes. Goodbye.";
+
+/// `POST /`: a call to the default scenario.
+pub async fn answer_default_call(
+    State(app): State<App>,
+    Extension(posted): Extension<Posted>,
+) -> Response {
+    let name = app.config.calls.default_scenario.clone();
+    answer(&app, &name, &posted)
+}
+
+/// `POST /call/inbound/receive/{bot_id}`: a call to the scenario named.
+pub async fn answer_call(
+    State(app): State<App>,
+    Path(bot_id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Response {
+    answer(&app, &bot_id, &posted)
+}
+
+fn answer(app: &App, name: &str, posted: &Posted) -> Response {
+    let Ok(request) = VoiceRequest::of(&posted.form) else {
+        return missing_field("CallSid");
+    };
+    let direction = direction(&request);
+    let scenario = match app.scenario(name, direction) {
+        Ok(scenario) => scenario,
+        Err(what) => {
+            tracing::warn!(call.sid = request.call_sid, reason = %what, "call refused");
+            return Detail::new(StatusCode::NOT_FOUND, what).into_response();
+        }
+    };
+    let refuse = |line: &str, reason: &str| {
+        tracing::warn!(call.sid = request.call_sid, scenario = %scenario.slug, reason, "call refused with a spoken line");
+        farewell(line)
+    };
+    if app.lifecycle.draining.is_cancelled() {
+        return refuse(STOPPING, "the server stops");
+    }
+    let now = Instant::now();
+    if app.registry.is_full(now) {
+        return refuse(BUSY, "as many calls as MAX_CALLS allows");
+    }
+    let Some(seat) = app.switchboard.seat(&scenario) else {
+        return refuse(BUSY, "no recogniser or voice is free");
+    };
+    let arrival = arrival(&request, direction, &scenario);
+    let call_id = arrival.call_id;
+    match connect(app, arrival, seat, &posted.base, now) {
+        Ok(verbs) => {
+            let from = masked(request.from.unwrap_or_default());
+            let to = masked(request.to.unwrap_or_default());
+            tracing::info!(call.id = %call_id, call.sid = request.call_sid, scenario = %scenario.slug, %from, %to, ?direction, "call arrived");
+            twiml(&verbs)
+        }
+        Err(NotConnected::Full) => refuse(BUSY, "as many calls as MAX_CALLS allows"),
+        Err(NotConnected::Broken(what)) => {
+            tracing::error!(call.sid = request.call_sid, reason = %what, "Error: no TwiML can be made for a call");
+            Detail::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "no TwiML can be made for this call",
+            )
+            .into_response()
+        }
+    }
+}
+
+fn direction(request: &VoiceRequest<'_>) -> Direction {
+    match request.direction {
+        Some(webhook::Direction::OutboundApi | webhook::Direction::OutboundDial) => {
+            Direction::Outbound
+        }
+        Some(webhook::Direction::Inbound) | None => Direction::Inbound,
+    }
+}
+
+fn arrival(request: &VoiceRequest<'_>, direction: Direction, scenario: &Arc<Scenario>) -> Arrival {
+    Arrival {
+        call_id: Uuid::now_v7(),
+        call_sid: request.call_sid.to_owned(),
+        from: request.from.unwrap_or_default().to_owned(),
+        to: request.to.unwrap_or_default().to_owned(),
+        direction,
+        scenario: Arc::clone(scenario),
+    }
+}
+
+enum NotConnected {
+    Full,
+    Broken(String),
+}
+
+fn broken(error: impl std::fmt::Display) -> NotConnected {
+    NotConnected::Broken(error.to_string())
+}
+
+/// Expects the call's media socket, and makes the TwiML that brings it here and then to the resume webhook.
+fn connect(
+    app: &App,
+    arrival: Arrival,
+    seat: Box<dyn crate::calls::Seat>,
+    base: &PublicBase,
+    now: Instant,
+) -> Result<Vec<Verb>, NotConnected> {
+    let id = TokenId::random().map_err(broken)?;
+    let call_sid = arrival.call_sid.clone();
+    let socket = format!("/ws/{}/audio/stream", arrival.scenario.slug);
+    let resume = format!(
+        "/resume/{}",
+        app.signer.token(id, Purpose::Resume, &call_sid)
+    );
+    let mut stream = Stream::to(StreamUrl::new(base.socket_url(&socket)).map_err(broken)?);
+    let token = app.signer.token(id, Purpose::Media, &call_sid);
+    stream
+        .parameters
+        .push(Parameter::new("token", token).map_err(broken)?);
+    // For those who look at the TwiML; we know them already, so one that is too long may be missing.
+    let told = [("from", &arrival.from), ("to", &arrival.to)];
+    stream.parameters.extend(
+        told.into_iter()
+            .filter_map(|(name, value)| Parameter::new(name, value).ok()),
+    );
+    let verbs = vec![
+        Verb::from(stream),
+        Verb::Redirect {
+            url: WebUrl::new(base.url(&resume)).map_err(broken)?,
+            method: Some(Method::Post),
+        },
+    ];
+    let expected = Expected { arrival, seat };
+    app.registry
+        .expect(id, &call_sid, expected, now)
+        .map_err(|_| NotConnected::Full)?;
+    Ok(verbs)
+}

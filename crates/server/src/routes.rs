@@ -1,0 +1,112 @@
+//! Every route of the server with its protection: the router is made from this table and from nothing else.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::answers::Detail;
+use crate::app::App;
+use crate::hooks::{authentic, media, resume, voice};
+use crate::{health, page, requests};
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Everybody, on purpose.
+    Public,
+    /// The carrier, by its signature; local callers where there is no auth token.
+    Carrier,
+    /// As [`Protection::Carrier`] on the upgrade, and then the token of an expected call.
+    CarrierAndToken,
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path's pattern.
+    pub path: &'static str,
+    /// Who may use it.
+    pub protection: Protection,
+    handler: fn() -> MethodRouter<App>,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    protection: Protection,
+    handler: fn() -> MethodRouter<App>,
+) -> Route {
+    Route {
+        method,
+        path,
+        protection,
+        handler,
+    }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/", Protection::Public, || get(page::show_page)),
+    route("POST", "/", Protection::Carrier, || {
+        post(voice::answer_default_call)
+    }),
+    route(
+        "POST",
+        "/call/inbound/receive/{bot_id}",
+        Protection::Carrier,
+        || post(voice::answer_call),
+    ),
+    route("POST", "/resume/{token}", Protection::Carrier, || {
+        post(resume::resume_call)
+    }),
+    route("GET", "/ws", Protection::CarrierAndToken, || {
+        get(media::open_media)
+    }),
+    route(
+        "GET",
+        "/ws/{bot_id}/audio/stream",
+        Protection::CarrierAndToken,
+        || get(media::open_scenario_media),
+    ),
+    route("GET", "/health", Protection::Public, || {
+        get(health::show_health)
+    }),
+    route("GET", "/live", Protection::Public, || {
+        get(health::show_live)
+    }),
+    route("GET", "/ready", Protection::Public, || {
+        get(health::show_ready)
+    }),
+];
+
+/// The router of a server.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let handler = (route.handler)();
+        let handler = match route.protection {
+            Protection::Public => handler,
+            Protection::Carrier => {
+                handler.route_layer(from_fn_with_state(app.clone(), authentic::webhook))
+            }
+            Protection::CarrierAndToken => {
+                handler.route_layer(from_fn_with_state(app.clone(), authentic::upgrade))
+            }
+        };
+        router = router.route(route.path, handler);
+    }
+    let headers = requests::security_headers(&app.config);
+    router
+        .fallback(async || Detail::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            Detail::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path does not take this method",
+            )
+        })
+        .layer(from_fn_with_state(headers, requests::add_headers))
+        .layer(from_fn(requests::accompany))
+        .with_state(app)
+}

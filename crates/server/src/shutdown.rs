@@ -1,0 +1,225 @@
+//! Stopping: no new calls, live ones finish, then what is left is ended. A second signal ends everything at once.
+
+use std::io;
+use std::time::Duration;
+
+use futures_util::stream::{BoxStream, StreamExt as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::calls::Registry;
+
+/// How long a call has for the sentence that is being heard, and its goodbye.
+const LAST_SENTENCE: Duration = Duration::from_secs(15);
+/// How long calls that were stopped have to close their files.
+const CLOSING: Duration = Duration::from_secs(12);
+/// How long the resume webhooks of the last calls are waited for.
+const LAST_WEBHOOKS: Duration = Duration::from_secs(3);
+
+/// Where the server is in its life.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// No new calls.
+    pub draining: CancellationToken,
+    /// Calls end after the sentence that is being heard.
+    pub finish: CancellationToken,
+    /// Calls end at once.
+    pub stop: CancellationToken,
+    /// The media sockets: the web server does not wait for upgraded connections.
+    pub sockets: TaskTracker,
+}
+
+/// SIGTERM and Ctrl-C, one item each time.
+pub struct Signals(BoxStream<'static, ()>);
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub fn listen() -> io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let signals = futures_util::stream::poll_fn(move |cx| {
+            if terminate.poll_recv(cx).is_ready() || interrupt.poll_recv(cx).is_ready() {
+                return std::task::Poll::Ready(Some(()));
+            }
+            std::task::Poll::Pending
+        });
+        Ok(Self(signals.boxed()))
+    }
+
+    /// Signals made up by a test, or by a program that embeds the server.
+    pub fn from_stream(signals: impl futures_util::Stream<Item = ()> + Send + 'static) -> Self {
+        Self(signals.boxed())
+    }
+
+    async fn next(&mut self) {
+        if self.0.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Waits for a signal, then until the calls are over: at most `drain`, then a last sentence, then their files.
+pub async fn wind_down<P>(
+    lifecycle: &Lifecycle,
+    registry: &Registry<P>,
+    drain: Duration,
+    mut signals: Signals,
+) {
+    signals.next().await;
+    lifecycle.draining.cancel();
+    lifecycle.sockets.close();
+    let live = registry.counts().live;
+    tracing::info!(
+        live,
+        drain_s = drain.as_secs(),
+        "stopping: no new calls, live ones may finish"
+    );
+    tokio::select! {
+        biased;
+        () = signals.next() => {
+            tracing::warn!(live = registry.counts().live, "stopping at once");
+        }
+        () = gently(lifecycle, registry, drain) => {}
+    }
+    lifecycle.finish.cancel();
+    lifecycle.stop.cancel();
+    let closed = tokio::time::timeout(CLOSING, lifecycle.sockets.wait());
+    tokio::select! {
+        outcome = closed => if outcome.is_err() {
+            tracing::error!(live = registry.counts().live, "Error: calls did not close in time");
+        },
+        () = signals.next() => tracing::warn!("not waiting for the files of calls"),
+    }
+}
+
+async fn gently<P>(lifecycle: &Lifecycle, registry: &Registry<P>, drain: Duration) {
+    if tokio::time::timeout(drain, lifecycle.sockets.wait())
+        .await
+        .is_err()
+    {
+        tracing::info!(
+            live = registry.counts().live,
+            "stopping: live calls end after their sentence"
+        );
+        lifecycle.finish.cancel();
+        let _ = tokio::time::timeout(LAST_SENTENCE, lifecycle.sockets.wait()).await;
+    }
+    let _ = tokio::time::timeout(LAST_WEBHOOKS, registry.until(|counts| counts.unasked == 0)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use tokio::time::Instant as Virtual;
+
+    use super::*;
+    use crate::calls::{Outcome, TokenId};
+
+    const DRAIN: Duration = Duration::from_secs(60);
+
+    /// A call that ends `after` it was told to by `told`, or never by itself; it ends at once when told to stop.
+    fn call(
+        lifecycle: &Lifecycle,
+        registry: &Arc<Registry<()>>,
+        ends: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let id = TokenId::random().unwrap();
+        let stop = lifecycle.stop.clone();
+        let live = registry
+            .connect_foreign(
+                id,
+                &format!("{id:p}", id = &id),
+                stop.clone(),
+                Instant::now(),
+            )
+            .unwrap();
+        lifecycle.sockets.spawn(async move {
+            tokio::select! { () = ends => {}, () = stop.cancelled() => {} }
+            live.end(Outcome::Over, false, Instant::now());
+        });
+    }
+
+    async fn seconds(
+        signals_at: &[u64],
+        lifecycle: &Lifecycle,
+        registry: &Arc<Registry<()>>,
+    ) -> u64 {
+        let times: Vec<u64> = signals_at.to_vec();
+        let begun = Virtual::now();
+        let signals = futures_util::stream::iter(times)
+            .then(move |at| tokio::time::sleep_until(begun + Duration::from_secs(at)));
+        wind_down(lifecycle, registry, DRAIN, Signals::from_stream(signals)).await;
+        begun.elapsed().as_secs()
+    }
+
+    fn parts() -> (Lifecycle, Arc<Registry<()>>) {
+        (Lifecycle::default(), Registry::new(10, 10))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_calls_it_stops_at_the_first_signal() {
+        let (lifecycle, registry) = parts();
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1);
+        assert!(lifecycle.draining.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_live_call_may_finish() {
+        let (lifecycle, registry) = parts();
+        call(
+            &lifecycle,
+            &registry,
+            tokio::time::sleep(Duration::from_secs(20)),
+        );
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 20);
+        assert_eq!(registry.counts().live, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_drain_calls_end_after_their_sentence() {
+        let (lifecycle, registry) = parts();
+        let finish = lifecycle.finish.clone();
+        call(&lifecycle, &registry, async move {
+            finish.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(4)).await;
+        });
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60 + 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_does_not_end_is_stopped() {
+        let (lifecycle, registry) = parts();
+        call(&lifecycle, &registry, std::future::pending());
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60 + 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_stops_at_once() {
+        let (lifecycle, registry) = parts();
+        call(&lifecycle, &registry, std::future::pending());
+        assert_eq!(seconds(&[1, 3], &lifecycle, &registry).await, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_resume_webhook_is_waited_for_but_not_long() {
+        let (lifecycle, registry) = parts();
+        let live = registry
+            .connect_foreign(
+                TokenId::random().unwrap(),
+                "CA1",
+                CancellationToken::new(),
+                Instant::now(),
+            )
+            .unwrap();
+        live.end(Outcome::Over, true, Instant::now());
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 3);
+    }
+}
