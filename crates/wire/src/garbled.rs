@@ -1,3 +1,5 @@
+//! What a foreign message is when it cannot be understood.
+
 /// A message of a foreign party that cannot be understood. It names the place, never the content: messages carry
 /// audio, names and tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

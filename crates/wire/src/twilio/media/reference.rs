@@ -1,3 +1,5 @@
+//! The messages of the media stream through serde: the definition of what they mean.
+
 use serde::Deserialize;
 
 use super::lenient::{Counter, Parameters, Text};

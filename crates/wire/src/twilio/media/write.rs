@@ -1,3 +1,5 @@
+//! The three messages Twilio accepts.
+
 use std::fmt::Write as _;
 
 use base64_simd::STANDARD;

@@ -1,3 +1,5 @@
+//! The messages Twilio sends, spelled as it spells them.
+
 use std::fmt::Write as _;
 
 use crate::twilio::media::{Start, Track, push_base64, push_json_string};

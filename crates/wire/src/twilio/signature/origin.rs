@@ -1,3 +1,5 @@
+//! The base of our own URLs, and the variants in which Twilio may have signed one.
+
 use url::Url;
 
 /// A public base that cannot be signed against.

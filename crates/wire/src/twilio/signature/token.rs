@@ -1,3 +1,5 @@
+//! The secret a signature is made with.
+
 use std::fmt;
 
 use aws_lc_rs::hmac;

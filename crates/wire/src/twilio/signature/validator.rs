@@ -1,3 +1,5 @@
+//! The decision whether a request is Twilio's.
+
 use aws_lc_rs::hmac;
 use base64_simd::STANDARD;
 

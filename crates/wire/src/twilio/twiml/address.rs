@@ -1,3 +1,5 @@
+//! Addresses and parameters that Twilio would take.
+
 use url::Url;
 
 /// An address Twilio would refuse, and why. The address itself is not shown: its path may be a secret.

@@ -1,3 +1,5 @@
+//! From elements to verbs, strictly.
+
 use super::elements::{BadTwiml, Parts};
 use super::xml::{self, Element};
 use super::{

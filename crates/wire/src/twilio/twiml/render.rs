@@ -1,3 +1,5 @@
+//! From verbs to XML.
+
 use super::{CallEvent, Callee, Connect, Dial, DialTarget, Say, Stream, Verb, WebUrl, Word};
 
 /// Writes the verbs as a document, to be sent as `application/xml` or `text/xml`. No verb at all ends the call.

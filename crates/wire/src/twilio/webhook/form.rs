@@ -1,3 +1,5 @@
+//! Forms with all their fields, in order.
+
 use url::form_urlencoded;
 
 use super::{MAX_FIELDS, MAX_FORM_BYTES, MAX_NAME_BYTES};

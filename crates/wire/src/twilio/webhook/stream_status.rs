@@ -1,3 +1,5 @@
+//! The callback about a media stream's fate.
+
 use super::{BadForm, Form};
 
 /// The stream status callback: for a handshake that failed, the only notice there is.

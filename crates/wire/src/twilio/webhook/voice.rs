@@ -1,3 +1,5 @@
+//! The request for TwiML, and the words for a call's direction and state.
+
 use super::{BadForm, Form};
 
 /// The request for TwiML: on a new call, after a verb with an `action`, after `<Redirect>`.

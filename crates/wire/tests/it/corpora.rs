@@ -1,0 +1,41 @@
+//! Replays the fuzzers' corpora: what once was hard stays solved, on a stable compiler and in every run.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../../../fuzz/checks/twilio.rs"]
+mod twilio;
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(target);
+    let mut replayed = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let data = fs::read(&path).unwrap();
+        let result = std::panic::catch_unwind(|| check(&data));
+        assert!(
+            result.is_ok(),
+            "{} breaks the check of {target}",
+            path.display()
+        );
+        replayed += 1;
+    }
+    assert!(replayed > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn the_corpus_of_twilio_media_holds() {
+    replay("twilio_media", twilio::media);
+}
+
+#[test]
+fn the_corpus_of_twilio_twiml_holds() {
+    replay("twilio_twiml", twilio::twiml);
+}
+
+#[test]
+fn the_corpus_of_twilio_forms_holds() {
+    replay("twilio_form", twilio::form);
+}
