@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ringback_audio::g711;
+use ringback_audio::{FRAME_SAMPLES, g711};
+use ringback_speech::detector::{Detector, DetectorConfig};
 use ringback_speech::vad::{VadModel, VadState, WINDOW_SAMPLES};
 
 static SENTENCE: &[u8] = include_bytes!("../tests/fixtures/callers/rms-1.ulaw");
@@ -31,5 +32,37 @@ fn model(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, model);
+fn detector(c: &mut Criterion) {
+    let mut detector = Detector::new(DetectorConfig::default());
+    let silence = [0i16; FRAME_SAMPLES];
+    c.bench_function("detector/silent frame", |b| {
+        b.iter(|| {
+            detector.push(black_box(&silence));
+            detector.run(VadModel::embedded());
+            detector.poll()
+        });
+    });
+    let mut spoken = Vec::new();
+    g711::decode_into(SENTENCE, &mut spoken);
+    let (frames, _) = spoken.as_chunks::<FRAME_SAMPLES>();
+    let mut n = 0;
+    c.bench_function("detector/frame of speech", |b| {
+        b.iter(|| {
+            n = (n + 1) % frames.len();
+            detector.push(black_box(&frames[n]));
+            detector.run(VadModel::embedded());
+            detector.poll()
+        });
+    });
+    let mut state = VadState::new();
+    let window = [0.0; WINDOW_SAMPLES];
+    c.bench_function("vad/window after 60 s left out", |b| {
+        b.iter(|| {
+            state.skip(1875, &[0.0; 32]);
+            VadModel::embedded().step(&mut [(&mut state, black_box(&window))]);
+        });
+    });
+}
+
+criterion_group!(benches, model, detector);
 criterion_main!(benches);

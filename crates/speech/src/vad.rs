@@ -29,6 +29,7 @@ pub struct VadState {
     context: [f32; CONTEXT],
     hidden: [f32; CELLS],
     cell: [f32; CELLS],
+    skipped: u64,
     /// Probability of speech in the last window, 0.0 to 1.0; 0.0 before the first.
     pub probability: f32,
 }
@@ -47,13 +48,19 @@ impl VadState {
             context: [0.0; CONTEXT],
             hidden: [0.0; CELLS],
             cell: [0.0; CELLS],
+            skipped: 0,
             probability: 0.0,
         }
     }
 
-    /// Gives the model the 32 samples (-1.0 to 1.0) in front of the next window when that window does not follow the
-    /// last one. What the model remembers of the speech before stays.
-    pub fn skip_to(&mut self, context: &[f32; CONTEXT]) {
+    /// Prepares for a next window that does not follow the last one: `windows` were left out between them, and
+    /// `context` holds the 32 samples (-1.0 to 1.0) in front of it.
+    ///
+    /// The windows left out are taken to sound like the next one, as silence and steady noise do. The next
+    /// [`VadModel::step`] lets the memory run through them first: a small part of the cost of computing them, and at
+    /// most that of 25 windows however many there were.
+    pub fn skip(&mut self, windows: u64, context: &[f32; CONTEXT]) {
+        self.skipped = windows;
         self.context = *context;
     }
 }

@@ -18,6 +18,8 @@ const BINS: usize = TRANSFORM / 2 + 1;
 const FOLDED: usize = TRANSFORM / 2;
 const COSINES: usize = BINS.next_multiple_of(8);
 const SINES: usize = TRANSFORM / 2;
+/// Steps of two windows each before the rest is taken at once.
+const CATCH_UP_STEPS: u32 = 48;
 const MAX_ROWS: usize = CALLS * COLUMNS;
 
 /// A column of zeros stands before and after the columns of a convolution's input, so that every output reads three
@@ -124,15 +126,40 @@ impl Network {
             &mut features,
         );
 
-        for ((state, _), features) in calls.iter().zip(features.chunks_exact_mut(2 * CELLS)) {
+        for ((state, _), features) in calls.iter_mut().zip(features.chunks_exact_mut(2 * CELLS)) {
+            self.catch_up(state, features);
             features[CELLS..].copy_from_slice(&state.hidden);
         }
         let mut gates = [0.0; CALLS * 4 * CELLS];
         let rows = Rows::new(count, 1, (2 * CELLS, 0, 0), (4 * CELLS, 0, 0));
         self.gates.apply(&features, rows.as_slice(), &mut gates);
         for ((state, _), gates) in calls.iter_mut().zip(gates.chunks_exact_mut(4 * CELLS)) {
-            advance_cells(state, gates);
+            advance_cells(state, gates, 1);
             state.probability = self.probability(&state.hidden);
+        }
+    }
+
+    /// Lets the memory run through windows that were left out, all with the features of the next one: the LSTM alone,
+    /// two windows at a time, and after 96 windows, when it has come to rest, all others at once.
+    fn catch_up(&self, state: &mut VadState, features: &mut [f32]) {
+        let mut left = std::mem::take(&mut state.skipped);
+        let mut steps = 0;
+        while left > 0 {
+            let windows = if steps < CATCH_UP_STEPS {
+                left.min(2)
+            } else {
+                left
+            };
+            left -= windows;
+            steps += 1;
+            let mut gates = [0.0; 4 * CELLS];
+            features[CELLS..].copy_from_slice(&state.hidden);
+            self.gates.apply(features, &[(0, 0)], &mut gates);
+            advance_cells(
+                state,
+                &mut gates,
+                i32::try_from(windows).unwrap_or(i32::MAX),
+            );
         }
     }
 
@@ -227,7 +254,9 @@ fn fold(samples: &[f32], even: &mut [f32], odd: &mut [f32]) {
     odd[FOLDED - 1] = 0.0;
 }
 
-fn advance_cells(state: &mut VadState, gates: &mut [f32]) {
+/// Moves the memory on by a number of windows through which the gates are taken to stay as they are: after `n` of
+/// them a cell holds `f^n c + (1 + f + ... + f^(n-1)) i g`.
+fn advance_cells(state: &mut VadState, gates: &mut [f32], windows: i32) {
     let (input_forget, cell_output) = gates.split_at_mut(2 * CELLS);
     let (candidate, output) = cell_output.split_at_mut(CELLS);
     for gate in input_forget.iter_mut().chain(output.iter_mut()) {
@@ -235,17 +264,24 @@ fn advance_cells(state: &mut VadState, gates: &mut [f32]) {
     }
     let (input, forget) = input_forget.split_at(CELLS);
     for n in 0..CELLS {
-        state.cell[n] = forget[n] * state.cell[n] + input[n] * tanh(candidate[n]);
-        state.hidden[n] = output[n] * tanh(state.cell[n]);
+        let added = input[n] * candidate[n].tanh();
+        state.cell[n] = if windows == 1 {
+            forget[n] * state.cell[n] + added
+        } else {
+            let kept = forget[n].powi(windows);
+            let sum = if forget[n] < 0.999_999 {
+                (1.0 - kept) / (1.0 - forget[n])
+            } else {
+                windows as f32
+            };
+            kept * state.cell[n] + sum * added
+        };
+        state.hidden[n] = output[n] * state.cell[n].tanh();
     }
 }
 
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
-}
-
-fn tanh(x: f32) -> f32 {
-    x.tanh()
 }
 
 /// The rows of a layer for a batch: `per_call` of them in each call's part of the buffers.

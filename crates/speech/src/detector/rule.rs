@@ -1,0 +1,234 @@
+//! The edges: from probabilities and energetic frames to [`EarEdge`]s.
+
+use ringback_audio::RATE_HZ;
+use ringback_audio::frame::samples_of_ms;
+
+use super::{
+    DetectorConfig, EarEdge, Edge, FRAME, QUIET_BELOW, QUIET_WINDOWS, SPEECH_OVER, WINDOW,
+};
+
+/// A run of energetic frames lasts over pauses of up to 200 ms.
+const RUN_PAUSE: u64 = RATE_HZ as u64 / 5;
+/// How far before the `Onset` a run may begin. The model is over 0.5 a little after the first sound; noise from long before it is no
+/// part of the speech.
+const RUN_LEAD: u64 = WINDOW;
+const EDGES: usize = 64;
+
+/// Energetic frames with no pause of over 200 ms.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: u64,
+    end: u64,
+    sustained: bool,
+    prolonged: bool,
+}
+
+/// The rule of one call.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    limits: Limits,
+    speaking: bool,
+    /// Windows over 0.5 in a row, and where the first of them starts.
+    over: Stretch,
+    /// Windows below 0.35 in a row.
+    below: Stretch,
+    /// The last windows, newest in the lowest bit: over 0.5?
+    over_history: u8,
+    run: Option<Run>,
+    energetic_end: u64,
+    lulled: bool,
+    paused: bool,
+    edges: Queue,
+}
+
+/// The configuration in windows and samples.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    onset_windows: u32,
+    sustain: u64,
+    prolong: u64,
+    lull: u64,
+    pause: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Stretch {
+    windows: u32,
+    start: u64,
+}
+
+impl Stretch {
+    fn take(&mut self, start: u64, belongs: bool) {
+        if !belongs {
+            self.windows = 0;
+        } else {
+            if self.windows == 0 {
+                self.start = start;
+            }
+            self.windows = self.windows.saturating_add(1);
+        }
+    }
+}
+
+impl Rule {
+    pub(super) fn new(config: DetectorConfig) -> Self {
+        let samples = |ms: u32| samples_of_ms(u64::from(ms), RATE_HZ);
+        Self {
+            limits: Limits {
+                onset_windows: samples(config.onset_ms).div_ceil(WINDOW).max(1) as u32,
+                sustain: samples(config.sustain_ms),
+                prolong: samples(config.yield_ms),
+                lull: samples(config.lull_ms),
+                pause: samples(config.pause_ms),
+            },
+            speaking: false,
+            over: Stretch::default(),
+            below: Stretch::default(),
+            over_history: 0,
+            run: None,
+            energetic_end: 0,
+            lulled: false,
+            paused: false,
+            edges: Queue::new(),
+        }
+    }
+
+    pub(super) fn speaking(&self) -> bool {
+        self.speaking
+    }
+
+    pub(super) fn poll(&mut self) -> Option<EarEdge> {
+        self.edges.pop()
+    }
+
+    /// Takes the probability of the window that starts at `start`.
+    pub(super) fn window(&mut self, start: u64, probability: f32) {
+        self.over.take(start, probability > SPEECH_OVER);
+        self.below.take(start, probability < QUIET_BELOW);
+        self.over_history = (self.over_history << 1 | u8::from(probability > SPEECH_OVER)) & 0b1111;
+        if !self.speaking && self.over.windows >= self.limits.onset_windows {
+            self.begin();
+        } else if self.speaking && self.below.windows >= QUIET_WINDOWS {
+            self.speaking = false;
+            self.edges.push(Edge::Offset, self.below.start);
+        }
+    }
+
+    /// Takes the frame that ends at `end`. `energetic` holds its energy and that of the two before, newest in the lowest
+    /// bit.
+    pub(super) fn frame(&mut self, end: u64, energetic: u64) {
+        if energetic & 1 == 1 {
+            self.extend_run(end);
+        }
+        if !self.speaking {
+            return;
+        }
+        let two_of_three = energetic.count_ones() >= 2;
+        if two_of_three && (self.lulled || self.paused) && self.over_history & 1 == 1 {
+            self.lulled = false;
+            self.paused = false;
+            let oldest = u64::from(energetic.ilog2());
+            self.edges
+                .push(Edge::Resumed, end.saturating_sub((oldest + 1) * FRAME));
+        }
+        self.judge_run(end);
+        self.judge_silence(end);
+    }
+
+    fn begin(&mut self) {
+        let onset = self.over.start;
+        self.speaking = true;
+        self.lulled = false;
+        self.paused = false;
+        self.energetic_end = self.energetic_end.max(onset);
+        if let Some(run) = &mut self.run {
+            run.start = run.start.max(onset.saturating_sub(RUN_LEAD));
+            run.sustained = false;
+            run.prolonged = false;
+        }
+        self.edges.push(Edge::Onset, onset);
+    }
+
+    fn extend_run(&mut self, end: u64) {
+        let start = end - FRAME;
+        self.energetic_end = end;
+        match &mut self.run {
+            Some(run) if start - run.end <= RUN_PAUSE => run.end = end,
+            _ => {
+                self.run = Some(Run {
+                    start,
+                    end,
+                    sustained: false,
+                    prolonged: false,
+                })
+            }
+        }
+    }
+
+    fn judge_run(&mut self, now: u64) {
+        let Some(run) = &mut self.run else { return };
+        if self.over_history.count_ones() < 3 {
+            return;
+        }
+        let span = run.end.saturating_sub(run.start);
+        if !run.sustained && span >= self.limits.sustain {
+            run.sustained = true;
+            self.edges.push(Edge::Sustained, now);
+        }
+        if !run.prolonged && span >= self.limits.prolong {
+            run.prolonged = true;
+            self.edges.push(Edge::Prolonged, now);
+        }
+    }
+
+    fn judge_silence(&mut self, now: u64) {
+        let silence = now.saturating_sub(self.energetic_end);
+        if !self.lulled && silence >= self.limits.lull {
+            self.lulled = true;
+            self.edges.push(Edge::Lull, self.energetic_end);
+        }
+        if !self.paused && silence >= self.limits.pause {
+            self.paused = true;
+            self.edges.push(Edge::Pause, self.energetic_end);
+        }
+    }
+}
+
+/// Edges that wait to be fetched, in a fixed ring.
+#[derive(Clone, Debug)]
+struct Queue {
+    ring: [EarEdge; EDGES],
+    first: usize,
+    count: usize,
+}
+
+impl Queue {
+    fn new() -> Self {
+        Self {
+            ring: [EarEdge {
+                edge: Edge::Onset,
+                sample: 0,
+            }; EDGES],
+            first: 0,
+            count: 0,
+        }
+    }
+
+    fn push(&mut self, edge: Edge, sample: u64) {
+        if self.count == EDGES {
+            self.pop();
+        }
+        self.ring[(self.first + self.count) % EDGES] = EarEdge { edge, sample };
+        self.count += 1;
+    }
+
+    fn pop(&mut self) -> Option<EarEdge> {
+        if self.count == 0 {
+            return None;
+        }
+        let edge = self.ring[self.first];
+        self.first = (self.first + 1) % EDGES;
+        self.count -= 1;
+        Some(edge)
+    }
+}
