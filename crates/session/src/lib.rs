@@ -1,4 +1,31 @@
 //! One live call: the loop, one adapter file per vendor and local engine.
+//!
+//! [`run`] owns a call from its first frame to its files. Its task owns the carrier's socket, both halves, and one
+//! [`ringback_call::Call`]: it waits in one place for one event of a closed set, hands it to the call, and carries out what the
+//! call wants without ever waiting for it.
 
+pub mod carrier;
+mod clock;
+mod ear;
+mod engines;
+mod expect;
+mod live;
+mod outbox;
+mod provided;
+mod record;
+pub mod replay;
 pub mod responder;
+mod run;
 pub mod scenario;
+mod setup;
+mod socket;
+mod stt;
+mod tts;
+
+pub use carrier::twilio::{Violation, await_start};
+pub use engines::{EngineConfig, EngineStatus, Engines, Seats, StartError};
+pub use live::Live;
+pub use record::Place;
+pub use run::{Ended, run};
+pub use setup::Setup;
+pub use socket::{CarrierSocket, Outgoing, Received, SocketError};

@@ -1,0 +1,3 @@
+//! Carriers: who brings the caller's audio and takes ours.
+
+pub mod twilio;

@@ -1,0 +1,482 @@
+//! One live call without its socket: messages, speech and time go in, messages come out. It never waits.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringback_call::{
+    Action, At, Call, CallSpec, Direction, Edge, EndCause, Event, Expect, Fault, FaultKind, Intent,
+    Mark, Note, PartId, Party, ReplyId, Report,
+};
+use ringback_speech::detector as speech;
+use ringback_speech::voice::{Style, VoicePiece};
+
+use crate::carrier::twilio::{Brought, Messages, Violation};
+use crate::ear::EarSide;
+use crate::engines::{Engines, Seats};
+use crate::expect::expected;
+use crate::outbox::Outbox;
+use crate::provided::{Provided, Receiver, Sender};
+use crate::record::Recorder;
+use crate::responder::mailbox::Mailbox;
+use crate::responder::{Asked, Responder};
+use crate::{stt, tts};
+
+/// Silence takes the place of audio that did not come for this long.
+const GAP: Duration = Duration::from_millis(100);
+
+/// A live call. Times are those since it was made.
+pub struct Live {
+    pub(crate) call: Call,
+    pub(crate) messages: Messages,
+    pub(crate) ear: EarSide,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) responder: Responder,
+    pub(crate) provided: Receiver,
+    provide: Sender,
+    engines: Arc<Engines>,
+    outbox: Outbox,
+    stt: Option<stt::Local>,
+    tts: tts::Local,
+    pending: VecDeque<Event>,
+    actions: Vec<Action>,
+    audio: Vec<u8>,
+    last_media: At,
+}
+
+/// The parts of a live call that come from its setup.
+pub(crate) struct Parts {
+    pub(crate) engines: Arc<Engines>,
+    pub(crate) stt: Option<stt::Local>,
+    pub(crate) tts: tts::Local,
+    pub(crate) responder: Responder,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) events: (Sender, Receiver),
+}
+
+impl Live {
+    /// A call whose utterances go into a mailbox and whose lines come from outside, on a stream of this `streamSid`.
+    /// It waits for no reply, keeps no files and has no idle clock: that is the business of whoever holds it.
+    pub fn for_mailbox(
+        engines: Arc<Engines>,
+        seats: Seats,
+        stream_sid: String,
+        mailbox: Mailbox,
+    ) -> Self {
+        let mut spec = CallSpec::new(Direction::Inbound);
+        spec.turn.reply_bound_ms = u32::MAX;
+        spec.turn.idle_ms = u32::MAX;
+        spec.turn.max_call_s = u32::MAX;
+        let Seats {
+            recognizer, events, ..
+        } = seats;
+        let style = Style::default();
+        let parts = Parts {
+            stt: recognizer.map(stt::Local::new),
+            tts: tts::Local::new(
+                Arc::clone(&engines.voices),
+                Arc::clone(&engines.lines),
+                style,
+                events.0.clone(),
+            ),
+            engines,
+            responder: Responder::Mailbox(mailbox),
+            recorder: None,
+            events,
+        };
+        Self::new(Call::new(spec), Messages::new(stream_sid), parts)
+    }
+
+    pub(crate) fn new(call: Call, messages: Messages, parts: Parts) -> Self {
+        Self {
+            ear: EarSide::new(&call.spec().turn),
+            call,
+            messages,
+            recorder: parts.recorder,
+            responder: parts.responder,
+            provided: parts.events.1,
+            provide: parts.events.0,
+            engines: parts.engines,
+            outbox: Outbox::default(),
+            stt: parts.stt,
+            tts: parts.tts,
+            pending: VecDeque::new(),
+            actions: Vec::with_capacity(16),
+            audio: Vec::with_capacity(1600),
+            last_media: At::default(),
+        }
+    }
+
+    /// The stream has begun.
+    pub fn answered(&mut self, at: At) {
+        self.ear.begin(at);
+        self.last_media = at;
+        self.handle(at, Event::Answered { marks: true });
+    }
+
+    /// Takes a message of the carrier's.
+    ///
+    /// # Errors
+    /// What the carrier must not do: close its socket with this. The call is over.
+    pub fn message(&mut self, at: At, text: &str) -> Result<(), Violation> {
+        let mut audio = std::mem::take(&mut self.audio);
+        audio.clear();
+        let brought = self.messages.read(text, &mut audio);
+        let result = self.brought(at, brought, &audio);
+        self.audio = audio;
+        result
+    }
+
+    fn brought(&mut self, at: At, brought: Brought, audio: &[u8]) -> Result<(), Violation> {
+        match brought {
+            Brought::Media => {
+                self.last_media = at;
+                self.ear.hear(at, audio);
+                self.listen(at);
+                if self.call.pace_due(at) {
+                    self.handle(at, Event::Wake);
+                }
+            }
+            Brought::Digit(digit) => self.handle(at, Event::Digit(digit)),
+            Brought::Mark(name) => {
+                if let Ok(mark) = name.parse::<Mark>() {
+                    self.handle(at, Event::Marked(mark));
+                }
+            }
+            Brought::Ended(how) => self.hung_up(at, &how),
+            Brought::Violation(violation) => {
+                self.hung_up(at, "the carrier is at fault");
+                return Err(violation);
+            }
+            Brought::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// The carrier's leg is gone, and how.
+    pub fn hung_up(&mut self, at: At, how: &str) {
+        tracing::info!(%how, "WebSocket ended by the carrier");
+        self.handle(at, Event::HungUp);
+    }
+
+    /// Says a line: behind what is being said, or in place of a reply that has not begun.
+    pub fn say(&mut self, at: At, line: &str) {
+        self.handle(at, Event::Say(line.to_owned()));
+    }
+
+    /// The call is to end after the sentence that is being heard.
+    pub fn finish(&mut self, at: At) {
+        self.handle(at, Event::Finish);
+    }
+
+    /// The next message for the carrier.
+    pub fn poll_message(&mut self) -> Option<String> {
+        self.messages.poll()
+    }
+
+    /// Takes what the engines have ready, without waiting.
+    pub fn poll_engines(&mut self, at: At) {
+        while let Ok(provided) = self.provided.try_recv() {
+            self.take(at, provided);
+        }
+    }
+
+    /// When [`Live::wake`] must be called at the latest.
+    pub fn deadline(&self) -> At {
+        let gap = At(self.last_media.0 + GAP.as_micros() as u64);
+        self.call.deadline().map_or(gap, |(at, _)| at.min(gap))
+    }
+
+    /// Time has passed and nothing came.
+    pub fn wake(&mut self, at: At) {
+        if at.since(self.last_media) >= GAP.as_micros() as u64 {
+            // The next look is a gap later, whether or not a frame was missing.
+            self.last_media = at;
+            if self.ear.fill(at) {
+                let sample = ringback_call::Ear(self.ear.end());
+                self.handle(
+                    at,
+                    Event::Ear {
+                        edge: Edge::Gap,
+                        sample,
+                    },
+                );
+            }
+            self.listen(at);
+        }
+        if self.call.deadline().is_some_and(|(due, _)| due <= at) {
+            self.handle(at, Event::Wake);
+        }
+    }
+
+    /// Whether the call has ended.
+    pub fn is_over(&self) -> bool {
+        self.call.is_over()
+    }
+
+    /// How often the caller took the floor.
+    pub fn interruptions(&self) -> u32 {
+        self.call.interruptions()
+    }
+
+    /// Whether something is being said, or is to be said.
+    pub fn is_speaking(&self) -> bool {
+        self.call.is_speaking()
+    }
+
+    /// What the call says of itself.
+    pub fn report(&self) -> Report {
+        self.call.report()
+    }
+
+    /// What the detector found goes to the recogniser and to the call.
+    fn listen(&mut self, at: At) {
+        while let Some(found) = self.ear.poll() {
+            let edge = edge(found.edge);
+            if let Some(stt) = &mut self.stt {
+                stt.edge(edge, found.sample);
+            }
+            self.handle(
+                at,
+                Event::Ear {
+                    edge,
+                    sample: ringback_call::Ear(found.sample),
+                },
+            );
+        }
+        if let Some(stt) = &mut self.stt {
+            stt.feed(self.ear.ring());
+        }
+        if let Some(recorder) = &mut self.recorder
+            && !recorder.turn_over(self.ear.ring())
+        {
+            self.fault(
+                at,
+                Party::Recorder,
+                FaultKind::Unreachable,
+                "the disk cannot keep up",
+            );
+        }
+    }
+
+    pub(crate) fn take(&mut self, at: At, provided: Provided) {
+        match provided {
+            Provided::Recognized(recognized) => {
+                let Some(stt) = &self.stt else { return };
+                match stt.words(recognized) {
+                    Ok(Some(words)) => self.handle(at, Event::Heard(words)),
+                    Ok(None) => {}
+                    Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
+                }
+            }
+            Provided::Voice { reply, part, piece } => self.voice(at, reply, part, piece),
+            Provided::Text { reply, text } => self.handle(at, Event::Text { reply, text }),
+            Provided::TextEnd {
+                reply,
+                intent,
+                expect,
+            } => self.text_end(at, reply, intent, expect.as_ref()),
+            Provided::Fault(fault) => {
+                if fault.party == Party::Recorder
+                    && let Some(recorder) = &mut self.recorder
+                {
+                    recorder.fail();
+                }
+                self.handle(at, Event::Fault(fault));
+            }
+        }
+    }
+
+    fn text_end(
+        &mut self,
+        at: At,
+        reply: ReplyId,
+        intent: Intent,
+        expect: Option<&(ringback_speech::grammar::Expect, u8)>,
+    ) {
+        if let Some(stt) = &mut self.stt
+            && let Some((expect, _)) = expect
+            && let Some(grammar) = self.engines.grammar(expect)
+        {
+            stt.expect(grammar);
+        }
+        let expect = expect.map_or(Expect::OPEN, expected);
+        self.handle(
+            at,
+            Event::TextEnd {
+                reply,
+                intent,
+                expect,
+            },
+        );
+    }
+
+    fn voice(&mut self, at: At, reply: ReplyId, part: PartId, piece: VoicePiece) {
+        match piece {
+            VoicePiece::Audio(mulaw) => {
+                if let Some(piece) = self.outbox.put(reply, part, &mulaw) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+            }
+            VoicePiece::Done => {
+                self.tts.done(reply, part);
+                if let Some(piece) = self.outbox.finish(reply, part) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+                self.handle(at, Event::SpokenEnd { reply, part });
+            }
+            VoicePiece::Failed(why) => {
+                self.tts.done(reply, part);
+                self.fault(at, Party::Tts, FaultKind::Misbehaved, &why);
+            }
+        }
+    }
+
+    pub(crate) fn fault(&mut self, at: At, party: Party, kind: FaultKind, detail: &str) {
+        self.handle(
+            at,
+            Event::Fault(Fault {
+                party,
+                kind,
+                detail: detail.to_owned(),
+            }),
+        );
+    }
+
+    /// Hands an event to the call and carries out what follows, and whatever follows from that.
+    fn handle(&mut self, at: At, event: Event) {
+        self.pending.push_back(event);
+        while let Some(event) = self.pending.pop_front() {
+            self.call.handle(at, &event);
+            let mut actions = std::mem::take(&mut self.actions);
+            actions.clear();
+            while let Some(action) = self.call.poll_action() {
+                actions.push(action);
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.event(at, &event, &actions);
+            }
+            for action in &actions {
+                self.apply(at, action);
+            }
+            self.actions = actions;
+        }
+    }
+
+    fn apply(&mut self, at: At, action: &Action) {
+        match action {
+            Action::Send {
+                reply,
+                part,
+                from,
+                samples,
+                starts,
+            } => self.send(at, (*reply, *part), (*from, *samples), *starts),
+            Action::Mark(mark) => self.messages.mark(&mark.to_string()),
+            Action::Clear { cut, .. } => {
+                self.messages.clear();
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.cut(*cut, self.ear.ring());
+                }
+            }
+            Action::Forget { reply, part, upto } => self.outbox.forget(*reply, *part, *upto),
+            Action::Finalize => self.finalize(),
+            Action::NewTurn => {
+                if let Some(stt) = &mut self.stt {
+                    stt.new_turn(self.ear.ring());
+                }
+            }
+            Action::Respond {
+                turn,
+                reply,
+                cause,
+                text,
+                digits,
+            } => {
+                let asked = Asked {
+                    turn: *turn,
+                    reply: *reply,
+                    cause: *cause,
+                    text,
+                    digits,
+                    lines: self.call.lines(),
+                };
+                self.responder.ask(&asked, &self.provide);
+            }
+            Action::Speak { reply, part, text } => {
+                self.outbox.open(*reply, *part);
+                self.tts.speak(*reply, *part, text);
+            }
+            Action::Cancel { reply, heard } => {
+                self.responder.cancel(*reply, *heard);
+                self.tts.cancel(*reply);
+                self.outbox.drop_reply(*reply);
+            }
+            Action::Checkpoint(_) => {}
+            Action::End { cause, .. } => ended(*cause),
+            Action::Note(note) => noted(note),
+        }
+    }
+
+    fn send(&mut self, at: At, of: (ReplyId, PartId), (from, samples): (u32, u32), starts: At) {
+        let Some(mulaw) = self.outbox.read(of.0, of.1, from, samples) else {
+            self.pending.push_back(Event::Fault(Fault {
+                party: Party::Server,
+                kind: FaultKind::Misbehaved,
+                detail: "speech that was to be sent is not in the outbox".into(),
+            }));
+            return;
+        };
+        self.messages.media(mulaw);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.agent(self.ear.end(), at, starts, mulaw);
+        }
+    }
+
+    /// A recogniser that has no turn to speak of has nothing to say, at once.
+    fn finalize(&mut self) {
+        let asked = match &mut self.stt {
+            Some(stt) => stt.finalize(self.ear.ring()),
+            None => false,
+        };
+        if !asked {
+            self.pending.push_back(Event::Heard(ringback_call::Words {
+                text: String::new(),
+                confidence: 0,
+                firmness: ringback_call::Firmness::Flushed,
+                scope: ringback_call::Scope::Turn,
+                complete: false,
+            }));
+        }
+    }
+}
+
+fn edge(edge: speech::Edge) -> Edge {
+    match edge {
+        speech::Edge::Onset => Edge::Onset,
+        speech::Edge::Sustained => Edge::Sustained,
+        speech::Edge::Prolonged => Edge::Prolonged,
+        speech::Edge::Lull => Edge::Lull,
+        speech::Edge::Pause => Edge::Pause,
+        speech::Edge::Resumed => Edge::Resumed,
+        speech::Edge::Offset => Edge::Offset,
+    }
+}
+
+fn ended(cause: EndCause) {
+    tracing::info!(?cause, "call.ended");
+}
+
+/// Decisions are logged without content; faults deserve a warning.
+fn noted(note: &Note) {
+    if let Note::Fault(fault) = note {
+        tracing::warn!(
+            party = ?fault.party,
+            kind = ?fault.kind,
+            detail = %fault.detail,
+            "Error in a call"
+        );
+    } else {
+        tracing::debug!(?note, "call.note");
+    }
+}

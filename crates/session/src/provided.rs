@@ -1,0 +1,34 @@
+//! What the engines of a call give back: one channel into the call's task.
+//!
+//! The channel has no bound of its own because its content has: the core asks for at most two sentences at a time, a
+//! recogniser answers a block of audio with a few words, and a responder's text is cut at the core's longest reply.
+
+use ringback_call::{Fault, Intent, PartId, ReplyId};
+use ringback_speech::grammar::Expect;
+use ringback_speech::recognizer::Recognized;
+use ringback_speech::voice::VoicePiece;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+#[derive(Debug)]
+pub(crate) enum Provided {
+    Recognized(Recognized),
+    Voice {
+        reply: ReplyId,
+        part: PartId,
+        piece: VoicePiece,
+    },
+    Text {
+        reply: ReplyId,
+        text: String,
+    },
+    TextEnd {
+        reply: ReplyId,
+        intent: Intent,
+        /// What is expected next, and after how many keys an answer is complete.
+        expect: Option<(Expect, u8)>,
+    },
+    Fault(Fault),
+}
+
+pub(crate) type Sender = UnboundedSender<Provided>;
+pub(crate) type Receiver = UnboundedReceiver<Provided>;

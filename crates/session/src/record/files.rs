@@ -1,0 +1,146 @@
+//! The files of a call: their names, and what stands beside the recording.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use ringback_call::{Direction, Report};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Where recordings go and what they are called.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The folder; it is made when it is missing.
+    pub dir: PathBuf,
+    /// The first part of the names.
+    pub instance: String,
+    /// The port the server listens on, part of the names.
+    pub port: u16,
+}
+
+/// The common beginning of a call's files: `{dir}/{instance}_{port}_{direction}_recording_{timestamp}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stem(PathBuf);
+
+impl Stem {
+    /// The stem of a call that began at `now` (UTC, to the microsecond).
+    pub fn new(place: &Place, direction: Direction, now: Timestamp) -> Self {
+        let direction = match direction {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        };
+        let time = now.strftime("%Y%m%dT%H%M%S.%6fZ");
+        let name = format!(
+            "{}_{}_{direction}_recording_{time}",
+            place.instance, place.port
+        );
+        Self(place.dir.join(name))
+    }
+
+    /// The file with this ending.
+    pub fn file(&self, ending: &str) -> PathBuf {
+        let mut name = self.0.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    }
+
+    /// A stem beside this one, for when its names are taken.
+    #[must_use]
+    pub fn beside(&self, number: u32) -> Self {
+        let mut name = self.0.clone().into_os_string();
+        name.push(format!("-{number}"));
+        Self(PathBuf::from(name))
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> Option<&Path> {
+        self.0.parent()
+    }
+}
+
+/// What stands beside a recording, as `<stem>.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Meta {
+    /// Our id of the call.
+    pub call_id: Uuid,
+    /// Twilio's.
+    pub call_sid: String,
+    /// The scenario's slug.
+    pub scenario: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The caller's number.
+    pub from: String,
+    /// The number called.
+    pub to: String,
+    /// When the media began, RFC 3339.
+    pub started: Timestamp,
+    /// When the call ended, RFC 3339.
+    pub ended: Timestamp,
+    /// What heard, answered and spoke.
+    pub engines: Vec<String>,
+    /// Samples of the caller's that came too late and were dropped.
+    pub late_samples: u64,
+    /// What went wrong in the server, if anything did.
+    pub failed: Option<String>,
+}
+
+impl Meta {
+    pub(crate) fn bytes(&self, report: &Report, written: &[(&str, String)]) -> Vec<u8> {
+        let mut value = json!(self);
+        value["cause"] = json!(report.cause);
+        value["intent"] = json!(report.intent);
+        value["turns"] = json!(report.turns.iter().map(turn).collect::<Vec<_>>());
+        value["faults"] = json!(report.faults);
+        value["interruptions"] = json!(report.yields);
+        value["resumptions"] = json!(report.resumes);
+        for (name, file) in written {
+            value[*name] = json!(file);
+        }
+        pretty(&value)
+    }
+}
+
+/// A turn's latencies in milliseconds, from the caller's last sound on.
+fn turn(turn: &ringback_call::TurnReport) -> serde_json::Value {
+    let since = |at: Option<ringback_call::At>| at.map(|at| at.ms_since(turn.last_sound));
+    json!({
+        "turn": turn.turn,
+        "cause": turn.cause,
+        "last_sound_ms": turn.last_sound.ms(),
+        "finalize_ms": since(turn.finalized),
+        "words_ms": since(turn.words),
+        "turn_end_ms": since(Some(turn.ended)),
+        "text_ms": since(turn.text),
+        "speech_ms": since(turn.speech),
+        "audible_ms": since(turn.audible),
+    })
+}
+
+/// What was said and what was heard, as `<stem>.transcript.json`: times in ms since the media began.
+pub fn transcript(call_id: Uuid, report: &Report) -> Vec<u8> {
+    let lines: Vec<_> = report
+        .lines
+        .iter()
+        .map(|line| {
+            json!({
+                "speaker": line.speaker,
+                "turn": line.turn,
+                "from_ms": line.from.ms(),
+                "until_ms": line.until.ms(),
+                "said": line.said,
+                "heard": line.heard,
+                "digits": line.digits,
+                "interrupted": line.cut,
+            })
+        })
+        .collect();
+    pretty(&json!({ "call_id": call_id, "lines": lines }))
+}
+
+fn pretty(value: &serde_json::Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

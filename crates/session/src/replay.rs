@@ -1,0 +1,184 @@
+//! Runs a trace through today's core and says where it first differs.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use ringback_call::{Action, At, Call};
+
+use crate::record::{TRACE_VERSION, TraceHead, TraceRecord};
+
+/// The longest line that is read, in bytes.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// Why a trace cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The file cannot be read.
+    #[error("the trace cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// A line is none of a trace.
+    #[error("line {line} is no trace record: {reason}")]
+    Garbled {
+        /// Counted from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Another version wrote it.
+    #[error("the trace has version {0}; this program replays version {TRACE_VERSION}")]
+    Version(u32),
+}
+
+/// The first difference between a trace and today's core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The line of the trace, counted from 1.
+    pub line: usize,
+    /// The time of the event.
+    pub at: At,
+    /// The event.
+    pub event: String,
+    /// The action that the trace has and today's core has not, if one.
+    pub then: Option<Action>,
+    /// The action of today's core in its place, if one.
+    pub now: Option<Action>,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Events replayed.
+    pub events: usize,
+    /// Actions compared.
+    pub actions: usize,
+    /// The last line was cut off, as a killed server leaves it; it was left out.
+    pub cut_off: bool,
+    /// The first difference, if there is one.
+    pub difference: Option<Difference>,
+}
+
+impl Verdict {
+    /// Whether today's core does what the trace says.
+    pub fn same(&self) -> bool {
+        self.difference.is_none()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} events, {} actions: ", self.events, self.actions)?;
+        match &self.difference {
+            None => write!(f, "no difference")?,
+            Some(first) => {
+                writeln!(
+                    f,
+                    "first difference in line {} at {} ms",
+                    first.line,
+                    first.at.ms()
+                )?;
+                writeln!(f, "  event: {}", first.event)?;
+                writeln!(f, "  then:  {}", show(first.then.as_ref()))?;
+                write!(f, "  now:   {}", show(first.now.as_ref()))?;
+            }
+        }
+        if self.cut_off {
+            write!(f, " (the last line is cut off and was left out)")?;
+        }
+        Ok(())
+    }
+}
+
+fn show(action: Option<&Action>) -> String {
+    action.map_or_else(|| "nothing".into(), |action| format!("{action:?}"))
+}
+
+/// Replays the trace in a file.
+///
+/// # Errors
+/// When the file cannot be read or is no trace.
+pub fn replay(path: &Path) -> Result<Verdict, ReplayError> {
+    replay_from(BufReader::new(File::open(path)?))
+}
+
+/// Replays a trace.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
+    let mut text = String::new();
+    let head: TraceHead = match next_line(&mut trace, &mut text)? {
+        true => parse(1, &text)?,
+        false => return Err(garbled(1, "the file is empty")),
+    };
+    if head.ringback_trace != TRACE_VERSION {
+        return Err(ReplayError::Version(head.ringback_trace));
+    }
+    let mut call = Call::new(head.spec);
+    let mut verdict = Verdict {
+        events: 0,
+        actions: 0,
+        cut_off: false,
+        difference: None,
+    };
+    for line in 2.. {
+        if !next_line(&mut trace, &mut text)? {
+            break;
+        }
+        if !text.ends_with('\n') {
+            verdict.cut_off = true;
+            break;
+        }
+        let record: TraceRecord = parse(line, &text)?;
+        verdict.events += 1;
+        verdict.difference = step(&mut call, line, &record, &mut verdict.actions);
+        if verdict.difference.is_some() {
+            break;
+        }
+    }
+    Ok(verdict)
+}
+
+fn step(
+    call: &mut Call,
+    line: usize,
+    record: &TraceRecord,
+    compared: &mut usize,
+) -> Option<Difference> {
+    call.handle(record.t, &record.e);
+    let mut then = record.a.iter();
+    loop {
+        let (now, then) = (call.poll_action(), then.next());
+        if now.is_none() && then.is_none() {
+            return None;
+        }
+        *compared += 1;
+        if now.as_ref() != then {
+            return Some(Difference {
+                line,
+                at: record.t,
+                event: format!("{:?}", record.e),
+                then: then.cloned(),
+                now,
+            });
+        }
+    }
+}
+
+fn next_line(trace: &mut impl BufRead, text: &mut String) -> Result<bool, ReplayError> {
+    text.clear();
+    let read = std::io::Read::take(trace, LONGEST_LINE).read_line(text)?;
+    Ok(read > 0)
+}
+
+fn parse<'a, T: serde::Deserialize<'a>>(line: usize, text: &'a str) -> Result<T, ReplayError> {
+    serde_json::from_str(text).map_err(|error| garbled(line, &error.to_string()))
+}
+
+fn garbled(line: usize, reason: &str) -> ReplayError {
+    ReplayError::Garbled {
+        line,
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,292 @@
+//! The responder of one call, whichever it is.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ringback_call::{Cause, Fault, Intent, Line, ReplyId, Speaker, TurnId};
+use ringback_speech::grammar::Expect;
+use tokio::task::AbortHandle;
+
+use super::mailbox::Mailbox;
+use super::parrot;
+use super::script::{Answer, End, Said, ScriptRun};
+use super::webhook::{Answered, HeardLine, Question, Webhook, WebhookConfig};
+use crate::provided::{Provided, Sender};
+use crate::scenario::Vars;
+
+/// What the caller said, and everything a responder may want to know about it.
+pub(crate) struct Asked<'a> {
+    pub(crate) turn: TurnId,
+    pub(crate) reply: ReplyId,
+    pub(crate) cause: Cause,
+    pub(crate) text: &'a str,
+    pub(crate) digits: &'a str,
+    pub(crate) lines: &'a [Line],
+}
+
+/// Who is on the telephone, for responders that are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Parties {
+    pub(crate) call_id: uuid::Uuid,
+    pub(crate) call_sid: String,
+    pub(crate) scenario: String,
+    pub(crate) direction: ringback_call::Direction,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+pub(crate) enum Responder {
+    Script(Box<Scripted>),
+    Parrot(Vars),
+    Webhook(Box<Hooked>),
+    Mailbox(Mailbox),
+}
+
+pub(crate) struct Scripted {
+    run: ScriptRun,
+    before: Option<(ReplyId, ScriptRun)>,
+}
+
+pub(crate) struct Hooked {
+    webhook: Arc<Webhook>,
+    config: Result<Arc<WebhookConfig>, Fault>,
+    parties: Parties,
+    fallback: String,
+    asking: Option<(ReplyId, AbortHandle)>,
+}
+
+impl Drop for Hooked {
+    fn drop(&mut self) {
+        if let Some((_, task)) = self.asking.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Responder {
+    pub(crate) fn script(run: ScriptRun) -> Self {
+        Self::Script(Box::new(Scripted { run, before: None }))
+    }
+
+    pub(crate) fn webhook(
+        webhook: Arc<Webhook>,
+        config: Result<WebhookConfig, Fault>,
+        parties: Parties,
+        fallback: String,
+    ) -> Self {
+        Self::Webhook(Box::new(Hooked {
+            webhook,
+            config: config.map(Arc::new),
+            parties,
+            fallback,
+            asking: None,
+        }))
+    }
+
+    /// Writes a reply: its text and its end come through `events`.
+    pub(crate) fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
+        match self {
+            Self::Script(scripted) => scripted.ask(asked, events),
+            Self::Parrot(vars) => {
+                let answer = match asked.cause {
+                    Cause::Opening => parrot::open(vars),
+                    Cause::Answer | Cause::Silence | Cause::Unclear => parrot::answer(&said(asked)),
+                };
+                answered(events, asked.reply, answer);
+            }
+            Self::Webhook(hooked) => hooked.ask(asked, events),
+            Self::Mailbox(mailbox) => {
+                let said = if asked.text.is_empty() {
+                    asked.digits
+                } else {
+                    asked.text
+                };
+                if asked.cause == Cause::Answer {
+                    mailbox.put(asked.reply, said.to_owned());
+                } else {
+                    let open = Some((Expect::Open, 0));
+                    reply(events, asked.reply, String::new(), Intent::Continue, open);
+                }
+            }
+        }
+    }
+
+    /// A reply is dead. `heard`: the caller heard some of it.
+    pub(crate) fn cancel(&mut self, reply: ReplyId, heard: bool) {
+        match self {
+            Self::Script(scripted) => {
+                if let Some((of, run)) = scripted.before.take()
+                    && of == reply
+                    && !heard
+                {
+                    scripted.run = run;
+                }
+            }
+            Self::Parrot(_) => {}
+            Self::Mailbox(mailbox) => {
+                if !heard {
+                    mailbox.take_back(reply);
+                }
+            }
+            Self::Webhook(hooked) => {
+                if let Some((_, task)) = hooked.asking.take_if(|(of, _)| *of == reply) {
+                    task.abort();
+                }
+            }
+        }
+    }
+
+    /// What the conversation has brought, by name.
+    pub(crate) fn collected(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Script(scripted) => scripted
+                .run
+                .collected()
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            Self::Parrot(_) | Self::Webhook(_) | Self::Mailbox(_) => Vec::new(),
+        }
+    }
+}
+
+impl Scripted {
+    fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
+        self.before = Some((asked.reply, self.run.clone()));
+        let answer = match asked.cause {
+            Cause::Opening => self.run.open(),
+            Cause::Answer | Cause::Silence | Cause::Unclear => self.run.answer(&said(asked)),
+        };
+        answered(events, asked.reply, answer);
+    }
+}
+
+impl Hooked {
+    fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
+        if asked.cause == Cause::Unclear || asked.cause == Cause::Silence {
+            let text = "Sorry, I did not catch that. Could you say it again?".to_owned();
+            reply(events, asked.reply, text, Intent::Continue, None);
+            return;
+        }
+        let question = self.question(asked);
+        let webhook = Arc::clone(&self.webhook);
+        let config = match &self.config {
+            Ok(config) => Arc::clone(config),
+            Err(fault) => {
+                let _ = events.send(Provided::Fault(fault.clone()));
+                return;
+            }
+        };
+        let (events, id, fallback) = (events.clone(), asked.reply, self.fallback.clone());
+        let task = tokio::spawn(async move {
+            let mut said = false;
+            let mut ended = false;
+            let result = {
+                let mut on = |answered| match answered {
+                    Answered::Text(text) => {
+                        said = true;
+                        let _ = events.send(Provided::Text { reply: id, text });
+                    }
+                    Answered::End { end, transfer } => {
+                        ended = true;
+                        let intent = match transfer {
+                            Some(to) => Intent::Transfer(to),
+                            None if end => Intent::HangUp,
+                            None => Intent::Continue,
+                        };
+                        end_text(&events, id, intent);
+                    }
+                };
+                webhook
+                    .ask(&config, &question, unix_seconds(), &mut on)
+                    .await
+            };
+            match result {
+                Ok(()) if ended => {}
+                Ok(()) => end_text(&events, id, Intent::Continue),
+                Err(fault) if said || fallback.is_empty() => {
+                    let _ = events.send(Provided::Fault(fault));
+                }
+                Err(fault) => {
+                    tracing::warn!(%fault.detail, "Error of the webhook: the spoken fallback takes its place");
+                    reply(&events, id, fallback, Intent::Continue, None);
+                }
+            }
+        });
+        self.asking = Some((asked.reply, task.abort_handle()));
+    }
+
+    fn question(&self, asked: &Asked<'_>) -> Question {
+        Question {
+            call_id: self.parties.call_id,
+            call_sid: self.parties.call_sid.clone(),
+            scenario: self.parties.scenario.clone(),
+            direction: self.parties.direction,
+            from: self.parties.from.clone(),
+            to: self.parties.to.clone(),
+            turn: asked.turn.0,
+            reply: asked.reply.0,
+            text: asked.text.to_owned(),
+            digits: (!asked.digits.is_empty()).then(|| asked.digits.to_owned()),
+            heard: asked
+                .lines
+                .iter()
+                .map(|line| HeardLine {
+                    speaker: match line.speaker {
+                        Speaker::Caller => "caller",
+                        Speaker::Agent => "agent",
+                    },
+                    text: line.heard.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn said<'a>(asked: &Asked<'a>) -> Said<'a> {
+    Said {
+        text: asked.text,
+        digits: (!asked.digits.is_empty()).then_some(asked.digits),
+        silence: asked.cause == Cause::Silence,
+    }
+}
+
+fn answered(events: &Sender, id: ReplyId, answer: Answer) {
+    let intent = match answer.end {
+        None => Intent::Continue,
+        Some(End::HangUp) => Intent::HangUp,
+        Some(End::Transfer(to)) => Intent::Transfer(to),
+    };
+    let expect = Some((answer.expect, answer.keys));
+    reply(events, id, answer.text, intent, expect);
+}
+
+fn reply(
+    events: &Sender,
+    reply: ReplyId,
+    text: String,
+    intent: Intent,
+    expect: Option<(Expect, u8)>,
+) {
+    let _ = events.send(Provided::Text { reply, text });
+    let _ = events.send(Provided::TextEnd {
+        reply,
+        intent,
+        expect,
+    });
+}
+
+fn end_text(events: &Sender, reply: ReplyId, intent: Intent) {
+    let _ = events.send(Provided::TextEnd {
+        reply,
+        intent,
+        expect: None,
+    });
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_secs()
+}

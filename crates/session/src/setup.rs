@@ -1,0 +1,71 @@
+//! What a call is made from.
+
+use std::sync::Arc;
+
+use ringback_call::{CallSpec, Direction, Intent, Lines};
+use ringback_speech::voice::Style;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::engines::Seats;
+use crate::record::Place;
+use crate::scenario::{Responder, Scenario};
+
+/// What a call is made from. The seats were taken before it was answered.
+pub struct Setup {
+    /// Our id of the call (UUID v7).
+    pub call_id: Uuid,
+    /// Twilio's id of the call.
+    pub call_sid: String,
+    /// The caller's number.
+    pub from: String,
+    /// The number called.
+    pub to: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// What answers.
+    pub scenario: Arc<Scenario>,
+    /// The company's name, for the scenario's texts.
+    pub company: String,
+    /// Where the recording goes; `None` means that nothing is kept.
+    pub record: Option<Place>,
+    /// A decoder and a voice.
+    pub seats: Seats,
+    /// The call is to end after the sentence that is being heard.
+    pub finish: CancellationToken,
+    /// The call is to end at once.
+    pub stop: CancellationToken,
+}
+
+/// What the core needs to know of a scenario.
+pub(crate) fn call_spec(scenario: &Scenario, direction: Direction, company: &str) -> CallSpec {
+    let vars = scenario.vars(direction, company);
+    let mut spec = CallSpec::new(direction);
+    spec.turn = scenario.turn.clone();
+    spec.protect_greeting = scenario.protection(direction);
+    spec.max_silence_s = scenario.limits.max_silence_s;
+    spec.lines = Lines {
+        // A script speaks the greeting as the beginning of its first state.
+        greeting: match scenario.engines.responders.first() {
+            Some(Responder::Script { .. }) => None,
+            Some(Responder::Webhook(_) | Responder::Parrot) | None => vars.greeting.clone(),
+        },
+        apology: vars.render(&scenario.fallback.apology),
+        goodbye: vars.render(&scenario.limits.goodbye),
+        idle: scenario.idle.iter().map(|line| vars.render(line)).collect(),
+    };
+    spec.fallback = scenario
+        .fallback
+        .transfer
+        .clone()
+        .map_or(Intent::HangUp, Intent::Transfer);
+    spec
+}
+
+/// How the scenario's voice speaks.
+pub(crate) fn style(scenario: &Scenario) -> Style {
+    Style {
+        speed_pct: scenario.voice.speed_pct,
+        ..Style::default()
+    }
+}

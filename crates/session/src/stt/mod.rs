@@ -1,0 +1,5 @@
+//! What hears: one file per engine.
+
+mod pocketsphinx;
+
+pub(crate) use pocketsphinx::Local;
