@@ -20,6 +20,7 @@ mod floor;
 mod ledger;
 mod mode;
 mod report;
+mod settle;
 mod snapshot;
 mod spec;
 mod timers;

@@ -1,0 +1,95 @@
+//! What follows from any event, once it was dealt with.
+
+use crate::at::At;
+use crate::call::{Call, Phase};
+use crate::floor::Floor;
+use crate::timers::Reason;
+
+/// Pacing rides on the caller's frames; a timer stands in when none came for this long, in ms.
+const PACE_SLACK_MS: u64 = 40;
+
+impl Call {
+    /// Whatever follows from any event: text to the voice, audio to the carrier, a reply that was heard.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            if matches!(self.phase, Phase::Ringing | Phase::Over) {
+                return;
+            }
+            self.release_parts();
+            if self.sending() {
+                let ahead = self.spec.turn.ahead_ms;
+                self.ledger.pump(self.now, ahead, &mut self.actions);
+            }
+            if let Some(audible) = self.ledger.audible_at() {
+                self.stamp(|report| report.audible.get_or_insert(audible));
+            }
+            let replies = self.mode.replies();
+            self.settle_heard();
+            if self.mode.replies() == replies {
+                break;
+            }
+        }
+        self.ledger.forget(self.now, &mut self.actions);
+        self.arm_carrier();
+    }
+
+    fn settle_heard(&mut self) {
+        self.timers.clear(Reason::Heard);
+        if !self.reply_live() || !self.ledger.all_sent() {
+            return;
+        }
+        self.let_go_if_heard();
+        if !self.sending() {
+            return;
+        }
+        if self.ledger.all_heard(self.now) {
+            self.floor = Floor::Free;
+            self.conclude_reply();
+        } else {
+            self.timers.set(Reason::Heard, self.ledger.heard_by());
+        }
+    }
+
+    /// A held reply of which nothing is left needs no verdict.
+    fn let_go_if_heard(&mut self) {
+        if self.floor == Floor::Held && self.ledger.all_sent() && !self.ledger.unheard(self.now) {
+            self.floor = Floor::Free;
+            self.timers.clear(Reason::Verdict);
+        }
+    }
+
+    /// The caller acts: a reply that was heard to its end by the model need not wait for its mark.
+    pub(crate) fn conclude_heard(&mut self) {
+        self.let_go_if_heard();
+        if self.reply_live()
+            && self.sending()
+            && self.ledger.all_sent()
+            && !self.ledger.unheard(self.now)
+        {
+            self.floor = Floor::Free;
+            self.conclude_reply();
+        }
+    }
+
+    fn arm_carrier(&mut self) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        self.arm(Reason::Stalled, self.ledger.stalled_at());
+        let overdue = self.overdue_at().filter(|_| self.sending());
+        self.arm(Reason::Overdue, overdue);
+        let due = self.ledger.send_due(self.now, self.spec.turn.ahead_ms);
+        let pace = due.filter(|_| self.sending()).map(|at| {
+            at.plus_ms(PACE_SLACK_MS)
+                .max(self.now.plus_ms(PACE_SLACK_MS / 2))
+        });
+        self.arm(Reason::Pace, pace);
+    }
+
+    fn arm(&mut self, reason: Reason, at: Option<At>) {
+        match at {
+            Some(at) => self.timers.set(reason, at),
+            None => self.timers.clear(reason),
+        }
+    }
+}
