@@ -209,7 +209,7 @@ fn call(args: ringback_sim::CallArgs) -> ExitCode {
     // A thread that waits for a line on standard input cannot be stopped; it is left.
     runtime.shutdown_background();
     match called {
-        Ok(outcome) => outcome.into(),
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => complain(&format!("{error:#}"), WANTING),
     }
 }

@@ -65,7 +65,7 @@ pub struct HttpConfig {
 /// Twilio's account.
 #[derive(Clone, Debug)]
 pub struct TwilioConfig {
-    /// `TWILIO_ACCOUNT_SID`: whose calls are taken.
+    /// `TWILIO_ACCOUNT_SID`: the account; requests of others are noted in the log.
     pub account_sid: Option<String>,
     /// `TWILIO_AUTH_TOKEN`: checks Twilio's signatures; without it only local callers are accepted.
     pub auth_token: Option<Secret>,

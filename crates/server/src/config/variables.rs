@@ -65,7 +65,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "TWILIO_ACCOUNT_SID",
         "",
-        "The account (AC...) whose calls are taken; a request of another one is refused.",
+        "The account (AC...); a request that names another one is noted in the log.",
     ),
     secret(
         "TWILIO_AUTH_TOKEN",

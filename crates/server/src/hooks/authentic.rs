@@ -86,8 +86,9 @@ async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, D
             .map_err(|bad| Detail::new(StatusCode::FORBIDDEN, bad.to_string()))?;
         app.signed_seen.store(true, Ordering::Relaxed);
     }
-    app.check_account(form.filled("AccountSid"))
-        .map_err(|what| Detail::new(StatusCode::FORBIDDEN, what))?;
+    if app.is_other_account(form.filled("AccountSid")) {
+        tracing::info!("a webhook names another account than TWILIO_ACCOUNT_SID");
+    }
     Ok(Posted { form, base })
 }
 

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::{Sink, SinkExt, Stream};
 use ringback_session::{Outgoing, Received, SocketError};
-use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 /// The largest message taken, in bytes. Twilio's have about 400.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -57,28 +58,26 @@ impl MediaSocket {
     /// What the peer broke, as a close code and a reason.
     fn violation(error: axum::Error) -> (Option<u16>, String) {
         let error = error.into_inner();
-        let Some(known) = error.downcast_ref::<tungstenite::Error>() else {
+        let Some(known) = error.downcast_ref::<Error>() else {
             return (None, error.to_string());
         };
-        if let tungstenite::Error::Capacity(_) = known {
+        let reset = ProtocolError::ResetWithoutClosingHandshake;
+        if let Error::Capacity(_) = known {
             return (
                 Some(1009),
                 format!("a message of more than {MAX_MESSAGE_BYTES} bytes"),
             );
         }
-        if let tungstenite::Error::Utf8(_) = known {
+        if let Error::Utf8(_) = known {
             return (Some(1007), "a text message that is not UTF-8".to_owned());
         }
-        match known {
-            // An end without a close frame is no breach: it is how lines are lost.
-            tungstenite::Error::Protocol(
-                tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-            ) => (None, "the socket ended without a close".to_owned()),
-            tungstenite::Error::Protocol(breach) => {
-                (Some(1002), format!("a breach of the protocol: {breach}"))
-            }
-            other => (None, other.to_string()),
+        if let Error::Protocol(breach) = known
+            && *breach != reset
+        {
+            return (Some(1002), format!("a breach of the protocol: {breach}"));
         }
+        // An end without a close frame is no breach: it is how lines are lost.
+        (None, known.to_string())
     }
 
     /// Writes a close frame if the socket takes one at once: the peer broke the protocol and is owed no patience.

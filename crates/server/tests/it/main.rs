@@ -1,3 +1,11 @@
 //! The server through its public face.
 
 mod config;
+mod media;
+mod pages;
+mod privacy;
+mod public_url;
+mod resume;
+mod routes;
+mod server;
+mod voice;

@@ -1,0 +1,113 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use axum::http::StatusCode;
+use ringback_server::welcome::Welcome;
+use serde_json::Value;
+
+use crate::server::*;
+
+#[tokio::test]
+async fn health_names_every_service() {
+    let server = local().start();
+    let answer = server.get("/health").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(
+        body["status"], "degraded",
+        "the scripted recogniser is down"
+    );
+    assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    let services = body["services"].to_string();
+    assert_eq!(
+        services,
+        r#"{"cartesia":"unconfigured","database":"unconfigured","deepgram":"unconfigured","openai":"unconfigured","recognizer":"down","twilio":"unconfigured","voice":"connected"}"#
+    );
+    let deaf = local().with("STT", "none").start().get("/health").await;
+    assert!(
+        deaf.body.contains(r#""status":"healthy""#)
+            && deaf.body.contains(r#""recognizer":"unconfigured""#)
+    );
+}
+
+#[tokio::test]
+async fn twilio_counts_as_connected_only_when_it_was_heard() {
+    let server = signed().start();
+    assert!(
+        server
+            .get("/health")
+            .await
+            .body
+            .contains(r#""twilio":"unknown""#)
+    );
+    server.post("/", &inbound()).await;
+    assert!(
+        server
+            .get("/health")
+            .await
+            .body
+            .contains(r#""twilio":"unknown""#)
+    );
+    server.post_signed("/", &inbound()).await;
+    assert!(
+        server
+            .get("/health")
+            .await
+            .body
+            .contains(r#""twilio":"connected""#)
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_alive_but_not_ready() {
+    let server = local().start();
+    assert_eq!(server.get("/ready").await.status, StatusCode::OK);
+    server.app.lifecycle.draining.cancel();
+    assert_eq!(
+        server.get("/ready").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(server.get("/live").await.status, StatusCode::OK);
+    assert_eq!(server.get("/health").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_page_says_where_to_go_next() {
+    let server = local().start();
+    let page = server.get("/").await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    for part in [
+        "<code>http://127.0.0.1:8080</code>",
+        "<pre>ringback call --url http://127.0.0.1:8080</pre>",
+        "&lt;why pocketsphinx&gt;",
+        "/call/inbound/receive/parrot",
+        "live calls: <strong>0</strong>",
+        "only callers on this machine",
+    ] {
+        assert!(page.body.contains(part), "{part}\n{}", page.body);
+    }
+    assert!(
+        !page.body.contains("src=") && !page.body.contains("href="),
+        "no assets of others"
+    );
+    let page = signed().start().get("/").await;
+    assert!(page.body.contains("<pre>https://agent.example.test/</pre>"));
+    assert!(!page.body.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn the_start_says_the_same() {
+    let text = Welcome::of(&local().start().app).to_text();
+    for part in [
+        "Ringback is listening: http://127.0.0.1:8080\n",
+        "pocketsphinx (NOT IN USE: <why pocketsphinx>)",
+        "pico (<why pico>)",
+        "Without TWILIO_AUTH_TOKEN only local callers are accepted.",
+        "\n  ringback call --url http://127.0.0.1:8080",
+        "data/recordings",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let text = Welcome::of(&signed().start().app).to_text();
+    assert!(text.ends_with("TWILIO_AUTH_TOKEN=... ringback call --url https://agent.example.test"));
+}

@@ -1,0 +1,129 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use ringback_server::routes::{Protection, ROUTES};
+
+use crate::server::*;
+
+#[test]
+fn every_route_is_listed_with_its_protection() {
+    let lines: Vec<String> = ROUTES
+        .iter()
+        .map(|route| {
+            format!(
+                "{:<5} {:<32} {:?}",
+                route.method, route.path, route.protection
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    GET   /                                Public
+    POST  /                                Carrier
+    POST  /call/inbound/receive/{bot_id}   Carrier
+    POST  /resume/{token}                  Carrier
+    GET   /ws                              CarrierAndToken
+    GET   /ws/{bot_id}/audio/stream        CarrierAndToken
+    GET   /health                          Public
+    GET   /live                            Public
+    GET   /ready                           Public
+    ");
+}
+
+#[tokio::test]
+async fn no_protected_route_lets_a_stranger_in() {
+    let (with_token, without) = (signed().start(), local().start());
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.protection != Protection::Public)
+    {
+        let path = route
+            .path
+            .replace("{bot_id}", "parrot")
+            .replace("{token}", "x");
+        for server in [&with_token, &without] {
+            let request = Request::builder()
+                .method(route.method)
+                .uri(&path)
+                .header("host", "agent.example.test");
+            let answer = server
+                .ask_from("192.0.2.1", request.body(Body::empty()).unwrap())
+                .await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{} {path}",
+                route.method
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_taken_is_said_in_json() {
+    let server = local().start();
+    let answer = server.get("/nothing/here").await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (
+            StatusCode::NOT_FOUND,
+            r#"{"detail":"there is nothing at this path"}"#
+        )
+    );
+    for path in ["/resume/x", "/call/inbound/receive/parrot"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(
+            answer.body,
+            r#"{"detail":"this path does not take this method"}"#
+        );
+        assert_eq!(answer.headers["allow"], "POST");
+    }
+}
+
+#[tokio::test]
+async fn a_request_has_an_id_in_and_out() {
+    let server = local().start();
+    let ask = async |id: &str| {
+        let request = Request::get("/live")
+            .header("x-request-id", id)
+            .body(Body::empty())
+            .unwrap();
+        server.ask(request).await.headers["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(ask("abc-1.2_3").await, "abc-1.2_3");
+    for odd in ["", "a b", "<x>", &"x".repeat(65)] {
+        let id = ask(odd).await;
+        assert!(id != odd && id.len() == 36, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn answers_carry_security_headers_unless_switched_off() {
+    let server = signed().start();
+    for path in ["/", "/health", "/nothing"] {
+        let headers = server.get(path).await.headers;
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert!(
+            headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .starts_with("default-src 'none'; style-src 'sha256-")
+        );
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000");
+    }
+    assert!(
+        !local()
+            .start()
+            .get("/")
+            .await
+            .headers
+            .contains_key("strict-transport-security")
+    );
+    let off = local().with("ENABLE_SECURITY_HEADERS", "false").start();
+    assert!(!off.get("/").await.headers.contains_key("x-frame-options"));
+}
