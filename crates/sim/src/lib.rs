@@ -22,7 +22,7 @@ pub mod turns;
 pub mod twilio;
 pub mod watch;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -151,8 +151,9 @@ fn plan(caller: &CallerArgs) -> anyhow::Result<Plan> {
     let voice = caller.voice.clone().or(voice);
     let voice = voice.as_deref().unwrap_or("pico");
     if steps.is_empty() {
+        let is_typed = io::stdin().is_terminal();
         let lines = io::BufReader::new(io::stdin());
-        let keyboard = interactive::start(lines, Voice::named(voice)?)?;
+        let keyboard = interactive::start(lines, Voice::named(voice)?, is_typed)?;
         return Ok(Plan {
             conductor: Conductor::open(),
             keyboard: Some(keyboard),

@@ -20,13 +20,18 @@ pub enum Typed {
     End,
 }
 
-/// Reads lines until their end on a thread of its own, and speaks them with `voice`.
+/// Longest wait for a reply between lines that nobody types, ms.
+const REPLY_TIMEOUT_MS: u64 = 15_000;
+
+/// Reads lines until their end on a thread of its own, and speaks them with `voice`: at once if somebody types them,
+/// else each after the reply to the one before has ended.
 ///
 /// # Errors
 /// When the thread cannot be started.
 pub fn start(
     mut lines: impl BufRead + Send + 'static,
     voice: Voice,
+    is_typed: bool,
 ) -> std::io::Result<mpsc::Receiver<Typed>> {
     let (typed, received) = mpsc::channel(16);
     std::thread::Builder::new()
@@ -43,6 +48,10 @@ pub fn start(
                     continue;
                 };
                 let last = matches!(command, Ok(Action::HangUp));
+                let waits = !is_typed && matches!(command, Ok(Action::Speak(_)));
+                if waits && typed.blocking_send(Typed::Step(wait())).is_err() {
+                    return;
+                }
                 if typed.blocking_send(perform(command, &voice)).is_err() || last {
                     return;
                 }
@@ -51,6 +60,13 @@ pub fn start(
             let _ = typed.blocking_send(Typed::End);
         })?;
     Ok(received)
+}
+
+fn wait() -> Step<Arc<Clip>> {
+    let action = Action::WaitReply {
+        timeout_ms: REPLY_TIMEOUT_MS,
+    };
+    Step { line: 0, action }
 }
 
 fn perform(command: Result<Action<String>, String>, voice: &Voice) -> Typed {
@@ -108,7 +124,7 @@ mod tests {
     fn typed_lines_arrive_in_order_and_then_the_end() {
         let voice = Voice::Flite("never used".into());
         let lines = std::io::Cursor::new("/digits 1\n\n/nonsense\n");
-        let mut typed = start(lines, voice).expect("a thread");
+        let mut typed = start(lines, voice, true).expect("a thread");
         assert!(matches!(
             typed.blocking_recv(),
             Some(Typed::Step(Step {
@@ -118,5 +134,20 @@ mod tests {
         ));
         assert!(matches!(typed.blocking_recv(), Some(Typed::Refused(_))));
         assert!(matches!(typed.blocking_recv(), Some(Typed::End)));
+    }
+
+    #[test]
+    fn lines_of_a_file_wait_for_the_reply_to_the_one_before() {
+        let voice = Voice::named("pico").expect("a voice");
+        let lines = std::io::Cursor::new("Hello.\n/hangup\nnever read\n");
+        let mut typed = start(lines, voice, false).expect("a thread");
+        let mut next = || match typed.blocking_recv() {
+            Some(Typed::Step(step)) => Some(step.action),
+            _ => None,
+        };
+        assert!(matches!(next(), Some(Action::WaitReply { .. })));
+        assert!(matches!(next(), Some(Action::Speak(_))));
+        assert!(matches!(next(), Some(Action::HangUp)));
+        assert!(next().is_none());
     }
 }
