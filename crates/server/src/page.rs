@@ -92,10 +92,12 @@ fn number(welcome: &Welcome) -> String {
             "<p>In the Twilio console set the number's voice webhook (&ldquo;A call comes in&rdquo;, HTTP POST) to</p>\n<pre>{url}/</pre>"
         );
     }
-    "<ol><li>Give this server a public address, for example by a tunnel: <code>ngrok http 8080</code>.</li>\
+    format!(
+        "<ol><li>Give this server a public address, for example by a tunnel: <code>ngrok http {}</code>.</li>\
      <li>Start it with <code>PUBLIC_URL</code> (the tunnel's https address) and <code>TWILIO_AUTH_TOKEN</code> (from the Twilio console).</li>\
-     <li>In the Twilio console set the number's voice webhook (&ldquo;A call comes in&rdquo;, HTTP POST) to that address.</li></ol>"
-        .to_owned()
+     <li>In the Twilio console set the number's voice webhook (&ldquo;A call comes in&rdquo;, HTTP POST) to that address.</li></ol>",
+        welcome.port
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -108,7 +108,9 @@ async fn gently<P>(lifecycle: &Lifecycle, registry: &Registry<P>, drain: Duratio
         lifecycle.finish.cancel();
         let _ = tokio::time::timeout(LAST_SENTENCE, lifecycle.sockets.wait()).await;
     }
-    let _ = tokio::time::timeout(LAST_WEBHOOKS, registry.until(|counts| counts.unasked == 0)).await;
+    // Calls that had their TwiML just before are on their way here, to be told so.
+    let last = registry.until(|counts| counts.unasked + counts.expected == 0);
+    let _ = tokio::time::timeout(LAST_WEBHOOKS, last).await;
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
     use tokio::time::Instant as Virtual;
 
     use super::*;
-    use crate::calls::{Outcome, TokenId};
+    use crate::calls::{Outcome, Resumption, TokenId};
 
     const DRAIN: Duration = Duration::from_secs(60);
 
@@ -169,6 +171,25 @@ mod tests {
         let (lifecycle, registry) = parts();
         assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1);
         assert!(lifecycle.draining.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_on_its_way_is_waited_for_but_not_long() {
+        let (lifecycle, registry) = parts();
+        let id = TokenId::random().unwrap();
+        registry.expect(id, "CA1", (), Instant::now()).unwrap();
+        let asking = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            registry.resume(id, Duration::ZERO).await
+        };
+        let stopping = seconds(&[1], &lifecycle, &registry);
+        assert_eq!(
+            tokio::join!(stopping, asking),
+            (2, Resumption::NeverConnected)
+        );
+        let (lifecycle, registry) = parts();
+        registry.expect(id, "CA1", (), Instant::now()).unwrap();
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,8 @@ use crate::hooks::public_url::PublicBase;
 pub struct Welcome {
     /// The address to open on this machine.
     pub address: String,
+    /// The port it listens on.
+    pub port: u16,
     /// How the world reaches the server, where that is set.
     pub public_url: Option<String>,
     /// The command that telephones the server.
@@ -39,6 +41,7 @@ impl Welcome {
         Self {
             call: call_line(config, &address),
             address,
+            port: server.address.port(),
             public_url: config.http.public_url.as_ref().map(ToString::to_string),
             engines: server.switchboard.engines(),
             scenarios: server

@@ -143,6 +143,7 @@ fn connect(
     let told = [("from", &arrival.from), ("to", &arrival.to)];
     stream.parameters.extend(
         told.into_iter()
+            .filter(|(_, value)| !value.is_empty())
             .filter_map(|(name, value)| Parameter::new(name, value).ok()),
     );
     let verbs = vec![

@@ -1,5 +1,6 @@
 //! The server through its public face.
 
+mod binary;
 mod config;
 mod media;
 mod pages;

@@ -1,0 +1,149 @@
+//! The binary as an operator runs it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Run in an empty folder, with nothing of this process's environment.
+fn ringback(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
+    command.args(args).current_dir(folder).env_clear();
+    command
+}
+
+fn run(args: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.toml"), "name = 1\n").unwrap();
+    let output = ringback(folder.path(), args)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output;
+    (
+        status.code().unwrap(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    for command in [
+        &["serve"][..],
+        &["call"],
+        &["replay"],
+        &["scenario", "check"],
+    ] {
+        let (status, help, _) = run(&[command, &["--help"]].concat(), &[]);
+        assert_eq!(status, 0);
+        assert!(
+            help.contains("Example") && help.contains("Exit status"),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_line_and_status_2() {
+    let serve = |environment: &[(&str, &str)], expected: &str| {
+        let (status, _, complaint) = run(&["serve"], environment);
+        assert_eq!((status, complaint.as_str()), (2, expected));
+    };
+    serve(
+        &[("PORT", "x")],
+        "ringback: PORT=x (environment): write a port number from 0 to 65535\n",
+    );
+    let beyond = "ringback: SECRET_KEY is not set, and HOST=0.0.0.0 is beyond loopback: make one with: openssl rand -hex 32\n";
+    serve(&[("HOST", "0.0.0.0")], beyond);
+    let (status, _, complaint) = run(
+        &["serve", "--port", "0", "--default-scenario", "nobody"],
+        &[("LOG_LEVEL", "off"), ("STT", "none")],
+    );
+    assert_eq!(status, 2, "{complaint}");
+    assert!(
+        complaint.starts_with(
+            "ringback: DEFAULT_SCENARIO=nobody: there is no such scenario; there is: "
+        ),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn what_is_checked_and_found_wanting_has_status_1_and_what_cannot_be_read_2() {
+    let (status, _, complaint) = run(&["replay", "no-such.trace"], &[]);
+    assert_eq!(status, 2);
+    assert!(
+        complaint.starts_with("ringback: no-such.trace: "),
+        "{complaint}"
+    );
+    let (status, _, complaint) = run(&["scenario", "check", "broken.toml", "no-such.toml"], &[]);
+    assert_eq!(status, 1);
+    assert!(
+        complaint.contains("broken.toml") && complaint.contains("no-such.toml"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn the_server_starts_without_settings_and_stops_at_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = ringback(folder.path(), &["serve", "--port", "0"])
+        .env("STT", "none")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let address = first
+        .strip_prefix("Ringback is listening: http://")
+        .unwrap()
+        .to_owned();
+    let rest: Vec<String> = lines
+        .by_ref()
+        .take_while(|line| !line.contains("ringback call --url"))
+        .collect();
+    assert!(
+        rest.iter().any(|line| line.contains("only local callers")),
+        "{rest:?}"
+    );
+
+    let mut http = TcpStream::connect(&address).unwrap();
+    write!(
+        http,
+        "GET /ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(r#"{"status":"ready"}"#),
+        "{answer}"
+    );
+
+    assert!(
+        Command::new("kill")
+            .arg(server.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    let logs: Vec<_> = std::fs::read_dir(folder.path().join("logs"))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let log = std::fs::read_to_string(logs[0].path()).unwrap();
+    assert!(
+        log.contains("server started") && log.contains("server stopped"),
+        "{log}"
+    );
+}
