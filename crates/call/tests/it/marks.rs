@@ -162,3 +162,21 @@ fn the_cut_is_where_the_carrier_was_when_the_clear_arrived() {
         assert!(apart <= 40, "{apart} ms at a delay of {delay} us");
     }
 }
+
+#[test]
+fn no_more_is_sent_ahead_than_the_setting_says_at_any_microsecond() {
+    let mut world = World::answered(greeting(LONG));
+    world.run(400);
+    for nth in 0..3000 {
+        // The world checks the lead after each event.
+        world.now = world.now.max(400_000 + nth * 333);
+        world.hand_in(&Event::Wake);
+    }
+    let ahead = world.actions.iter().filter_map(|(_, action)| match action {
+        Action::Send {
+            starts, samples, ..
+        } => Some(starts.plus_samples(u64::from(*samples)).0),
+        _ => None,
+    });
+    assert!(ahead.max().unwrap() > world.now + 150_000);
+}

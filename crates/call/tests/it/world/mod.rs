@@ -168,7 +168,8 @@ impl World {
         }
     }
 
-    fn hand_in(&mut self, event: &Event) {
+    /// Hands an event in now.
+    pub fn hand_in(&mut self, event: &Event) {
         if matches!(event, Event::Answered { .. }) {
             self.answered = self.now;
             self.frame = self.now;

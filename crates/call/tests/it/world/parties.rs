@@ -22,6 +22,8 @@ pub struct Voice {
     pub pace: u32,
     /// Until the first piece, in ms.
     pub first_ms: u64,
+    /// How much later each sentence of a reply begins than the one before it, in ms.
+    pub later_ms: u64,
     /// How the sentences are spoken, in turn; the last goes on.
     pub speech: Vec<Speech>,
     spoken: usize,
@@ -32,6 +34,7 @@ impl Default for Voice {
         Self {
             pace: 14,
             first_ms: 60,
+            later_ms: 0,
             speech: vec![Speech::Good],
             spoken: 0,
         }
@@ -49,7 +52,7 @@ impl Voice {
     pub fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) -> Vec<(u64, Event)> {
         let speech = self.speech[self.spoken.min(self.speech.len() - 1)];
         self.spoken += 1;
-        let mut at = self.first_ms * 1000;
+        let mut at = (self.first_ms + self.later_ms * u64::from(part.0)) * 1000;
         let fault = Fault {
             party: Party::Tts,
             kind: FaultKind::Refused,
