@@ -87,7 +87,12 @@ async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSock
             call_sid,
             violation: Violation { code, reason },
         }) => {
-            tracing::warn!(code, %reason, call.sid = call_sid, "WebSocket refused and closed");
+            tracing::warn!(
+                code,
+                reason,
+                call.sid = call_sid,
+                "WebSocket refused and closed"
+            );
             socket.close(code, &reason).await;
         }
     }
@@ -188,7 +193,7 @@ fn foreign(
             },
             Refusal::SecondSocket | Refusal::Unknown | Refusal::Used => policy(refusal),
         })?;
-    tracing::info!(call.sid = %start.call_sid, scenario = %scenario.slug, "WebSocket opened by foreign TwiML");
+    tracing::info!(call.sid = start.call_sid, scenario = %scenario.slug, "WebSocket opened by foreign TwiML");
     let told = |name: &str| {
         start
             .custom_parameters
@@ -218,7 +223,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         start,
     } = admitted;
     let (call_id, call_sid) = (arrival.call_id, arrival.call_sid.clone());
-    tracing::info!(call.id = %call_id, call.sid = %call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
+    tracing::info!(call.id = %call_id, call.sid = call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
     let connected = Connected {
         socket,
         start,
@@ -226,7 +231,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         stop: live.stop().clone(),
     };
     let ending = seat.converse(arrival, connected).await;
-    tracing::info!(call.id = %call_id, call.sid = %call_sid, cause = %ending.cause, "WebSocket closed");
+    tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }
 

@@ -104,7 +104,7 @@ impl Stream for MediaSocket {
                 Some(Err(error)) => {
                     let (code, reason) = Self::violation(error);
                     if let Some(code) = code {
-                        tracing::warn!(code, %reason, "WebSocket closed: the carrier is at fault");
+                        tracing::warn!(code, reason, "WebSocket closed: the carrier is at fault");
                         self.close_now(cx, code, &reason);
                     }
                     return Poll::Ready(Some(Err(SocketError(reason))));

@@ -99,9 +99,12 @@ fn is_phone_number(before: &[u8], after: Option<u8>, digits: usize) -> bool {
         return (SHORTEST_WITH_PLUS..=LONGEST).contains(&digits);
     }
     let inside_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let joined_before = before
-        .last()
-        .is_some_and(|&byte| inside_word(byte) || matches!(byte, b'.' | b':'));
+    // `":` comes before a number of JSON, `sip:` before a telephone number.
+    let is_json_number = before.ends_with(b"\":");
+    let joined_before = is_json_number
+        || before
+            .last()
+            .is_some_and(|&byte| inside_word(byte) || byte == b'.');
     let joined_after = after.is_some_and(|byte| inside_word(byte) || byte == b'.');
     // A number that ends a sentence is followed by a dot too; a decimal is not worth telling apart from it then.
     let sentence_end = after == Some(b'.');
@@ -201,12 +204,7 @@ mod tests {
             "From=%2B15005550001&To=%2b15005550006",
             "From=%2B15*******01&To=%2b15*******06",
         );
-        check(
-            "sip:15005550001@host",
-            "sip:15*******01@host"
-                .replace("sip:15*******01", "sip:15005550001")
-                .as_str(),
-        );
+        check("sip:15005550001@host", "sip:15*******01@host");
         check("called 15005550001.", "called 15*******01.");
         check("+49 170 123-4567 rang", "+49 *** ***-**67 rang");
         check("{\"from\":\"15005550001\"}", "{\"from\":\"15*******01\"}");
