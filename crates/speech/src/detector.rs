@@ -13,9 +13,10 @@
 //! frames are 4 dB over the noise floor, and then the 4 windows before are computed too. It shuts after 7 windows in a
 //! row that hold no such frames and have a probability below 0.35.
 //!
-//! **What the silence leaves in the model.** The model remembers for seconds. A state that is merely frozen still lives in the
-//! last word when the next one comes, and a fifth of the starts then come early or late by more than a window. So the state is
-//! told how many windows were left out ([`VadState::skip`]), and its memory runs through them before it goes on.
+//! **What the silence leaves in the model.** The model remembers for seconds. A state that is merely frozen still lives
+//! in the last word when the next one comes, and a quarter of the starts then lie more than a window away from where the
+//! model would find them had it heard the pause. So the state is told how many windows were left out
+//! ([`VadState::skip`]), and its memory runs through them before it goes on.
 
 mod rule;
 mod samples;
@@ -34,6 +35,15 @@ const WINDOW: u64 = WINDOW_SAMPLES as u64;
 
 /// Frames that may wait for windows to be computed: 0.96 s.
 const MAX_WAITING: u64 = 48;
+
+/// What waits, and the pre-roll with its context, still lies in the ring; the flags of each waiting frame and of the two
+/// before it still lie in 64 bits.
+const _: () = {
+    assert!(
+        (MAX_WAITING + 1) * FRAME + (schedule::PRE_ROLL + 2) * WINDOW <= Samples::CAPACITY as u64
+    );
+    assert!(MAX_WAITING + 3 <= 64);
+};
 
 /// A probability above this speaks for speech.
 pub const SPEECH_OVER: f32 = 0.5;
@@ -233,21 +243,5 @@ impl Detector {
             self.rule.frame(end, self.energetic >> age & 0b111);
             self.judged += 1;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ring_of_samples_outlasts_the_longest_wait() {
-        let waiting = (MAX_WAITING + 1) * FRAME;
-        let before = (schedule::PRE_ROLL + 2) * WINDOW;
-        assert!(waiting + before <= Samples::CAPACITY as u64);
-        assert!(
-            MAX_WAITING + 3 <= 64,
-            "energetic and open are kept in 64 bits"
-        );
     }
 }

@@ -3,7 +3,7 @@
 //! The forward pass is our own: a few matrix products over weights laid out for vector instructions, without a runtime,
 //! a thread or an allocation. Its inputs and weights are those of the model that `models/silero/README.md` names.
 //!
-//! What belongs to a call is a [`VadState`], a plain value of about 1.2 KB; the weights are shared. [`VadModel::step`] takes the
+//! What belongs to a call is a [`VadState`], a plain value of about 4 KB; the weights are shared. [`VadModel::step`] takes the
 //! windows of many calls at once, because four calls then pass over the weights together.
 
 mod dense;
@@ -20,7 +20,10 @@ pub const WINDOW_SAMPLES: usize = 256;
 /// Samples in front of a window that the model sees with it.
 const CONTEXT: usize = 32;
 
-/// Cells of the LSTM.
+/// Windows whose features are remembered, to stand for those left out.
+const REMEMBERED: usize = 6;
+
+/// Cells of the LSTM, and features of a window.
 const CELLS: usize = 128;
 
 /// All that the model remembers of one call. Plain data: a copy goes on exactly as the original would.
@@ -29,6 +32,9 @@ pub struct VadState {
     context: [f32; CONTEXT],
     hidden: [f32; CELLS],
     cell: [f32; CELLS],
+    /// Features of the last windows, newest first, and how many there are.
+    remembered: [[f32; CELLS]; REMEMBERED],
+    known: usize,
     skipped: u64,
     /// Probability of speech in the last window, 0.0 to 1.0; 0.0 before the first.
     pub probability: f32,
@@ -48,6 +54,8 @@ impl VadState {
             context: [0.0; CONTEXT],
             hidden: [0.0; CELLS],
             cell: [0.0; CELLS],
+            remembered: [[0.0; CELLS]; REMEMBERED],
+            known: 0,
             skipped: 0,
             probability: 0.0,
         }
@@ -56,9 +64,10 @@ impl VadState {
     /// Prepares for a next window that does not follow the last one: `windows` were left out between them, and
     /// `context` holds the 32 samples (-1.0 to 1.0) in front of it.
     ///
-    /// The windows left out are taken to sound like the next one, as silence and steady noise do. The next
-    /// [`VadModel::step`] lets the memory run through them first: a small part of the cost of computing them, and at
-    /// most that of 25 windows however many there were.
+    /// The windows left out are taken to sound like those around them, as silence and steady noise do. The next
+    /// [`VadModel::step`] lets the memory run through them first, at a small part of the cost of computing them, but
+    /// through 48 (1.5 s) at most: over longer silences the model grows slow to hear a voice, and comes back later by
+    /// as much as a quarter of a second.
     pub fn skip(&mut self, windows: u64, context: &[f32; CONTEXT]) {
         self.skipped = windows;
         self.context = *context;

@@ -232,3 +232,138 @@ impl Queue {
         Some(edge)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the rule over frames (`#` energetic) and windows (`#` over 0.5, `-` between, anything else below 0.35) in the
+    /// order of their ends, and returns edges with their place in ms.
+    fn check(frames: &str, windows: &str, expected: &str) {
+        let mut rule = Rule::new(DetectorConfig::default());
+        let mut windows = windows.bytes().zip(0u64..).peekable();
+        let mut energetic = 0;
+        let mut found = Vec::new();
+        for (frame, end) in frames
+            .bytes()
+            .zip(1u64..)
+            .map(|(frame, n)| (frame, n * FRAME))
+        {
+            while let Some((window, n)) = windows.next_if(|(_, n)| (n + 1) * WINDOW <= end) {
+                rule.window(
+                    n * WINDOW,
+                    match window {
+                        b'#' => 0.9,
+                        b'-' => 0.4,
+                        _ => 0.1,
+                    },
+                );
+            }
+            energetic = (energetic << 1 | u64::from(frame == b'#')) & 0b111;
+            rule.frame(end, energetic);
+            found.extend(std::iter::from_fn(|| rule.poll()));
+        }
+        let found: Vec<String> = found
+            .iter()
+            .map(|edge| format!("{:?} {}", edge.edge, edge.sample / 8))
+            .collect();
+        assert_eq!(found.join(", "), expected);
+    }
+
+    #[test]
+    fn one_window_is_no_onset_and_two_are() {
+        check("##########", " # # -#", "");
+        check("##########", " ##   ", "Onset 32");
+    }
+
+    #[test]
+    fn a_burst_of_150_ms_lulls_and_ends_without_being_sustained() {
+        check(
+            "  #######                                     ",
+            "  ########                   ",
+            "Onset 64, Lull 180, Pause 180, Offset 320",
+        );
+    }
+
+    #[test]
+    fn speech_is_sustained_at_200_ms_and_prolonged_at_700() {
+        check(
+            "##############################################",
+            "############################",
+            "Onset 0, Sustained 200, Prolonged 700",
+        );
+        check(
+            "#####    #####    #####    #####    #####    ##",
+            "############################",
+            "Onset 0, Sustained 200, Prolonged 740",
+        );
+    }
+
+    #[test]
+    fn without_three_windows_of_four_nothing_is_sustained() {
+        check(
+            "####################",
+            "##-##-##-##-##-",
+            "Onset 0, Sustained 240",
+        );
+        check("####################", "##--##--##--##-", "Onset 0");
+    }
+
+    #[test]
+    fn a_pause_of_over_200_ms_begins_a_new_run() {
+        check(
+            "############           ############           ",
+            "############################",
+            "Onset 0, Sustained 200, Lull 240, Pause 240, Resumed 460, Sustained 660, Lull 700, Pause 700",
+        );
+    }
+
+    #[test]
+    fn speech_resumed_after_a_lull_may_lull_again() {
+        check(
+            "############       #####       ##",
+            "####################",
+            "Onset 0, Sustained 200, Lull 240, Resumed 380, Lull 480, Resumed 620",
+        );
+    }
+
+    #[test]
+    fn energy_without_a_voice_does_not_resume() {
+        check(
+            "############       #####       ",
+            "##########---------",
+            "Onset 0, Sustained 200, Lull 240",
+        );
+    }
+
+    #[test]
+    fn noise_long_before_the_onset_is_no_part_of_the_run() {
+        check("########################", "          #### ", "Onset 320");
+        check(
+            "#############################",
+            "          ########",
+            "Onset 320, Sustained 500",
+        );
+    }
+
+    #[test]
+    fn offset_lies_at_the_first_of_seven_quiet_windows() {
+        check(
+            "#####                                        ",
+            "###-   -      -       -                         ",
+            "Onset 0, Lull 100, Pause 100, Offset 480",
+        );
+    }
+
+    #[test]
+    fn edges_nobody_fetches_drop_the_oldest() {
+        let mut queue = Queue::new();
+        for sample in 0..EDGES as u64 + 3 {
+            queue.push(Edge::Lull, sample);
+        }
+        let kept: Vec<u64> = std::iter::from_fn(|| queue.pop())
+            .map(|edge| edge.sample)
+            .collect();
+        assert_eq!(kept, (3..EDGES as u64 + 3).collect::<Vec<u64>>());
+    }
+}

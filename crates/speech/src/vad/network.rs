@@ -2,7 +2,7 @@
 
 use super::dense::{Dense, Row};
 use super::weights::Weights;
-use super::{CELLS, CONTEXT, VadState, WINDOW_SAMPLES};
+use super::{CELLS, CONTEXT, REMEMBERED, VadState, WINDOW_SAMPLES};
 
 /// Calls computed together.
 pub(super) const CALLS: usize = 4;
@@ -18,8 +18,8 @@ const BINS: usize = TRANSFORM / 2 + 1;
 const FOLDED: usize = TRANSFORM / 2;
 const COSINES: usize = BINS.next_multiple_of(8);
 const SINES: usize = TRANSFORM / 2;
-/// Steps of two windows each before the rest is taken at once.
-const CATCH_UP_STEPS: u32 = 48;
+/// The most windows left out that the memory runs through.
+const CATCH_UP_WINDOWS: u64 = 48;
 const MAX_ROWS: usize = CALLS * COLUMNS;
 
 /// A column of zeros stands before and after the columns of a convolution's input, so that every output reads three
@@ -139,28 +139,31 @@ impl Network {
         }
     }
 
-    /// Lets the memory run through windows that were left out, all with the features of the next one: the LSTM alone,
-    /// two windows at a time, and after 96 windows, when it has come to rest, all others at once.
+    /// Lets the memory run through windows that were left out: the LSTM alone, two windows at a time, with the features
+    /// of the next window and of the last ones by turns. In noise they differ, and one alone would lead the memory astray.
     fn catch_up(&self, state: &mut VadState, features: &mut [f32]) {
-        let mut left = std::mem::take(&mut state.skipped);
-        let mut steps = 0;
+        let mut next = [0.0; CELLS];
+        next.copy_from_slice(&features[..CELLS]);
+        let mut left = std::mem::take(&mut state.skipped).min(CATCH_UP_WINDOWS) as i32;
+        let mut turn = 0;
         while left > 0 {
-            let windows = if steps < CATCH_UP_STEPS {
-                left.min(2)
-            } else {
-                left
-            };
+            let windows = left.min(2);
             left -= windows;
-            steps += 1;
-            let mut gates = [0.0; 4 * CELLS];
+            features[..CELLS].copy_from_slice(if turn == 0 {
+                &next
+            } else {
+                &state.remembered[turn - 1]
+            });
             features[CELLS..].copy_from_slice(&state.hidden);
+            turn = (turn + 1) % (state.known + 1);
+            let mut gates = [0.0; 4 * CELLS];
             self.gates.apply(features, &[(0, 0)], &mut gates);
-            advance_cells(
-                state,
-                &mut gates,
-                i32::try_from(windows).unwrap_or(i32::MAX),
-            );
+            advance_cells(state, &mut gates, windows);
         }
+        features[..CELLS].copy_from_slice(&next);
+        state.remembered.rotate_right(1);
+        state.remembered[0] = next;
+        state.known = (state.known + 1).min(REMEMBERED);
     }
 
     /// Magnitudes, one column of [`BINS`] after another.
@@ -254,8 +257,7 @@ fn fold(samples: &[f32], even: &mut [f32], odd: &mut [f32]) {
     odd[FOLDED - 1] = 0.0;
 }
 
-/// Moves the memory on by a number of windows through which the gates are taken to stay as they are: after `n` of
-/// them a cell holds `f^n c + (1 + f + ... + f^(n-1)) i g`.
+/// Moves the memory on by one window, or by two through which the gates are taken to stay as they are.
 fn advance_cells(state: &mut VadState, gates: &mut [f32], windows: i32) {
     let (input_forget, cell_output) = gates.split_at_mut(2 * CELLS);
     let (candidate, output) = cell_output.split_at_mut(CELLS);
@@ -265,17 +267,9 @@ fn advance_cells(state: &mut VadState, gates: &mut [f32], windows: i32) {
     let (input, forget) = input_forget.split_at(CELLS);
     for n in 0..CELLS {
         let added = input[n] * candidate[n].tanh();
-        state.cell[n] = if windows == 1 {
-            forget[n] * state.cell[n] + added
-        } else {
-            let kept = forget[n].powi(windows);
-            let sum = if forget[n] < 0.999_999 {
-                (1.0 - kept) / (1.0 - forget[n])
-            } else {
-                windows as f32
-            };
-            kept * state.cell[n] + sum * added
-        };
+        for _ in 0..windows {
+            state.cell[n] = forget[n] * state.cell[n] + added;
+        }
         state.hidden[n] = output[n] * state.cell[n].tanh();
     }
 }

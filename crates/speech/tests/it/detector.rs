@@ -165,3 +165,37 @@ fn at_20_db_the_gate_changes_no_edge_and_is_open_little_longer_than_speech_lasts
 fn at_10_db_the_gate_changes_no_edge() {
     compare(lines(Some(10.0)), "10 dB");
 }
+
+#[test]
+fn after_a_minute_of_silence_or_noise_every_sentence_is_found_and_nothing_else() {
+    for (voice, seed) in VOICES.iter().zip(1u64..) {
+        for snr_db in [None, Some(20.0)] {
+            let mut line = Line::of_sentences(&voice.sentences[..2], 480_000, seed);
+            if let Some(snr_db) = snr_db {
+                line = line.with_pink_noise(snr_db, seed);
+            }
+            let edges = gated(&line).edges;
+            let onsets = || {
+                edges
+                    .iter()
+                    .filter(|edge| edge.edge == Edge::Onset)
+                    .map(|edge| edge.sample as usize)
+            };
+            let early = 100 * SAMPLES_PER_MS as usize;
+            for &(start, end) in &line.sentences {
+                let first = onsets().find(|&onset| (start - early..end).contains(&onset));
+                assert!(
+                    first.is_some_and(|onset| onset < start + 3 * early),
+                    "{snr_db:?}, voice {seed}: {first:?} for {start}"
+                );
+            }
+            let stray = onsets().find(|onset| {
+                !line
+                    .sentences
+                    .iter()
+                    .any(|(start, end)| (start - early..*end).contains(onset))
+            });
+            assert_eq!(stray, None, "{snr_db:?}, voice {seed}");
+        }
+    }
+}

@@ -4,5 +4,6 @@
 
 mod callers;
 mod detector;
+mod detector_sounds;
 mod vad;
 mod voice;

@@ -92,3 +92,48 @@ fn a_copied_state_goes_on_as_the_original() {
     assert_eq!(original, copy);
     assert_ne!(copy, VadState::new());
 }
+
+#[test]
+fn a_state_told_of_the_silence_left_out_goes_on_as_if_it_had_heard_it() {
+    let model = VadModel::embedded();
+    let silence = [0.0; WINDOW_SAMPLES];
+    let windows = windows();
+    let (first, second) = (&windows[..92], &windows[117..127]);
+    let mut before = VadState::new();
+    for window in first.iter().chain([&silence; 8]) {
+        model.step(&mut [(&mut before, window)]);
+    }
+    let heard = |state: &mut VadState,
+                 windows: &mut dyn Iterator<Item = &[f32; WINDOW_SAMPLES]>|
+     -> Vec<f32> {
+        windows
+            .map(|window| {
+                model.step(&mut [(state, window)]);
+                state.probability
+            })
+            .collect()
+    };
+    let with_silence = heard(
+        &mut before.clone(),
+        &mut [&silence; 41].into_iter().chain(second),
+    )[41..]
+        .to_vec();
+    let mut told = before.clone();
+    told.skip(40, &[0.0; 32]);
+    let told = heard(&mut told, &mut [&silence].into_iter().chain(second))[1..].to_vec();
+    let frozen = heard(&mut before, &mut [&silence].into_iter().chain(second))[1..].to_vec();
+    let distance = |a: &[f32]| {
+        a.iter()
+            .zip(&with_silence)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max)
+    };
+    assert!(
+        distance(&told) < 0.05,
+        "{told:?} instead of {with_silence:?}"
+    );
+    assert!(
+        distance(&frozen) > 2.0 * distance(&told),
+        "a frozen state is further off: {frozen:?}"
+    );
+}
