@@ -65,7 +65,7 @@ impl VadState {
     /// `context` holds the 32 samples (-1.0 to 1.0) in front of it.
     ///
     /// The windows left out are taken to sound like those around them, as silence and steady noise do. The next
-    /// [`VadModel::step`] lets the memory run through them first, at a small part of the cost of computing them, but
+    /// [`VadModel::step`] lets the memory run through them first, at a quarter of the cost of computing them, but
     /// through 48 (1.5 s) at most: over longer silences the model grows slow to hear a voice, and comes back later by
     /// as much as a quarter of a second.
     pub fn skip(&mut self, windows: u64, context: &[f32; CONTEXT]) {
