@@ -28,17 +28,18 @@ lint: ## Formatting and clippy, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit: ## Rings 1 and 2, and the tree's own rules
-	$(CARGO) nextest run --workspace --locked
+	$(CARGO) nextest run --workspace --locked -E 'not binary(blackbox)'
 
 docs: ## The documentation builds without a warning, its examples run
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) test --doc --workspace --locked
 
 blackbox: build ## Ring 3: the built server, telephoned in real time
-	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-sim --features blackbox --test blackbox -j 1
+	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-server -E 'binary(blackbox)' -j 1
 
 budgets: ## Benches must stay within three times of what docs/performance.md asks
-	$(CARGO) bench --locked -p ringback-budgets
+	$(CARGO) bench --locked -p ringback-audio -p ringback-call -p ringback-speech -p ringback-wire -- --quick --noplot
+	$(CARGO) run -q --locked -p ringback-tidy --bin speed
 
 bench: ## All benches, in full
 	$(CARGO) bench --workspace --locked

@@ -83,8 +83,11 @@ pub struct Engines {
 pub struct Seats {
     pub(crate) recognizer: Option<Recognizer>,
     pub(crate) events: (Sender, Receiver),
-    _voice: OwnedSemaphorePermit,
+    pub(crate) voice: VoiceSeat,
 }
+
+/// A share of the voice.
+pub(crate) type VoiceSeat = OwnedSemaphorePermit;
 
 impl Engines {
     /// Starts the engines. A missing recogniser is no error: callers then answer by keypad.
@@ -189,7 +192,7 @@ impl Engines {
         Some(Seats {
             recognizer,
             events,
-            _voice: voice,
+            voice,
         })
     }
 

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, CallSpec, Direction, Edge, EndCause, Event, Expect, Fault, FaultKind, Intent,
-    Mark, Note, PartId, Party, ReplyId, Report,
+    Action, At, Call, Edge, EndCause, Event, Expect, Fault, FaultKind, Intent, Mark, Note, PartId,
+    Party, ReplyId, Report,
 };
 use ringback_speech::detector as speech;
-use ringback_speech::voice::{Style, VoicePiece};
+use ringback_speech::voice::VoicePiece;
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
 use crate::ear::EarSide;
-use crate::engines::{Engines, Seats};
+use crate::engines::Engines;
 use crate::expect::expected;
 use crate::outbox::Outbox;
 use crate::provided::{Provided, Receiver, Sender};
 use crate::record::Recorder;
-use crate::responder::mailbox::Mailbox;
 use crate::responder::{Asked, Responder};
 use crate::{stt, tts};
 
@@ -55,38 +54,6 @@ pub(crate) struct Parts {
 }
 
 impl Live {
-    /// A call whose utterances go into a mailbox and whose lines come from outside, on a stream of this `streamSid`.
-    /// It waits for no reply, keeps no files and has no idle clock: that is the business of whoever holds it.
-    pub fn for_mailbox(
-        engines: Arc<Engines>,
-        seats: Seats,
-        stream_sid: String,
-        mailbox: Mailbox,
-    ) -> Self {
-        let mut spec = CallSpec::new(Direction::Inbound);
-        spec.turn.reply_bound_ms = u32::MAX;
-        spec.turn.idle_ms = u32::MAX;
-        spec.turn.max_call_s = u32::MAX;
-        let Seats {
-            recognizer, events, ..
-        } = seats;
-        let style = Style::default();
-        let parts = Parts {
-            stt: recognizer.map(stt::Local::new),
-            tts: tts::Local::new(
-                Arc::clone(&engines.voices),
-                Arc::clone(&engines.lines),
-                style,
-                events.0.clone(),
-            ),
-            engines,
-            responder: Responder::Mailbox(mailbox),
-            recorder: None,
-            events,
-        };
-        Self::new(Call::new(spec), Messages::new(stream_sid), parts)
-    }
-
     pub(crate) fn new(call: Call, messages: Messages, parts: Parts) -> Self {
         Self {
             ear: EarSide::new(&call.spec().turn),

@@ -80,8 +80,8 @@ where
     let parts = Parts {
         stt: setup.seats.recognizer.map(stt::Local::new),
         tts: tts::Local::new(
-            Arc::clone(&engines.voices),
-            Arc::clone(&engines.lines),
+            &engines,
+            setup.seats.voice,
             style(&setup.scenario),
             events.0.clone(),
         ),

@@ -3,7 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ringback_call::ReplyId;
+use ringback_call::{Call, CallSpec, Direction, ReplyId};
+use ringback_speech::voice::Style;
+
+use super::Responder;
+use crate::carrier::twilio::Messages;
+use crate::engines::{Engines, Seats};
+use crate::live::{Live, Parts};
+use crate::{stt, tts};
 
 /// Utterances of the caller that nobody has taken yet.
 #[derive(Clone, Debug, Default)]
@@ -28,5 +35,36 @@ impl Mailbox {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(ReplyId, String)>> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// A call whose utterances go into a mailbox and whose lines come from outside, on a stream of this `streamSid`.
+    /// It waits for no reply, keeps no files and has no idle clock: that is the business of whoever holds it.
+    pub fn for_mailbox(
+        engines: Arc<Engines>,
+        seats: Seats,
+        stream_sid: String,
+        mailbox: Mailbox,
+    ) -> Self {
+        let mut spec = CallSpec::new(Direction::Inbound);
+        spec.turn.reply_bound_ms = u32::MAX;
+        spec.turn.idle_ms = u32::MAX;
+        spec.turn.max_call_s = u32::MAX;
+        let Seats {
+            recognizer,
+            voice,
+            events,
+        } = seats;
+        let style = Style::default();
+        let parts = Parts {
+            stt: recognizer.map(stt::Local::new),
+            tts: tts::Local::new(&engines, voice, style, events.0.clone()),
+            engines,
+            responder: Responder::Mailbox(mailbox),
+            recorder: None,
+            events,
+        };
+        Self::new(Call::new(spec), Messages::new(stream_sid), parts)
     }
 }

@@ -6,6 +6,7 @@ use ringback_call::{PartId, ReplyId};
 use ringback_speech::voice::{Style, Utterance, VoicePiece, VoicePool};
 
 use super::Lines;
+use crate::engines::{Engines, VoiceSeat};
 use crate::provided::{Provided, Sender};
 
 /// Speech is handed on in pieces of at least 100 ms, the first at once, in bytes of mu-law.
@@ -17,21 +18,18 @@ pub(crate) struct Local {
     style: Style,
     events: Sender,
     speaking: Vec<(ReplyId, PartId, Utterance)>,
+    _seat: VoiceSeat,
 }
 
 impl Local {
-    pub(crate) fn new(
-        pool: Arc<VoicePool>,
-        lines: Arc<Lines>,
-        style: Style,
-        events: Sender,
-    ) -> Self {
+    pub(crate) fn new(engines: &Engines, seat: VoiceSeat, style: Style, events: Sender) -> Self {
         Self {
-            pool,
-            lines,
+            pool: Arc::clone(&engines.voices),
+            lines: Arc::clone(&engines.lines),
             style,
             events,
             speaking: Vec::new(),
+            _seat: seat,
         }
     }
 
