@@ -22,7 +22,7 @@ const WORDS_MS: u64 = 400;
 const FIRST_SECOND_MS: u64 = 1000;
 /// After this many resumptions in a turn the next interruption takes the floor.
 const MOST_RESUMES: u8 = 2;
-/// An interim needs this confidence, in per mille, to count as a word.
+/// With this confidence, in per mille, an interim or a single word counts.
 const SURE: u16 = 500;
 const FOREVER: At = At(u64::MAX);
 
@@ -215,7 +215,9 @@ impl Call {
             }
         }
         let text = self.turn.text();
-        let firm = words.firmness != Firmness::Interim || words.confidence >= SURE;
+        let sure = words.confidence >= SURE;
+        // One uncertain word is as likely to be a cough or a hum that was bent into it.
+        let firm = sure || (words.firmness != Firmness::Interim && plain_words(&text).len() > 1);
         if firm && !text.is_empty() && !self.is_backchannel(&text, words.complete) {
             self.yield_floor(YieldCause::Word);
         } else if words.firmness == Firmness::Flushed && !self.turn.sounding {

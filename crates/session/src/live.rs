@@ -78,6 +78,8 @@ impl Live {
     pub fn answered(&mut self, at: At) {
         self.ear.begin(at);
         self.last_media = at;
+        // A fixed greeting brings no expectation of its own: anything may be the answer.
+        self.expect(&ringback_speech::grammar::Expect::Open);
         self.handle(at, Event::Answered { marks: true });
     }
 
@@ -254,6 +256,14 @@ impl Live {
         }
     }
 
+    fn expect(&mut self, expect: &ringback_speech::grammar::Expect) {
+        if let Some(stt) = &mut self.stt
+            && let Some(grammar) = self.engines.grammar(expect)
+        {
+            stt.expect(grammar);
+        }
+    }
+
     fn text_end(
         &mut self,
         at: At,
@@ -261,11 +271,8 @@ impl Live {
         intent: Intent,
         expect: Option<&(ringback_speech::grammar::Expect, u8)>,
     ) {
-        if let Some(stt) = &mut self.stt
-            && let Some((expect, _)) = expect
-            && let Some(grammar) = self.engines.grammar(expect)
-        {
-            stt.expect(grammar);
+        if let Some((expect, _)) = expect {
+            self.expect(expect);
         }
         let expect = expect.map_or(Expect::OPEN, expected);
         self.handle(

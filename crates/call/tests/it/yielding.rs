@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use ringback_call::{Action, Event, Note, YieldCause};
+use ringback_call::{Action, Event, Firmness, Note, Scope, Words, YieldCause};
 
 use crate::world::{World, conversing};
 
@@ -34,6 +34,29 @@ fn a_sure_interim_takes_the_floor_and_an_unsure_one_does_not() {
         .interim(7400, "stop", 700)
         .run(11_000);
     assert_eq!(yields(&world), [(7400, YieldCause::Word)]);
+}
+
+#[test]
+fn one_uncertain_word_does_not_take_the_floor() {
+    let mut world = conversing(&[LONG]);
+    world
+        .speech(7000, 400, "")
+        .at(
+            7560,
+            Event::Heard(Words {
+                text: "but".to_owned(),
+                confidence: 10,
+                firmness: Firmness::Flushed,
+                scope: Scope::Turn,
+                complete: false,
+            }),
+        )
+        .run(11_000);
+    assert_eq!(yields(&world), []);
+    assert_eq!(
+        world.notes(|note| matches!(note, Note::Resumed { .. })),
+        [7560]
+    );
 }
 
 #[test]
