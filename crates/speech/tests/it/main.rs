@@ -5,5 +5,7 @@
 mod callers;
 mod detector;
 mod detector_sounds;
+mod grammar;
+mod recognizer;
 mod vad;
 mod voice;

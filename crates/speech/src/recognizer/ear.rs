@@ -1,0 +1,165 @@
+//! A decoder with what it needs for the telephone: the rate, the channel, the search.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ringback_audio::g711;
+use ringback_audio::resample::Resampler;
+use ringback_pocketsphinx::{Decoder, DecoderError, Library, Model, Tuning};
+
+use super::score::confidence_pm;
+use crate::grammar::{Grammar, Search};
+
+/// Recorded speech, mu-law 8 kHz: a decoder that was fed it knows roughly what a telephone line sounds like. Without
+/// it the first words of a call are often wrong.
+const PRIMER: &[u8] = include_bytes!("primer.ul");
+/// A grammar in which to decode the primer at little cost.
+const PRIMER_GRAMMAR: &str = "#JSGF V1.0; grammar primer; public <primer> = yes;";
+
+/// Names of the decoder's searches.
+const CLOSED: &str = "closed";
+const OPEN: &str = "open";
+const PRIMING: &str = "primer";
+
+/// What an utterance gave.
+pub(super) struct Heard {
+    /// The words; empty if there were none.
+    pub(super) text: String,
+    /// How well the sound fits them, in thousandths.
+    pub(super) confidence_pm: u16,
+    /// Whether they are a whole sentence of the grammar.
+    pub(super) whole: bool,
+}
+
+/// A decoder.
+pub(super) struct Ear {
+    decoder: Decoder,
+    upsampler: Resampler,
+    wide: Vec<i16>,
+    language: std::path::PathBuf,
+    /// Words given to the decoder beyond its dictionary.
+    words: BTreeSet<String>,
+    has_open: bool,
+    listening: bool,
+    used: bool,
+}
+
+/// The telephone's rate in Hz.
+const TELEPHONE_HZ: u32 = 8000;
+
+impl Ear {
+    /// Loads the models and primes the decoder: some tenths of a second of work.
+    pub(super) fn new(library: &Arc<Library>, model: &Model) -> Result<Self, DecoderError> {
+        let tuning = Tuning {
+            all_states: true,
+            // It finds a few words more in free speech, but takes its time when the caller has stopped.
+            second_pass: false,
+            ..Tuning::default()
+        };
+        let decoder = Decoder::new(library, model, &tuning)?;
+        let upsampler = Resampler::new(TELEPHONE_HZ, ringback_pocketsphinx::RATE_HZ)
+            .map_err(|_| DecoderError::State("resample the telephone's rate"))?;
+        let mut ear = Self {
+            decoder,
+            upsampler,
+            wide: Vec::new(),
+            language: model.language.clone(),
+            words: BTreeSet::new(),
+            has_open: false,
+            listening: false,
+            used: false,
+        };
+        ear.decoder.set_grammar(PRIMING, PRIMER_GRAMMAR)?;
+        ear.start()?;
+        let mut linear = Vec::with_capacity(PRIMER.len());
+        g711::decode_into(PRIMER, &mut linear);
+        ear.listen(&linear)?;
+        ear.stop()?;
+        ear.used = false;
+        Ok(ear)
+    }
+
+    /// Whether it has heard a caller.
+    pub(super) fn used(&self) -> bool {
+        self.used
+    }
+
+    /// Searches by this grammar from the next utterance on.
+    pub(super) fn search(&mut self, grammar: &Grammar) -> Result<(), DecoderError> {
+        match grammar.search() {
+            Search::Open if self.has_open => self.decoder.select(OPEN),
+            Search::Open => {
+                self.decoder.set_language(OPEN, &self.language)?;
+                self.has_open = true;
+                Ok(())
+            }
+            Search::Closed {
+                jsgf,
+                pronunciations,
+            } => {
+                for (word, phones) in pronunciations {
+                    if !self.words.contains(word) {
+                        self.decoder.add_word(word, phones)?;
+                        self.words.insert(word.clone());
+                    }
+                }
+                self.decoder.set_grammar(CLOSED, jsgf)
+            }
+        }
+    }
+
+    /// Begins an utterance.
+    pub(super) fn start(&mut self) -> Result<(), DecoderError> {
+        self.upsampler.reset();
+        self.decoder.begin()?;
+        self.listening = true;
+        self.used = true;
+        Ok(())
+    }
+
+    /// Decodes some more sound at the telephone's rate.
+    pub(super) fn listen(&mut self, linear: &[i16]) -> Result<(), DecoderError> {
+        self.wide.clear();
+        self.upsampler.process(linear, &mut self.wide);
+        self.decoder.process(&self.wide)
+    }
+
+    /// The words so far.
+    pub(super) fn partial(&mut self) -> String {
+        self.decoder
+            .partial()
+            .map(|hypothesis| hypothesis.text)
+            .unwrap_or_default()
+    }
+
+    /// Ends the utterance.
+    pub(super) fn finish(&mut self) -> Result<Heard, DecoderError> {
+        self.wide.clear();
+        self.upsampler.finish(&mut self.wide);
+        self.decoder.process(&self.wide)?;
+        let partial = self.partial();
+        let segments = self.decoder.segments();
+        self.listening = false;
+        Ok(match self.decoder.end()? {
+            Some(hypothesis) => Heard {
+                text: hypothesis.text,
+                confidence_pm: confidence_pm(&self.decoder.segments()),
+                whole: true,
+            },
+            None => Heard {
+                text: partial,
+                confidence_pm: confidence_pm(&segments),
+                whole: false,
+            },
+        })
+    }
+
+    /// Ends the utterance, if there is one, and forgets it.
+    pub(super) fn stop(&mut self) -> Result<(), DecoderError> {
+        if !self.listening {
+            return Ok(());
+        }
+        self.listening = false;
+        self.decoder.end().map(|_| ())
+    }
+}

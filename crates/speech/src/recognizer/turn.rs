@@ -1,0 +1,155 @@
+//! One turn of the caller: its sound, and what of it was decoded to which text.
+
+use super::Recognized;
+use crate::grammar::{Grammar, Interpretation, Meaning};
+
+/// Sound of a turn that is kept to be decoded again, in bytes: 12 s of mu-law.
+const KEPT: usize = 96_000;
+/// A frame is no pause while it is at most this many times quieter than the loudest of the turn.
+const QUIETER: u32 = 6;
+/// Samples of a frame: 20 ms.
+const FRAME: usize = 160;
+
+/// A turn.
+pub(super) struct Turn {
+    from: u64,
+    /// Its sound from the beginning, as long as that is short enough; else only what was not decoded.
+    sound: Vec<u8>,
+    whole: bool,
+    /// How much of `sound` was decoded.
+    decoded: usize,
+    /// Whether speech came that was not decoded.
+    spoken: bool,
+    loudest: u32,
+    /// Whether the decoder is in an utterance.
+    pub(super) open: bool,
+    /// Bytes of sound in the utterance.
+    pub(super) length: usize,
+    /// Text of earlier utterances that are not decoded again.
+    earlier: String,
+    text: String,
+    confidence_pm: u16,
+    sentence: bool,
+}
+
+impl Turn {
+    pub(super) fn new(from: u64) -> Self {
+        Self {
+            from,
+            sound: Vec::new(),
+            whole: true,
+            decoded: 0,
+            spoken: false,
+            loudest: 0,
+            open: false,
+            length: 0,
+            earlier: String::new(),
+            text: String::new(),
+            confidence_pm: 0,
+            sentence: false,
+        }
+    }
+
+    /// Takes sound, which is given as mu-law and linear. True if there is speech that was not decoded.
+    pub(super) fn take(&mut self, mulaw: &[u8], linear: &[i16]) -> bool {
+        for frame in linear.chunks(FRAME) {
+            let sum: u32 = frame
+                .iter()
+                .map(|sample| u32::from(sample.unsigned_abs()))
+                .sum();
+            let loud = sum / u32::try_from(frame.len()).unwrap_or(1);
+            self.loudest = self.loudest.max(loud);
+            self.spoken |= loud > 0 && loud * QUIETER >= self.loudest;
+        }
+        self.sound.extend_from_slice(mulaw);
+        if self.whole && self.sound.len() > KEPT {
+            self.whole = false;
+            self.sound.drain(..self.decoded);
+            self.decoded = 0;
+        }
+        if !self.whole && !self.open {
+            // Only what comes shortly before speech is worth keeping.
+            let excess = self.sound.len().saturating_sub(KEPT);
+            self.sound.drain(..excess);
+        }
+        self.spoken
+    }
+
+    /// What of the sound was not decoded yet; it is from now on.
+    pub(super) fn unheard(&mut self) -> Vec<u8> {
+        let rest = self.sound.split_off(self.decoded);
+        if self.whole {
+            self.sound.extend_from_slice(&rest);
+        }
+        self.decoded = self.sound.len();
+        self.spoken = false;
+        rest
+    }
+
+    /// Whether there is speech that no utterance holds yet.
+    pub(super) fn awaits_decoding(&self) -> bool {
+        !self.open && self.spoken
+    }
+
+    /// Begins an utterance and gives the sound for it: that of the whole turn if `again`, or else what is new.
+    pub(super) fn begin_utterance(&mut self, again: bool) -> Vec<u8> {
+        self.open = true;
+        self.length = 0;
+        if again && self.whole {
+            self.decoded = 0;
+            self.earlier.clear();
+        } else {
+            self.earlier.clone_from(&self.text);
+        }
+        self.unheard()
+    }
+
+    /// Ends the utterance with the text it gave.
+    pub(super) fn close_utterance(&mut self, latest: &str, confidence_pm: u16, sentence: bool) {
+        self.open = false;
+        self.text = self.joined(latest);
+        self.confidence_pm = match (self.earlier.is_empty(), latest.is_empty()) {
+            (false, true) => self.confidence_pm,
+            (false, false) => self.confidence_pm.min(confidence_pm),
+            (true, _) => confidence_pm,
+        };
+        self.sentence = sentence;
+    }
+
+    /// Forgets what was decoded, for something else is listened for.
+    pub(super) fn forget(&mut self) {
+        self.spoken |= self.open || self.decoded > 0;
+        self.open = false;
+        self.decoded = 0;
+        self.earlier.clear();
+        self.text.clear();
+        self.confidence_pm = 0;
+        self.sentence = false;
+    }
+
+    /// The text of the turn, given the text of its latest utterance.
+    pub(super) fn joined(&self, latest: &str) -> String {
+        match (self.earlier.is_empty(), latest.is_empty()) {
+            (true, _) => latest.to_string(),
+            (false, true) => self.earlier.clone(),
+            (false, false) => format!("{} {latest}", self.earlier),
+        }
+    }
+
+    /// The answer to a request for the text so far.
+    pub(super) fn answer(&self, grammar: Option<&Grammar>, finalize: u32) -> Recognized {
+        let nothing = Interpretation {
+            meaning: Meaning::Nothing,
+            complete: false,
+        };
+        let understood = grammar.map_or(nothing, |grammar| grammar.interpret(&self.text));
+        Recognized::Final {
+            text: self.text.clone(),
+            confidence_pm: self.confidence_pm,
+            complete: understood.complete && self.sentence,
+            meaning: understood.meaning,
+            from: self.from,
+            finalize,
+        }
+    }
+}
