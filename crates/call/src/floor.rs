@@ -216,8 +216,8 @@ impl Call {
         }
         let text = self.turn.text();
         let sure = words.confidence >= SURE;
-        // One uncertain word is as likely to be a cough or a hum that was bent into it.
-        let firm = sure || (words.firmness != Firmness::Interim && plain_words(&text).len() > 1);
+        // One or two uncertain words are as likely to be a cough or a hum that was bent into them.
+        let firm = sure || (words.firmness != Firmness::Interim && plain_words(&text).len() > 2);
         if firm && !text.is_empty() && !self.is_backchannel(&text, words.complete) {
             self.yield_floor(YieldCause::Word);
         } else if words.firmness == Firmness::Flushed && !self.turn.sounding {

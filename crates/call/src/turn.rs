@@ -198,7 +198,9 @@ impl Call {
 
     fn no_words(&mut self) {
         let span = self.turn.span_ms();
-        let ask = span >= ASK_AGAIN_MS || self.turn.yielded;
+        // A short answer that was not understood must not be met with silence where one was asked for.
+        let unheard_answer = self.expect.form != Form::Open && self.turn.sustained;
+        let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer;
         self.note(Note::NoWords {
             span_ms: u32::try_from(span).unwrap_or(u32::MAX),
         });

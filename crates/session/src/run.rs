@@ -76,6 +76,12 @@ where
         to: setup.to.clone(),
     };
     let responder = responder(&setup.scenario, &engines, parties, &setup.company);
+    let hears = setup.seats.recognizer.as_ref();
+    let names = [
+        hears.map_or("keypad", |_| "pocketsphinx"),
+        responder.name(),
+        "pico",
+    ];
     let events = setup.seats.events;
     let parts = Parts {
         stt: setup.seats.recognizer.map(stt::Local::new),
@@ -107,7 +113,7 @@ where
         to: setup.to,
         started,
         ended: Timestamp::now(),
-        engines: Vec::new(),
+        engines: names.map(str::to_owned).to_vec(),
         late_samples: live.ear.late(),
         failed,
     };
@@ -322,9 +328,9 @@ async fn files(mut live: Live, meta: Meta) -> Ended {
     let failed = meta.failed.clone();
     let mut files = Vec::new();
     if let Some(recorder) = live.recorder.take() {
-        let collected = serde_json::to_string(&live.responder.collected()).unwrap_or_default();
+        let collected = live.responder.collected();
         let beside = vec![
-            (".json", meta.bytes(&report, &[("collected", collected)])),
+            (".json", meta.bytes(&report, &collected)),
             (".transcript.json", transcript(meta.call_id, &report)),
         ];
         let done = recorder.end(live.ear.ring(), beside);

@@ -114,6 +114,13 @@ fn short_noise_without_words_is_no_turn() {
 }
 
 #[test]
+fn a_short_answer_that_was_not_understood_is_asked_about_where_one_was_asked_for() {
+    let mut world = listening(YES_NO);
+    world.speech(2000, 300, "").run(6000);
+    assert_eq!(world.asked(), ["Unclear: "]);
+}
+
+#[test]
 fn long_speech_without_words_is_asked_about() {
     let mut world = listening(Expect::OPEN);
     world.speech(2000, 1500, "").run(6000);

@@ -87,7 +87,8 @@ pub struct Meta {
 }
 
 impl Meta {
-    pub(crate) fn bytes(&self, report: &Report, written: &[(&str, String)]) -> Vec<u8> {
+    /// `collected` is what the conversation has brought, by name.
+    pub(crate) fn bytes(&self, report: &Report, collected: &[(String, String)]) -> Vec<u8> {
         let mut value = json!(self);
         value["cause"] = json!(report.cause);
         value["intent"] = json!(report.intent);
@@ -95,9 +96,7 @@ impl Meta {
         value["faults"] = json!(report.faults);
         value["interruptions"] = json!(report.yields);
         value["resumptions"] = json!(report.resumes);
-        for (name, file) in written {
-            value[*name] = json!(file);
-        }
+        value["collected"] = collected.iter().cloned().collect();
         pretty(&value)
     }
 }

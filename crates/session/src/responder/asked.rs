@@ -136,6 +136,16 @@ impl Responder {
         }
     }
 
+    /// As scenarios spell it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Script(_) => "script",
+            Self::Parrot(_) => "parrot",
+            Self::Webhook(_) => "webhook",
+            Self::Mailbox(_) => "mailbox",
+        }
+    }
+
     /// What the conversation has brought, by name.
     pub(crate) fn collected(&self) -> Vec<(String, String)> {
         match self {

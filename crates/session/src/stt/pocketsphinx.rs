@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringback_audio::ring::EarRing;
 use ringback_call::{Edge, Firmness, Scope, Words};
-use ringback_speech::grammar::Grammar;
+use ringback_speech::grammar::{Grammar, Meaning};
 use ringback_speech::recognizer::{Recognized, Recognizer};
 
 /// Audio goes to the decoder in blocks of 80 ms, in samples.
@@ -16,6 +16,7 @@ pub(crate) struct Local {
     recognizer: Recognizer,
     fed: u64,
     turn: bool,
+    open: bool,
     finalize: u32,
     block: Vec<u8>,
 }
@@ -26,12 +27,14 @@ impl Local {
             recognizer,
             fed: 0,
             turn: false,
+            open: true,
             finalize: 0,
             block: Vec::with_capacity(8192),
         }
     }
 
     pub(crate) fn expect(&mut self, grammar: Arc<Grammar>) {
+        self.open = grammar.is_open();
         self.recognizer.expect(grammar);
     }
 
@@ -97,10 +100,16 @@ impl Local {
                 text,
                 confidence_pm,
                 complete,
+                meaning,
                 finalize,
                 ..
-            } => Ok((finalize == self.finalize).then_some(Words {
-                text,
+            } => Ok((finalize == self.finalize).then(|| Words {
+                // Scraps of a closed grammar that mean nothing are what it made of other words.
+                text: if complete || self.open || meaning != Meaning::Nothing {
+                    text
+                } else {
+                    String::new()
+                },
                 confidence: confidence_pm,
                 firmness: Firmness::Flushed,
                 scope: Scope::Turn,
