@@ -1,3 +1,5 @@
+//! Reads WAV files: whatever coding, rate and channels a person brings.
+
 use std::io::{ErrorKind, Read};
 
 use super::{TAG_ALAW, TAG_EXTENSIBLE, TAG_FLOAT, TAG_MULAW, TAG_PCM, WavError};

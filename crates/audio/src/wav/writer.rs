@@ -1,3 +1,5 @@
+//! Writes WAV files whose header is valid at any moment.
+
 use std::io::{Seek, SeekFrom, Write};
 
 use super::{TAG_MULAW, TAG_PCM, WavError};

@@ -263,9 +263,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SocketError>> {
         while !messages.out.is_empty() {
-            match self.socket.poll_ready_unpin(cx) {
-                Poll::Ready(Ok(())) => {}
-                other => return other,
+            let ready = self.socket.poll_ready_unpin(cx);
+            if !matches!(ready, Poll::Ready(Ok(()))) {
+                return ready;
             }
             if let Some(message) = messages.poll() {
                 self.socket.start_send_unpin(Outgoing::Text(message))?;

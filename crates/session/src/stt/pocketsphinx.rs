@@ -88,7 +88,7 @@ impl Local {
     /// The words in what the decoder said, if they are of this turn; or why it failed.
     pub(crate) fn words(&self, recognized: Recognized) -> Result<Option<Words>, String> {
         match recognized {
-            Recognized::Partial { text } => Ok(self.turn.then(|| Words {
+            Recognized::Partial { text } => Ok(self.turn.then_some(Words {
                 text,
                 // An interim of a grammar changes its mind too often to take the floor.
                 confidence: 0,
