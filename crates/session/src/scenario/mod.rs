@@ -1,1 +1,35 @@
-//! Scenarios: what answers or calls.
+//! Scenarios: what answers or places a call.
+//!
+//! A scenario is written in TOML ([`parse`]), checked as a whole, and either usable or refused with every problem named by
+//! line and column. The [`Catalog`] holds the built-in ones and those of the data folder.
+
+mod builtin;
+mod catalog;
+pub mod destination;
+pub(crate) mod document;
+mod engines;
+pub(crate) mod field;
+mod include;
+mod later;
+mod model;
+pub(crate) mod names;
+pub(crate) mod problem;
+mod read;
+mod settings;
+pub mod template;
+mod turn;
+mod webhook;
+
+#[cfg(test)]
+mod catalog_tests;
+#[cfg(test)]
+mod problem_tests;
+
+pub use catalog::{Catalog, Refused, check_file};
+pub use model::{
+    Directions, Engines, Fallback, Greeting, Limits, Persona, Recording, RecordingFormat,
+    Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice, Webhook,
+};
+pub use problem::{Position, Problem, Warning};
+pub use read::{Origin, parse};
+pub use template::Vars;

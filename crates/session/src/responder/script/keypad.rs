@@ -1,0 +1,186 @@
+//! Answers by keypad: what keys stand for, and how callers are told.
+
+use super::Question;
+use super::expected::Expected;
+
+/// What the typed keys answer, if they answer this question. `#` ends an entry and is no part of it.
+pub(super) fn typed(question: &Question, digits: &str) -> Option<String> {
+    let keys = digits.trim_end_matches('#');
+    if let Some(answer) = question.keys.get(keys) {
+        return Some(answer.clone());
+    }
+    of(&question.expected, keys, question.keys.is_empty())
+}
+
+/// `numbered` is whether yes, no and the choices have their usual keys.
+fn of(expected: &Expected, keys: &str, numbered: bool) -> Option<String> {
+    let all_digits = !keys.is_empty() && keys.bytes().all(|b| b.is_ascii_digit());
+    match expected {
+        Expected::Any(list) => list.iter().find_map(|part| of(part, keys, numbered)),
+        Expected::Open => None,
+        _ if !all_digits => None,
+        Expected::YesNo => match keys {
+            "1" if numbered => Some("yes".to_owned()),
+            "2" if numbered => Some("no".to_owned()),
+            _ => None,
+        },
+        Expected::Choice { choices, .. } => {
+            let number: usize = keys.parse().ok()?;
+            let choice = choices.get(number.checked_sub(1)?)?;
+            numbered.then(|| choice.answer().to_owned())
+        }
+        Expected::Number { min, max } => {
+            let number: i64 = keys.parse().ok()?;
+            (*min..=*max).contains(&number).then(|| number.to_string())
+        }
+        Expected::Digits { min, max } => {
+            let fits = (*min as usize..=*max as usize).contains(&keys.len());
+            fits.then(|| keys.to_owned())
+        }
+        Expected::Date => month_and_day(keys),
+    }
+}
+
+/// Four digits as a month and a day: `March 3`.
+fn month_and_day(keys: &str) -> Option<String> {
+    const MONTHS: [(&str, u8); 12] = [
+        ("January", 31),
+        ("February", 29),
+        ("March", 31),
+        ("April", 30),
+        ("May", 31),
+        ("June", 30),
+        ("July", 31),
+        ("August", 31),
+        ("September", 30),
+        ("October", 31),
+        ("November", 30),
+        ("December", 31),
+    ];
+    if keys.len() != 4 {
+        return None;
+    }
+    let (month, day) = keys.split_at(2);
+    let (month, days) = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let day: u8 = day.parse().ok()?;
+    (1..=*days).contains(&day).then(|| format!("{month} {day}"))
+}
+
+/// After how many keys an answer is complete; 0 where only `#` or a pause tells.
+pub(super) fn length(question: &Question) -> u8 {
+    let mut lengths: Vec<u8> = question
+        .keys
+        .keys()
+        .map(|key| u8::try_from(key.len()).unwrap_or(0))
+        .collect();
+    lengths_of(&question.expected, question.keys.is_empty(), &mut lengths);
+    match lengths.split_first() {
+        Some((first, rest)) if rest.iter().all(|length| length == first) => *first,
+        Some(_) | None => 0,
+    }
+}
+
+fn lengths_of(expected: &Expected, numbered: bool, lengths: &mut Vec<u8>) {
+    match expected {
+        Expected::Any(list) => {
+            for part in list {
+                lengths_of(part, numbered, lengths);
+            }
+        }
+        Expected::Open => lengths.push(0),
+        Expected::YesNo | Expected::Choice { .. } if !numbered => {}
+        Expected::YesNo => lengths.push(1),
+        Expected::Choice { choices, .. } => lengths.push(if choices.len() <= 9 { 1 } else { 0 }),
+        Expected::Number { min, max } => {
+            let same = min.to_string().len() == max.to_string().len();
+            let length = u8::try_from(max.to_string().len()).unwrap_or(0);
+            lengths.push(if same { length } else { 0 });
+        }
+        Expected::Digits { min, max } => {
+            let length = u8::try_from(*max).unwrap_or(0);
+            lengths.push(if min == max { length } else { 0 });
+        }
+        Expected::Date => lengths.push(4),
+    }
+}
+
+/// How a caller is told what to press: `Press 1 for yes, or 2 for no.`
+pub(super) fn spoken_choices(question: &Question) -> String {
+    let mut sentences = Vec::new();
+    if !question.keys.is_empty() {
+        let keys = question.keys.iter();
+        let pairs: Vec<_> = keys
+            .map(|(key, answer)| (spell(key), answer.as_str()))
+            .collect();
+        sentences.push(press(&pairs));
+    }
+    sentences_of(&question.expected, question.keys.is_empty(), &mut sentences);
+    sentences.join(" ")
+}
+
+fn sentences_of(expected: &Expected, numbered: bool, sentences: &mut Vec<String>) {
+    match expected {
+        Expected::Any(list) => {
+            for part in list {
+                sentences_of(part, numbered, sentences);
+            }
+        }
+        Expected::YesNo | Expected::Choice { .. } => {
+            let answers = expected.answers();
+            let numbers = (1..).map(|number: u32| number.to_string());
+            let pairs: Vec<_> = numbers.zip(answers).collect();
+            if numbered {
+                sentences.push(press(&pairs));
+            }
+        }
+        Expected::Number { min, max } if *max <= 9 => {
+            sentences.push(format!("Press a number from {min} to {max}."));
+        }
+        Expected::Number { min, max } => sentences.push(format!(
+            "Enter a number from {min} to {max}, then press pound."
+        )),
+        Expected::Digits { min, max } if min == max => {
+            let plural = if *max == 1 { "" } else { "s" };
+            sentences.push(format!("Enter {max} digit{plural} on your keypad."));
+        }
+        Expected::Digits { .. } => {
+            sentences.push("Enter the digits on your keypad, then press pound.".to_owned());
+        }
+        Expected::Date => {
+            sentences.push("Enter the month and the day as 4 digits.".to_owned());
+        }
+        Expected::Open if sentences.is_empty() => {
+            sentences.push("Press pound to go on.".to_owned());
+        }
+        Expected::Open => {}
+    }
+}
+
+fn press(pairs: &[(String, &str)]) -> String {
+    let mut sentence = String::from("Press ");
+    for (n, (key, answer)) in pairs.iter().enumerate() {
+        if n > 0 {
+            sentence.push_str(if n + 1 == pairs.len() { ", or " } else { ", " });
+        }
+        sentence.push_str(key);
+        sentence.push_str(" for ");
+        sentence.push_str(answer);
+    }
+    sentence.push('.');
+    sentence
+}
+
+/// A key as it is spoken.
+fn spell(key: &str) -> String {
+    let names: Vec<_> = key
+        .chars()
+        .map(|c| {
+            if c == '*' {
+                "star".to_owned()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect();
+    names.join(" ")
+}

@@ -1,0 +1,167 @@
+//! All scenarios of a server: the built-in ones and those of its folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::builtin::BUILT_IN;
+use super::include::read_bounded;
+use super::model::Scenario;
+use super::problem::{Position, Problem, Warning};
+use super::read::{Origin, parse};
+
+/// The scenarios of a server, by slug.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    scenarios: BTreeMap<String, Arc<Scenario>>,
+    refused: Vec<Refused>,
+    warnings: Vec<Warning>,
+}
+
+/// A file that is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The file's name in its folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+impl Catalog {
+    /// The built-in scenarios alone.
+    pub fn built_in() -> Self {
+        let mut catalog = Self::default();
+        for (slug, text) in BUILT_IN {
+            catalog.add(slug, parse(text, &Origin::text(slug)));
+        }
+        catalog
+    }
+
+    /// The built-in scenarios and those of a folder's `*.toml` files, in the order of their names. A file with a problem is left
+    /// out and named in [`Self::refused`]; the others are not affected. A file may take the slug of a built-in scenario, whose
+    /// place it takes; of two files with one slug the second is refused. A folder that does not exist is an empty one.
+    pub fn load(folder: &Path) -> Self {
+        let mut catalog = Self::built_in();
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        let paths = match toml_files(folder) {
+            Ok(paths) => paths,
+            Err(why) => {
+                catalog.refuse(
+                    &folder.to_string_lossy(),
+                    format!("the folder cannot be read: {why}"),
+                );
+                return catalog;
+            }
+        };
+        for path in paths {
+            let origin = Origin::file(&path);
+            let file = origin.name().to_owned();
+            let read = check_file(&path);
+            let slug = read
+                .as_ref()
+                .ok()
+                .map(|(scenario, _)| scenario.slug.clone());
+            if let Some(slug) = slug {
+                if let Some(first) = files.get(&slug) {
+                    let what = format!("the slug \"{slug}\" is taken by {first}");
+                    catalog.refuse(&file, what);
+                    continue;
+                }
+                if catalog.scenarios.contains_key(&slug) {
+                    catalog.warnings.push(Warning {
+                        origin: file.clone(),
+                        at: Position::START,
+                        path: "slug".to_owned(),
+                        what: format!("it takes the place of the built-in scenario \"{slug}\""),
+                    });
+                }
+                files.insert(slug, file.clone());
+            }
+            catalog.add(&file, read);
+        }
+        catalog
+    }
+
+    fn add(&mut self, file: &str, read: Result<(Scenario, Vec<Warning>), Vec<Problem>>) {
+        match read {
+            Ok((scenario, warnings)) => {
+                self.warnings.extend(warnings);
+                self.scenarios
+                    .insert(scenario.slug.clone(), Arc::new(scenario));
+            }
+            Err(problems) => self.refused.push(Refused {
+                file: file.to_owned(),
+                problems,
+            }),
+        }
+    }
+
+    fn refuse(&mut self, file: &str, what: String) {
+        let problem = Problem {
+            origin: file.to_owned(),
+            at: Position::START,
+            path: String::new(),
+            what,
+            remedy: "correct or remove it".to_owned(),
+        };
+        self.refused.push(Refused {
+            file: file.to_owned(),
+            problems: vec![problem],
+        });
+    }
+
+    /// The scenario of this id or slug, which are the same for built-in ones and for files.
+    pub fn scenario(&self, id_or_slug: &str) -> Option<&Arc<Scenario>> {
+        self.scenarios.get(id_or_slug)
+    }
+
+    /// All scenarios, by slug.
+    pub fn scenarios(&self) -> impl Iterator<Item = &Arc<Scenario>> {
+        self.scenarios.values()
+    }
+
+    /// The files that are not used, and why.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// What the loaded scenarios' authors should know.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// Reads and checks one file, as `ringback scenario check` does.
+///
+/// # Errors
+/// Every problem of the file; one that says so where it cannot be read.
+pub fn check_file(path: &Path) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
+    let origin = Origin::file(path);
+    match read_bounded(path) {
+        Ok(text) => parse(&text, &origin),
+        Err(why) => Err(vec![Problem {
+            origin: origin.name().to_owned(),
+            at: Position::START,
+            path: String::new(),
+            what: format!("the file cannot be read: {why}"),
+            remedy: "see that it exists, is readable and is text in UTF-8".to_owned(),
+        }]),
+    }
+}
+
+fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "toml") && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,197 @@
+//! The catalogue and the built-in scenarios.
+#![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::fs;
+
+use ringback_call::Direction;
+
+use super::builtin::BUILT_IN;
+use super::{Catalog, Responder};
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
+
+#[test]
+fn all_built_in_scenarios_are_sound_and_take_both_directions() {
+    let catalog = Catalog::built_in();
+    assert_eq!(catalog.refused(), []);
+    assert_eq!(catalog.warnings(), []);
+    for (slug, _) in BUILT_IN {
+        let scenario = catalog.scenario(slug).unwrap();
+        assert_eq!(scenario.slug, slug);
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            assert!(scenario.direction.takes(direction));
+            assert!(scenario.vars(direction, "Compass Group").greeting.is_some());
+        }
+    }
+}
+
+#[test]
+fn the_guest_line_begins_with_the_words_that_were_agreed() {
+    let catalog = Catalog::built_in();
+    let scenario = catalog.scenario("guest-relations").unwrap();
+    for (direction, greeting) in [
+        (
+            Direction::Inbound,
+            "Hello! Thank you for calling Compass Group.",
+        ),
+        (
+            Direction::Outbound,
+            "Hello! This is calling from Compass Group's Guest Relations team.",
+        ),
+    ] {
+        let vars = scenario.vars(direction, "Compass Group");
+        assert_eq!(vars.greeting.as_deref(), Some(greeting));
+    }
+}
+
+#[test]
+fn built_in_scenarios_are_written_in_characters_that_can_be_spoken() {
+    for (slug, text) in BUILT_IN {
+        for (n, line) in text.lines().enumerate() {
+            let spoken = [
+                "say", "ask", "hint", "reprompt", "silence", "inbound", "outbound",
+            ];
+            let (name, value) = line.split_once(" = \"").unwrap_or_default();
+            let bad = |c: char| !(c.is_ascii_alphabetic() || " .,?!'{}_|".contains(c));
+            if spoken.contains(&name)
+                && let Some(at) = value.trim_end_matches('"').find(bad)
+            {
+                panic!("{slug}:{}: {:?} in {line}", n + 1, &value[at..=at]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_word_that_built_in_scenarios_expect_is_in_the_dictionary() {
+    let path = "/usr/share/pocketsphinx/model/en-us/cmudict-en-us.dict";
+    let dictionary = fs::read_to_string(path)
+        .expect("the dictionary is missing: apt install pocketsphinx-en-us");
+    let words: std::collections::BTreeSet<&str> = dictionary
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(words.len() > 100_000);
+    let catalog = Catalog::built_in();
+    let mut checked = 0;
+    for scenario in catalog.scenarios() {
+        for responder in &scenario.engines.responders {
+            let Responder::Script { script } = responder else {
+                continue;
+            };
+            for word in script.phrases().iter().flat_map(|p| p.split_whitespace()) {
+                assert!(words.contains(word), "{}: \"{word}\"", scenario.slug);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 100);
+}
+
+#[test]
+fn a_file_with_problems_is_left_out_and_named_and_the_others_are_not_affected() {
+    let folder = folder(&[
+        ("a.toml", PARROT),
+        ("b.toml", "responder = [{ provider = \"parrott\" }]\n"),
+        (
+            "c.toml",
+            "slug = \"a\"\nresponder = [{ provider = \"parrot\" }]\n",
+        ),
+        ("d.toml", PARROT),
+        ("not-a-scenario.txt", "hello"),
+    ]);
+    fs::write(folder.path().join("e.toml"), [0xff, 0xfe]).unwrap();
+    fs::write(folder.path().join("f.toml"), "#".repeat(300_000)).unwrap();
+    let catalog = Catalog::load(folder.path());
+    assert!(catalog.scenario("a").is_some() && catalog.scenario("d").is_some());
+    let refused: Vec<String> = catalog
+        .refused()
+        .iter()
+        .flat_map(|refused| refused.problems.iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            "b.toml:1:27: responder[0].provider: \"parrott\" is not known here; did you mean \"parrot\"?",
+            "c.toml:1:1: the slug \"a\" is taken by a.toml; correct or remove it",
+            "e.toml:1:1: the file cannot be read: stream did not contain valid UTF-8; see that it exists, is readable and is text in UTF-8",
+            "f.toml:1:1: the file cannot be read: the file has 300000 bytes, more than 262144; see that it exists, is readable and is text in UTF-8",
+        ]
+    );
+}
+
+#[test]
+fn a_file_takes_the_place_of_a_built_in_scenario_and_a_missing_folder_is_empty() {
+    let folder = folder(&[(
+        "parrot.toml",
+        "name = \"Mine\"\nresponder = [{ provider = \"parrot\" }]\n",
+    )]);
+    let catalog = Catalog::load(folder.path());
+    assert_eq!(catalog.scenario("parrot").unwrap().name, "Mine");
+    assert_eq!(
+        catalog.warnings()[0].to_string(),
+        "parrot.toml:1:1: slug: it takes the place of the built-in scenario \"parrot\""
+    );
+    let none = Catalog::load(&folder.path().join("nowhere"));
+    assert_eq!(none.scenarios().count(), BUILT_IN.len());
+    assert_eq!(none.refused(), []);
+}
+
+#[test]
+fn a_script_in_a_file_of_its_own_is_read_and_its_problems_name_that_file() {
+    let scenario = "responder = [{ provider = \"script\", script = \"flow.txt\" }]\n";
+    let sound = "[[state]]\nname = \"a\"\nsay = \"Goodbye.\"\nhang_up = true\n";
+    let good = folder(&[("s.toml", scenario), ("flow.txt", sound)]);
+    assert!(Catalog::load(good.path()).scenario("s").is_some());
+    for (text, line) in [
+        (
+            Some("[[state]]\nname = \"a\"\ngoto = \"b\"\n"),
+            "flow.txt:3:8: state[0].goto: there is no state \"b\"; only \"a\" is known",
+        ),
+        (
+            None,
+            "s.toml:1:46: responder[0].script: \"flow.txt\": No such file or directory (os error 2); name a file beside the scenario",
+        ),
+    ] {
+        let mut files = vec![("s.toml", scenario)];
+        files.extend(text.map(|text| ("flow.txt", text)));
+        let folder = folder(&files);
+        let catalog = Catalog::load(folder.path());
+        assert_eq!(catalog.refused()[0].problems[0].to_string(), line);
+    }
+    let outside = folder(&[(
+        "s.toml",
+        "responder = [{ provider = \"script\", script = \"../flow.txt\" }]\n",
+    )]);
+    let problem = Catalog::load(outside.path()).refused()[0].problems[0].to_string();
+    assert!(
+        problem.contains("leads out of the scenario's folder"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn the_examples_of_the_manual_are_sound() {
+    let manual = include_str!("../../../../docs/scenarios.md");
+    let whole = manual
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|example| example.contains("hang_up = true"));
+    let mut read = 0;
+    for example in whole {
+        let checked = super::parse(example, &super::Origin::text("example"));
+        assert_eq!(checked.err(), None, "{example}");
+        read += 1;
+    }
+    assert_eq!(read, 2);
+}

@@ -1,0 +1,57 @@
+//! Where a caller can be put through.
+
+use super::field::Field;
+use super::problem::Findings;
+
+/// Whether a call can be put through to this: a number as E.164 (`+` and 8 to 15 digits), or a `sip:` address.
+pub fn is_destination(to: &str) -> bool {
+    if let Some(number) = to.strip_prefix('+') {
+        return (8..=15).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && !number.starts_with('0');
+    }
+    let Some(address) = to.strip_prefix("sip:").or_else(|| to.strip_prefix("sips:")) else {
+        return false;
+    };
+    let visible = address.bytes().all(|b| b.is_ascii_graphic());
+    let host = address.rsplit('@').next().unwrap_or_default();
+    visible && !host.is_empty() && address.len() <= 255
+}
+
+/// A field that names a destination.
+pub(crate) fn read(field: &Field<'_>, findings: &mut Findings) -> Option<String> {
+    let text = field.text(findings)?;
+    if !is_destination(&text) {
+        field.problem(
+            findings,
+            "a call cannot be put through to this",
+            "give a number as \"+15005550006\", or an address as \"sip:desk@example.com\"",
+        );
+        return None;
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_a_country_code_and_sip_addresses_are_destinations() {
+        for (to, fits) in [
+            ("+15005550006", true),
+            ("+1500555", false),
+            ("15005550006", false),
+            ("+0500555000", false),
+            ("+1500555000612345", false),
+            ("sip:desk@example.com", true),
+            ("sips:example.com", true),
+            ("sip:desk@", false),
+            ("sip:a b@example.com", false),
+            ("tel:+15005550006", false),
+            ("", false),
+        ] {
+            assert_eq!(is_destination(to), fits, "{to}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A document as a tree whose every value knows its place in the text.
+//!
+//! The readers of scenarios work on this tree alone, so another spelling of the same model needs another maker of trees and
+//! nothing else.
+
+use toml::Spanned;
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
+
+use super::problem::{Findings, Position};
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) value: Value,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    /// A value that no field takes: a date, or a number out of all range.
+    Other,
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+}
+
+/// A field of a table. Its place is that of its key.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) at: Position,
+    pub(crate) node: Node,
+}
+
+impl Value {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a text",
+            Value::Integer(_) | Value::Float(_) => "a number",
+            Value::Bool(_) => "true or false",
+            Value::Other => "a date or a number that is too large",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+}
+
+/// The tree of a TOML text, or `None` with the problems noted.
+pub(crate) fn from_toml(text: &str, findings: &mut Findings) -> Option<Node> {
+    let lines = Lines::of(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error
+            .span()
+            .map_or(Position::START, |span| lines.position(span.start));
+        findings.problem(
+            at,
+            "",
+            format!("this is not TOML: {}", error.message()),
+            "correct this line",
+        );
+    }
+    errors.is_empty().then(|| Node {
+        at: Position::START,
+        value: tree_of_table(table.get_ref(), &lines),
+    })
+}
+
+fn tree_of_table(table: &DeTable<'_>, lines: &Lines<'_>) -> Value {
+    let mut fields: Vec<_> = table.iter().collect();
+    fields.sort_by_key(|(key, _)| key.span().start);
+    Value::Table(
+        fields
+            .into_iter()
+            .map(|(key, value)| {
+                let at = lines.position(key.span().start);
+                let mut node = tree(value, lines);
+                if matches!(node.value, Value::Table(_)) {
+                    node.at = at;
+                }
+                Entry {
+                    key: key.get_ref().to_string(),
+                    at,
+                    node,
+                }
+            })
+            .collect(),
+    )
+}
+
+fn tree(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
+    let at = lines.position(value.span().start);
+    let value = match value.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(integer) => whole(integer).map_or(Value::Other, Value::Integer),
+        DeValue::Float(float) => fraction(float).map_or(Value::Other, Value::Float),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Datetime(_) => Value::Other,
+        DeValue::Array(list) => Value::List(list.iter().map(|item| tree(item, lines)).collect()),
+        DeValue::Table(table) => tree_of_table(table, lines),
+    };
+    Node { at, value }
+}
+
+fn whole(integer: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn fraction(float: &DeFloat<'_>) -> Option<f64> {
+    float
+        .as_str()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+}
+
+/// Turns offsets in bytes into lines and columns.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { text, starts }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let line = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts[line - 1];
+        let before = self.text.get(start..offset.min(self.text.len()));
+        let column = before.map_or(0, |before| before.chars().count()) + 1;
+        Position {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+    use super::*;
+
+    fn place(text: &str, path: &[&str]) -> Position {
+        let mut findings = Findings::of("t");
+        let mut node = from_toml(text, &mut findings).unwrap();
+        for key in path {
+            node = match node.value {
+                Value::Table(fields) => fields.into_iter().find(|f| f.key == *key).unwrap().node,
+                Value::List(mut list) => list.remove(key.parse().unwrap()),
+                Value::Text(_)
+                | Value::Integer(_)
+                | Value::Float(_)
+                | Value::Bool(_)
+                | Value::Other => panic!("there is no {key}"),
+            };
+        }
+        node.at
+    }
+
+    #[test]
+    fn values_know_their_lines_and_columns_in_characters() {
+        let text = "a = 1\n[b]\nc = [1, \"é\", 3]\n[[d]]\nx = 1\n[[d]]\ny = { z = 2 }\n";
+        for (path, line, column) in [
+            (&["a"][..], 1, 5),
+            (&["b"], 2, 2),
+            (&["b", "c", "2"], 3, 14),
+            (&["d", "1"], 6, 1),
+            (&["d", "1", "y", "z"], 7, 11),
+        ] {
+            assert_eq!(place(text, path), Position { line, column }, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_of_a_text_is_named_with_its_line() {
+        let mut findings = Findings::of("x.toml");
+        assert!(from_toml("a = 1\na = 2\nb = \n", &mut findings).is_none());
+        let lines: Vec<_> = findings.problems.iter().map(|p| p.at.line).collect();
+        assert_eq!(lines, [2, 3]);
+    }
+}

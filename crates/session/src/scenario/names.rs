@@ -1,0 +1,122 @@
+//! Which variables a text may use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::field::{Field, instead};
+use super::problem::Findings;
+use super::template::{ALWAYS, MAX_TEXT_CHARS, SOMETIMES, Template, TemplateError, is_name};
+
+/// The variables of a scenario, by whether they always have a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    pub(crate) certain: BTreeSet<String>,
+    pub(crate) possible: BTreeSet<String>,
+}
+
+impl Names {
+    pub(crate) fn with(variables: &BTreeMap<String, String>) -> Self {
+        Self {
+            certain: ALWAYS
+                .into_iter()
+                .map(str::to_owned)
+                .chain(variables.keys().cloned())
+                .collect(),
+            possible: SOMETIMES.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Names the variables of a text that are unknown, or may be without a value where nothing stands in for them.
+    pub(crate) fn check(&self, text: &Template, field: &Field<'_>, findings: &mut Findings) {
+        for (name, stands_in) in text.variables() {
+            if self.certain.contains(name) || (stands_in && self.possible.contains(name)) {
+                continue;
+            }
+            if self.possible.contains(name) {
+                field.problem(
+                    findings,
+                    format!("{{{name}}} may have no value here"),
+                    format!("say what stands in for it, as {{{name}|...}}"),
+                );
+                continue;
+            }
+            let known: Vec<&str> = self
+                .certain
+                .iter()
+                .chain(&self.possible)
+                .map(String::as_str)
+                .collect();
+            field.problem(
+                findings,
+                format!("there is no variable {{{name}}}"),
+                instead(name, &known),
+            );
+        }
+    }
+
+    /// A text whose variables are known.
+    pub(crate) fn text(&self, field: &Field<'_>, findings: &mut Findings) -> Option<Template> {
+        let text = template(field, findings)?;
+        self.check(&text, field, findings);
+        Some(text)
+    }
+}
+
+/// A text that is a template; its variables are not checked.
+pub(crate) fn template(field: &Field<'_>, findings: &mut Findings) -> Option<Template> {
+    let text = field.text(findings)?;
+    match Template::parse(&text) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            let remedy = match error {
+                TemplateError::Brace => "write variables as {name}".to_owned(),
+                TemplateError::Name(_) => {
+                    "a variable has lower-case letters, digits and _ in braces".to_owned()
+                }
+                TemplateError::Long(_) => format!("give at most {MAX_TEXT_CHARS}"),
+                TemplateError::Control(_) => "leave it out".to_owned(),
+            };
+            field.problem(findings, error.to_string(), remedy);
+            None
+        }
+    }
+}
+
+/// A name for a variable or a state.
+pub(crate) fn name(field: &Field<'_>, findings: &mut Findings) -> Option<String> {
+    let name = field.text(findings)?;
+    if !is_name(&name) {
+        field.problem(
+            findings,
+            format!("\"{name}\" is no name"),
+            "begin with a lower-case letter and use lower-case letters, digits and _",
+        );
+        return None;
+    }
+    Some(name)
+}
+
+/// A table of variables and their values.
+pub(crate) fn variables(field: &Field<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let Some(section) = field.section(findings) else {
+        return variables;
+    };
+    for (name, value) in section.all() {
+        if !is_name(name) {
+            value.problem(
+                findings,
+                format!("\"{name}\" is no name"),
+                "begin with a lower-case letter and use lower-case letters, digits and _",
+            );
+        } else if ALWAYS.contains(&name) {
+            value.problem(
+                findings,
+                format!("{{{name}}} is given by the call"),
+                "choose another name",
+            );
+        } else if let Some(text) = value.any_text(findings) {
+            variables.insert(name.to_owned(), text);
+        }
+    }
+    variables
+}

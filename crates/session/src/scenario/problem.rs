@@ -1,0 +1,122 @@
+//! What is wrong with a scenario, where, and what to do about it.
+
+use std::fmt;
+
+/// A place in a text: line and column, both from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Position {
+    /// The first character of a text.
+    pub const START: Position = Position { line: 1, column: 1 };
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Something that keeps a scenario from being used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", line(origin, *at, path, what, remedy))]
+pub struct Problem {
+    /// The file, or whatever the text was named by.
+    pub origin: String,
+    /// Where in the text.
+    pub at: Position,
+    /// The field, as `turn.yield_ms` or `script.state[2].when[0].goto`; empty for the whole text.
+    pub path: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Something that is kept, but does not do what its author may expect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The file, or whatever the text was named by.
+    pub origin: String,
+    /// Where in the text.
+    pub at: Position,
+    /// The field; empty for the whole text.
+    pub path: String,
+    /// What is so, and what it means.
+    pub what: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&line(&self.origin, self.at, &self.path, &self.what, ""))
+    }
+}
+
+fn line(origin: &str, at: Position, path: &str, what: &str, remedy: &str) -> String {
+    let path = if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    };
+    let remedy = if remedy.is_empty() {
+        String::new()
+    } else {
+        format!("; {remedy}")
+    };
+    format!("{origin}:{at}: {path}{what}{remedy}")
+}
+
+/// Collects problems and warnings while a text is read, so that all are named at once.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) origin: String,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Findings {
+    pub(crate) fn of(origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn problem(
+        &mut self,
+        at: Position,
+        path: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.problems.push(Problem {
+            origin: self.origin.clone(),
+            at,
+            path: path.to_owned(),
+            what: what.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub(crate) fn warning(&mut self, at: Position, path: &str, what: impl Into<String>) {
+        self.warnings.push(Warning {
+            origin: self.origin.clone(),
+            at,
+            path: path.to_owned(),
+            what: what.into(),
+        });
+    }
+
+    /// Everything in the order of the text, file by file.
+    pub(crate) fn sort(&mut self) {
+        self.problems
+            .sort_by(|a, b| (&a.origin, a.at).cmp(&(&b.origin, b.at)));
+        self.warnings
+            .sort_by(|a, b| (&a.origin, a.at).cmp(&(&b.origin, b.at)));
+    }
+}

@@ -1,0 +1,298 @@
+//! From the text of a scenario to the scenario.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringback_call::{Protection, TurnSettings};
+
+use super::document;
+use super::engines::{self, Around};
+use super::field::{Field, Section};
+use super::include::Include;
+use super::later;
+use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario, SttEngine};
+use super::names::{self, Names};
+use super::problem::{Findings, Problem, Warning};
+use super::settings::{fallback, flag, idle, limits, recording, text, voice};
+use super::turn;
+use crate::responder::script::{self, Script};
+
+/// Where the text of a scenario comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    name: String,
+    stem: String,
+    folder: Option<PathBuf>,
+}
+
+impl Origin {
+    /// A file: problems name it by its file name, its stem is the slug where the text gives none, and it may name scripts
+    /// beside it.
+    pub fn file(path: &Path) -> Self {
+        let part = |part: Option<&std::ffi::OsStr>| {
+            part.map_or_else(String::new, |part| part.to_string_lossy().into_owned())
+        };
+        Self {
+            name: part(path.file_name()),
+            stem: part(path.file_stem()),
+            folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
+        }
+    }
+
+    /// A text without a file, by its slug.
+    pub fn text(slug: &str) -> Self {
+        Self {
+            name: slug.to_owned(),
+            stem: slug.to_owned(),
+            folder: None,
+        }
+    }
+
+    /// The name that problems begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Reads and checks a scenario.
+///
+/// # Errors
+/// Every problem that was found, in the order of the text. A scenario with a problem is not used at all.
+pub fn parse(text: &str, origin: &Origin) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
+    let mut findings = Findings::of(&origin.name);
+    let scenario = document::from_toml(text, &mut findings).and_then(|node| {
+        let mut root = Field::root(&node).section(&mut findings)?;
+        let scenario = scenario(&mut root, origin, &mut findings);
+        root.finish(&mut findings);
+        scenario
+    });
+    findings.sort();
+    match scenario {
+        Some(scenario) if findings.problems.is_empty() => Ok((scenario, findings.warnings)),
+        Some(_) | None => Err(findings.problems),
+    }
+}
+
+fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) -> Option<Scenario> {
+    let slug = slug(root, origin, findings);
+    let name = text(root, "name", findings);
+    let variables = root
+        .take("variables")
+        .map(|field| names::variables(&field, findings))
+        .unwrap_or_default();
+    let mut names = Names::with(&variables);
+    let fallback = fallback(root, &names, findings);
+    if fallback
+        .as_ref()
+        .is_some_and(|fallback| fallback.to.is_some())
+    {
+        names.certain.insert("transfer_to".to_owned());
+    }
+    let (engines, has_stt) = engines(root, origin, &names, findings);
+    let (mut turn, given, protect) = turn_taking(root, findings);
+    let idle = idle(root, (&mut turn, &given), &engines, &names, findings);
+    let limits = limits(root, (&mut turn, &given), &names, findings);
+    let greeting = greeting(root, protect, &names, findings);
+    warn_of_slow_webhooks(root, &engines, &turn, findings);
+    pipeline(root, findings);
+    later::read(root, findings);
+    Some(Scenario {
+        name: name.unwrap_or_else(|| slug.clone()),
+        slug,
+        direction: direction(root, findings),
+        language: language(root, has_stt, findings),
+        persona: persona(root, findings),
+        greeting,
+        variables,
+        voice: voice(root, &engines, findings),
+        engines,
+        turn,
+        idle,
+        limits: limits?,
+        recording: recording(root, findings),
+        fallback: fallback?,
+        foreign_streams: flag(root, "foreign_streams", findings).unwrap_or(false),
+    })
+}
+
+fn slug(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) -> String {
+    let given = root.take("slug");
+    let slug = match &given {
+        Some(field) => field.text(findings).unwrap_or_default(),
+        None => origin.stem.clone(),
+    };
+    let fits = (1..=64).contains(&slug.len())
+        && slug
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !slug.starts_with('-')
+        && !slug.ends_with('-');
+    if !fits && (given.is_none() || !slug.is_empty()) {
+        let remedy = "use lower-case letters, digits and single dashes between them, 64 at most";
+        let at = given.map_or(root.at, |field| field.at);
+        let what = format!("\"{slug}\" cannot stand in an address");
+        findings.problem(at, "slug", what, remedy);
+    }
+    slug
+}
+
+fn direction(root: &mut Section<'_>, findings: &mut Findings) -> Directions {
+    let words = [
+        ("inbound", Directions::Inbound),
+        ("outbound", Directions::Outbound),
+        ("both", Directions::Both),
+    ];
+    root.take("direction")
+        .and_then(|field| field.word(findings, &words))
+        .unwrap_or_default()
+}
+
+fn language(root: &mut Section<'_>, has_local_stt: bool, findings: &mut Findings) -> String {
+    let Some(field) = root.take("language") else {
+        return "en-US".to_owned();
+    };
+    let language = field.text(findings).unwrap_or_default();
+    let mut parts = language.split('-');
+    let primary = parts.next().unwrap_or_default();
+    let fits = (2..=3).contains(&primary.len())
+        && primary.bytes().all(|b| b.is_ascii_lowercase())
+        && parts.all(|part| {
+            (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+    if !fits && !language.is_empty() {
+        field.problem(
+            findings,
+            format!("\"{language}\" is no language tag"),
+            "write it as en-US or de",
+        );
+    } else if primary != "en" && has_local_stt && !language.is_empty() {
+        field.warning(
+            findings,
+            "the local recogniser and voice know English only: callers will be misheard, and answers mispronounced",
+        );
+    }
+    language
+}
+
+fn persona(root: &mut Section<'_>, findings: &mut Findings) -> Persona {
+    let mut persona = Persona {
+        persona: text(root, "persona", findings),
+        prompt: text(root, "prompt", findings),
+        ..Persona::default()
+    };
+    if let Some(mut section) = root.take("prompts").and_then(|f| f.section(findings)) {
+        persona.inbound = text(&mut section, "inbound", findings);
+        persona.outbound = text(&mut section, "outbound", findings);
+        section.finish(findings);
+    }
+    persona
+}
+
+fn greeting(
+    root: &mut Section<'_>,
+    protect: Option<Protection>,
+    names: &Names,
+    findings: &mut Findings,
+) -> Greeting {
+    let mut greeting = Greeting {
+        protect,
+        ..Greeting::default()
+    };
+    if let Some(mut section) = root.take("greeting").and_then(|f| f.section(findings)) {
+        let mut line = |name| section.take(name).and_then(|f| names.text(&f, findings));
+        greeting.inbound = line("inbound");
+        greeting.outbound = line("outbound");
+        section.finish(findings);
+    }
+    if let Some(mut section) = root.take("consent").and_then(|f| f.section(findings)) {
+        let announce = section.take("announce");
+        greeting.announce = announce.and_then(|f| names.text(&f, findings));
+        if let Some(field) = section.take("ask") {
+            names.text(&field, findings);
+            later::not_yet(&field, "asking for consent", findings);
+        }
+        section.finish(findings);
+    }
+    greeting
+}
+
+/// The engines, and whether a local recogniser will hear.
+fn engines(
+    root: &mut Section<'_>,
+    origin: &Origin,
+    names: &Names,
+    findings: &mut Findings,
+) -> (Engines, bool) {
+    let own_script = root.take("script");
+    let script: Option<Arc<Script>> = own_script
+        .as_ref()
+        .and_then(|field| script::read(field, names, findings))
+        .map(Arc::new);
+    let include = Include {
+        folder: origin.folder.clone(),
+    };
+    let around = Around {
+        names,
+        include: &include,
+        script,
+        has_script: own_script.is_some(),
+    };
+    let engines = engines::read(root, &around, findings);
+    let has_stt = engines.stt.as_ref().is_none_or(|list| {
+        list.iter()
+            .any(|engine| matches!(engine, SttEngine::PocketSphinx { .. }))
+    });
+    (engines, has_stt)
+}
+
+fn turn_taking(
+    root: &mut Section<'_>,
+    findings: &mut Findings,
+) -> (TurnSettings, turn::Given, Option<Protection>) {
+    let Some(mut section) = root.take("turn").and_then(|f| f.section(findings)) else {
+        return (TurnSettings::default(), turn::Given::default(), None);
+    };
+    let words = [
+        ("first_second", Protection::FirstSecond),
+        ("whole", Protection::Whole),
+        ("none", Protection::None),
+    ];
+    let protect = section
+        .take("protect_greeting")
+        .and_then(|field| field.word(findings, &words));
+    let (turn, given) = turn::read(&mut section, findings);
+    section.finish(findings);
+    (turn, given, protect)
+}
+
+fn pipeline(root: &mut Section<'_>, findings: &mut Findings) {
+    let Some(field) = root.take("pipeline") else {
+        return;
+    };
+    let words = [("auto", false), ("cascade", false), ("realtime", true)];
+    if field.word(findings, &words) == Some(true) {
+        field.warning(
+            findings,
+            "the realtime pipeline is not yet available: the cascade of recogniser, responder and voice is used",
+        );
+    }
+}
+
+fn warn_of_slow_webhooks(
+    root: &Section<'_>,
+    engines: &Engines,
+    turn: &TurnSettings,
+    findings: &mut Findings,
+) {
+    let slow = engines.responders.iter().any(|responder| match responder {
+        Responder::Webhook(webhook) => webhook.timeout_ms >= turn.reply_bound_ms,
+        Responder::Script { .. } | Responder::Parrot => false,
+    });
+    if slow {
+        findings.warning(
+            root.place_of("responder", "turn"),
+            "responder",
+            "the webhook's timeout_ms is not below turn.reply_bound_ms: callers hear the apology before its fallback",
+        );
+    }
+}

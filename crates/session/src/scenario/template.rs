@@ -1,0 +1,235 @@
+//! Texts with variables: `Hello, this is {company}.` and, for what may be unknown, `Hello {caller_name|there}.`
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ringback_call::Direction;
+
+/// The variables that every call has.
+pub const ALWAYS: [&str; 2] = ["company", "direction"];
+/// The variables that a call may have; texts must say what stands in for them.
+pub const SOMETIMES: [&str; 2] = ["caller_name", "transfer_to"];
+/// The longest text that is spoken at once, in characters: about a minute of speech.
+pub const MAX_TEXT_CHARS: usize = 1000;
+
+/// A text to be spoken, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    source: String,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Variable {
+        name: String,
+        otherwise: Option<String>,
+    },
+}
+
+/// Why a text is no template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A brace without its partner.
+    #[error("a curly brace stands alone")]
+    Brace,
+    /// What stands in the braces is no name.
+    #[error("{{{0}}} is no variable")]
+    Name(String),
+    /// It has more than [`MAX_TEXT_CHARS`] characters.
+    #[error("the text has {0} characters")]
+    Long(usize),
+    /// A character that cannot be spoken.
+    #[error("the text contains the control character {0:?}")]
+    Control(char),
+}
+
+impl Template {
+    /// Takes a text apart.
+    ///
+    /// # Errors
+    /// Where braces do not match, enclose no name, or the text cannot be spoken.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let length = source.chars().count();
+        if length > MAX_TEXT_CHARS {
+            return Err(TemplateError::Long(length));
+        }
+        let control = |c: &char| c.is_control() && !c.is_whitespace();
+        if let Some(control) = source.chars().find(control) {
+            return Err(TemplateError::Control(control));
+        }
+        let mut pieces = Vec::new();
+        let mut rest = source;
+        while let Some(open) = rest.find(['{', '}']) {
+            if open > 0 {
+                pieces.push(Piece::Text(rest[..open].to_owned()));
+            }
+            let inside = rest[open..].strip_prefix('{').ok_or(TemplateError::Brace)?;
+            let (inside, after) = inside.split_once('}').ok_or(TemplateError::Brace)?;
+            pieces.push(variable(inside)?);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Ok(Self {
+            source: source.to_owned(),
+            pieces,
+        })
+    }
+
+    /// The text as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The names in it, and whether something stands in for each.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Variable { name, otherwise } => Some((name.as_str(), otherwise.is_some())),
+        })
+    }
+
+    /// The text with its variables put in; runs of white space become one space.
+    pub fn render<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        let mut text = String::with_capacity(self.source.len());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Variable { name, otherwise } => {
+                    let value = value(name).filter(|value| !value.trim().is_empty());
+                    text.push_str(value.or(otherwise.as_deref()).unwrap_or_default());
+                }
+            }
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn variable(inside: &str) -> Result<Piece, TemplateError> {
+    let (name, otherwise) = match inside.split_once('|') {
+        Some((name, otherwise)) => (name.trim(), Some(otherwise.trim().to_owned())),
+        None => (inside.trim(), None),
+    };
+    if inside.contains('{') || !is_name(name) {
+        return Err(TemplateError::Name(inside.to_owned()));
+    }
+    Ok(Piece::Variable {
+        name: name.to_owned(),
+        otherwise,
+    })
+}
+
+/// Whether this may name a variable or a state: a lower-case letter, then letters, digits and `_`.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.len() <= 64
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+/// What the texts of one call are filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vars {
+    /// Who called whom.
+    pub direction: Direction,
+    /// The first words of the call, if the scenario has any: a responder begins its opening with them.
+    pub greeting: Option<String>,
+    values: BTreeMap<String, String>,
+}
+
+impl Vars {
+    /// What every call has.
+    pub fn new(company: &str, direction: Direction) -> Self {
+        let mut vars = Self {
+            direction,
+            greeting: None,
+            values: BTreeMap::new(),
+        };
+        vars.set("company", company);
+        let name = match direction {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        };
+        vars.set("direction", name);
+        vars
+    }
+
+    /// Gives a variable its value.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A variable's value.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The text with these variables put in.
+    pub fn render(&self, template: &Template) -> String {
+        template.render(|name| self.value(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn variables_are_put_in_and_unknown_ones_stood_in_for() {
+        let mut vars = Vars::new("Compass Group", Direction::Inbound);
+        vars.set("topic", " ");
+        for (template, text) in [
+            ("Hello from {company}.", "Hello from Compass Group."),
+            (
+                "Hello {caller_name|there}, you are {direction}.",
+                "Hello there, you are inbound.",
+            ),
+            ("About {topic|your visit}.", "About your visit."),
+            ("a {caller_name|}  b\n c", "a b c"),
+        ] {
+            assert_eq!(vars.render(&Template::parse(template).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_templates_are_refused() {
+        for (text, error) in [
+            ("a {b", TemplateError::Brace),
+            ("a b}", TemplateError::Brace),
+            ("{a{b}", TemplateError::Name("a{b".into())),
+            ("{}", TemplateError::Name(String::new())),
+            ("{Company}", TemplateError::Name("Company".into())),
+            ("a\u{7}", TemplateError::Control('\u{7}')),
+        ] {
+            assert_eq!(Template::parse(text), Err(error), "{text}");
+        }
+        assert_eq!(
+            Template::parse(&"é".repeat(1001)),
+            Err(TemplateError::Long(1001))
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn any_text_is_taken_apart_or_refused_and_never_panics(text in ".{0,60}|[a-z{}| ]{0,20}") {
+            if let Ok(template) = Template::parse(&text) {
+                let said = template.render(|_| None);
+                prop_assert!(!said.contains("  "));
+                prop_assert_eq!(template.source(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The settings of a webhook responder.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use url::{Host, Url};
+
+use super::field::{Field, Section};
+use super::model::{SecretRef, Webhook};
+use super::names::Names;
+use super::problem::Findings;
+use super::template::Template;
+
+/// How long an answer may take, in milliseconds, where the scenario does not say.
+const TIMEOUT_MS: u32 = 3500;
+/// How large an answer may be, in bytes, where the scenario does not say.
+const MAX_BYTES: u32 = 16 * 1024;
+/// What is said when no answer comes, where the scenario does not say.
+const FALLBACK: &str = "I am sorry, I could not find an answer just now. Could you say that again?";
+
+pub(super) fn read(
+    section: &mut Section<'_>,
+    names: &Names,
+    findings: &mut Findings,
+) -> Option<Webhook> {
+    let allow_private = section
+        .take("allow_private")
+        .and_then(|field| field.bool(findings))
+        .unwrap_or(false);
+    let url = section.take("url");
+    if url.is_none() {
+        section.missing(findings, "url", "give the address to post to");
+    }
+    let secret = section
+        .take("secret")
+        .and_then(|field| secret(&field, findings));
+    let timeout_ms = section
+        .take("timeout_ms")
+        .and_then(|field| field.whole(findings, 200..=30_000, "milliseconds"))
+        .unwrap_or(TIMEOUT_MS);
+    let max_bytes = section
+        .take("max_bytes")
+        .and_then(|field| field.whole(findings, 256..=1_048_576, "bytes"))
+        .unwrap_or(MAX_BYTES);
+    let fallback = match section.take("fallback") {
+        Some(field) => names.text(&field, findings),
+        None => Template::parse(FALLBACK).ok(),
+    };
+    Some(Webhook {
+        url: address(&url?, allow_private, findings)?,
+        secret,
+        timeout_ms,
+        max_bytes,
+        allow_private,
+        fallback: fallback?,
+    })
+}
+
+fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> Option<Url> {
+    let text = field.text(findings)?;
+    let url = match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+        Ok(_) | Err(_) => {
+            field.problem(
+                findings,
+                "this is no web address",
+                "give one that begins with https:// or http://",
+            );
+            return None;
+        }
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        field.problem(
+            findings,
+            "the address contains a user name or a password",
+            "take it out; requests are signed with the `secret`",
+        );
+        return None;
+    }
+    let private = is_private(&url);
+    if private && !allow_private {
+        field.problem(
+            findings,
+            "the address is a private one",
+            "give a public address, or set allow_private = true",
+        );
+        return None;
+    }
+    if !private && url.scheme() == "http" {
+        field.warning(
+            findings,
+            "what callers say travels unencrypted to this address: prefer https",
+        );
+    }
+    Some(url)
+}
+
+/// Whether the address is private as it is written. A name may still lead to a private address: that is seen when it is looked up.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => is_private_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_private_address(IpAddr::V6(address)),
+        None => false,
+    }
+}
+
+fn is_private_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || a == 0 || shared
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+        }
+    }
+}
+
+/// A reference to a secret. What was written instead is not repeated: it may be the secret.
+fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
+    let text = field.text(findings)?;
+    let reference = match text.split_once(':') {
+        Some(("env", name)) if is_variable(name) => Some(SecretRef::Env(name.to_owned())),
+        Some(("file", path)) if !path.trim().is_empty() => {
+            Some(SecretRef::File(PathBuf::from(path)))
+        }
+        Some(_) | None => None,
+    };
+    if reference.is_none() {
+        field.problem(
+            findings,
+            "a secret does not belong into a scenario",
+            "say where it is kept: \"env:NAME\" or \"file:PATH\"",
+        );
+    }
+    reference
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
