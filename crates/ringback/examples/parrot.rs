@@ -25,7 +25,8 @@ impl ringback::Handler for Parrot {
 }
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ringback::start_engines()?;
     let app = Router::new().route("/", post(voice)).route(
         "/ws",
         any(|upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(media) }),
@@ -34,7 +35,7 @@ async fn main() -> std::io::Result<()> {
     println!(
         "listening on http://{ADDRESS}; this example checks no signature: keep it on this machine"
     );
-    axum::serve(listener, app).await
+    Ok(axum::serve(listener, app).await?)
 }
 
 async fn voice(form: String) -> impl IntoResponse {

@@ -189,6 +189,14 @@ impl TwilioPhoneCall {
     }
 }
 
+/// Starts the engines of this process, so that its first call does not wait for them. Blocks for about a second.
+///
+/// # Errors
+/// [`CallError::Engines`] with what is missing and the remedy.
+pub fn start_engines() -> Result<(), CallError> {
+    engines().map(|_| ())
+}
+
 /// The engines of this process, started by its first call. A failure is tried again by the next.
 fn engines() -> Result<Arc<Engines>, CallError> {
     static ENGINES: Mutex<Option<Arc<Engines>>> = Mutex::new(None);

@@ -26,8 +26,8 @@
 //!
 //! # What blocks, what allocates, which engine is used
 //!
-//! - [`TwilioPhoneCall::from_start_message`] blocks the first time in a process for about a second while the engines start; it fails
-//!   when no decoder is free. Everything else never blocks: recognition and speech run on threads of pools that all calls share.
+//! - [`TwilioPhoneCall::from_start_message`] blocks the first time in a process for about a second while the engines start, unless
+//!   [`start_engines`] was called before; it fails when no decoder is free. Everything else never blocks: recognition and speech run on threads of pools that all calls share.
 //! - A message of silence allocates nothing; each message to be sent is one `String`.
 //! - Callers are heard by PocketSphinx with its free English vocabulary (Debian's `libpocketsphinx3` and
 //!   `pocketsphinx-en-us`) and spoken to by SVOX Pico. Without the library, [`CallError::Engines`] says what to install.
@@ -36,7 +36,7 @@
 mod call;
 mod serve;
 
-pub use call::{CallError, StreamEvent, TwilioPhoneCall};
+pub use call::{CallError, StreamEvent, TwilioPhoneCall, start_engines};
 pub use serve::{Handler, serve};
 
 use ringback_wire::twilio::twiml::{Parameter, Stream, StreamUrl, Verb, render};
