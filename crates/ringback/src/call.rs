@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ringback_call::At;
 use ringback_session::responder::mailbox::Mailbox;
 use ringback_session::{EngineConfig, Engines, Live, StartError};
-use ringback_wire::twilio::media::{self, Inbound};
+use ringback_wire::twilio::media::{self, Inbound, Start};
 
 /// Why a call cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,8 @@ impl TwilioPhoneCall {
     /// # Errors
     /// Another message, engines that do not start, or no free decoder.
     pub fn from_start_message(message: &str) -> Result<Self, CallError> {
-        Self::with_engines(message, engines()?)
+        let start = start(message)?;
+        Self::begin(start, engines()?)
     }
 
     /// As [`TwilioPhoneCall::from_start_message`], with engines of your own.
@@ -75,16 +76,10 @@ impl TwilioPhoneCall {
     /// # Errors
     /// Another message, or no free decoder.
     pub fn with_engines(message: &str, engines: Arc<Engines>) -> Result<Self, CallError> {
-        let start = match media::parse(message) {
-            Ok(Inbound::Start(start)) if start.is_mulaw_8k() => *start,
-            Ok(Inbound::Start(_)) => {
-                return Err(CallError::NoStart(
-                    "the stream is not mu-law at 8000 Hz".into(),
-                ));
-            }
-            Ok(_) => return Err(CallError::NoStart("it is another message".into())),
-            Err(garbled) => return Err(CallError::NoStart(garbled.to_string())),
-        };
+        Self::begin(start(message)?, engines)
+    }
+
+    fn begin(start: Start, engines: Arc<Engines>) -> Result<Self, CallError> {
         let seats = engines.admit_open().ok_or(CallError::Busy)?;
         let mailbox = Mailbox::default();
         let mut live = Live::for_mailbox(engines, seats, start.stream_sid, mailbox.clone());
@@ -167,6 +162,9 @@ impl TwilioPhoneCall {
 
     fn events(&mut self, at: At) -> Vec<StreamEvent> {
         self.live.poll_engines(at);
+        if self.live.deadline() <= at {
+            self.live.wake(at);
+        }
         let mut events = Vec::new();
         while let Some(message) = self.live.poll_message() {
             events.push(StreamEvent::Send(message));
@@ -186,6 +184,17 @@ impl TwilioPhoneCall {
             events.push(StreamEvent::Ended);
         }
         events
+    }
+}
+
+fn start(message: &str) -> Result<Start, CallError> {
+    match media::parse(message) {
+        Ok(Inbound::Start(start)) if start.is_mulaw_8k() => Ok(*start),
+        Ok(Inbound::Start(_)) => Err(CallError::NoStart(
+            "the stream is not mu-law at 8000 Hz".into(),
+        )),
+        Ok(_) => Err(CallError::NoStart("it is another message".into())),
+        Err(garbled) => Err(CallError::NoStart(garbled.to_string())),
     }
 }
 
