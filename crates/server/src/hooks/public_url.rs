@@ -154,7 +154,7 @@ pub fn host(headers: &HeaderMap) -> Result<&str, NoHost> {
     }
 }
 
-/// Whether a host (no port; an IPv6 address in brackets) is a name of this machine: localhost, 127.0.0.1 or [::1].
+/// Whether a host (no port; an IPv6 address in brackets) is a name of this machine: localhost, 127.0.0.1 or `[::1]`.
 pub fn names_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host == "127.0.0.1" || host == "[::1]"
 }
