@@ -386,6 +386,8 @@ impl Live {
                 self.tts.cancel(*reply);
                 self.outbox.drop_reply(*reply);
             }
+            // A turn is closed: what was said cannot be wanted again.
+            Action::Checkpoint(_) if !self.call.is_speaking() => self.outbox = Outbox::default(),
             Action::Checkpoint(_) => {}
             Action::End { cause, .. } => ended(*cause),
             Action::Note(note) => noted(note),

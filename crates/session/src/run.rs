@@ -97,7 +97,7 @@ where
         events,
     };
     let messages = Messages::new(start.stream_sid);
-    let mut live = Live::new(Call::new(spec), messages, parts);
+    let mut live = Box::new(Live::new(Call::new(spec), messages, parts));
     let mut socket = Socket::new(socket);
     tracing::info!(scenario = %setup.scenario.slug, "WebSocket call began");
     let over = AssertUnwindSafe(lead(&mut live, &mut socket, &setup.finish, &setup.stop))
@@ -323,7 +323,7 @@ where
     failed
 }
 
-async fn files(mut live: Live, meta: Meta) -> Ended {
+async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
     let report = live.call.report();
     let failed = meta.failed.clone();
     let mut files = Vec::new();

@@ -163,7 +163,9 @@ impl<W: Write + Seek> WavWriter<W> {
         self.sink.seek(SeekFrom::Start(
             header_bytes(self.format.coding) + data_offset,
         ))?;
-        self.sink.write_all(&self.scratch)?;
+        // Kept between writes it would be the largest thing that a quiet recording holds.
+        let block = std::mem::take(&mut self.scratch);
+        self.sink.write_all(&block)?;
         Ok(())
     }
 

@@ -111,11 +111,11 @@ struct Open {
     trace: File,
     channels: u16,
     failed: Option<Box<dyn FnOnce(String) + Send>>,
-    scratch: Vec<i16>,
 }
 
 fn work(commands: &Receiver<Command>) {
     let mut files: BTreeMap<u64, Open> = BTreeMap::new();
+    let mut samples = Vec::new();
     while let Ok(command) = commands.recv() {
         match command {
             Command::Begin(file, begin) => {
@@ -125,7 +125,7 @@ fn work(commands: &Receiver<Command>) {
             }
             Command::Block(file, block) => {
                 if let Some(open) = files.get_mut(&file)
-                    && let Err(reason) = open.write(&block)
+                    && let Err(reason) = open.write(&block, &mut samples)
                 {
                     open.fail(reason);
                 }
@@ -146,7 +146,6 @@ fn open(begin: Begin) -> Option<Open> {
             trace,
             channels: begin.channels,
             failed: Some(begin.failed),
-            scratch: Vec::new(),
         }),
         Err(error) => {
             (begin.failed)(error);
@@ -190,20 +189,20 @@ fn create(begin: &Begin) -> Result<(Stem, WavWriter<File>, File), String> {
 }
 
 impl Open {
-    fn write(&mut self, block: &Block) -> Result<(), String> {
+    fn write(&mut self, block: &Block, samples: &mut Vec<i16>) -> Result<(), String> {
         if self.failed.is_none() {
             return Ok(());
         }
         if let Some(patch) = &block.patch {
-            self.interleave(&patch.caller, &patch.agent);
+            self.interleave(&patch.caller, &patch.agent, samples);
             self.wav
-                .overwrite(patch.from, &self.scratch)
+                .overwrite(patch.from, samples)
                 .map_err(|error| error.to_string())?;
         }
         if !block.caller.is_empty() {
-            self.interleave(&block.caller, &block.agent);
+            self.interleave(&block.caller, &block.agent, samples);
             self.wav
-                .append(&self.scratch)
+                .append(samples)
                 .map_err(|error| error.to_string())?;
         }
         self.trace
@@ -211,14 +210,14 @@ impl Open {
             .map_err(|error| format!("the trace: {error}"))
     }
 
-    fn interleave(&mut self, caller: &[u8], agent: &[u8]) {
-        self.scratch.clear();
+    fn interleave(&self, caller: &[u8], agent: &[u8], samples: &mut Vec<i16>) {
+        samples.clear();
         for (&caller, &agent) in caller.iter().zip(agent) {
             let (caller, agent) = (g711::decode(caller), g711::decode(agent));
             if self.channels == 2 {
-                self.scratch.extend([caller, agent]);
+                samples.extend([caller, agent]);
             } else {
-                self.scratch.push(caller.saturating_add(agent));
+                samples.push(caller.saturating_add(agent));
             }
         }
     }
