@@ -49,7 +49,10 @@ fn main() -> ExitCode {
         };
         println!("{what}: {sum:.0} ns, asked {asked:.0} ns: {verdict}");
     }
-    println!("{} passed, {failed} failed", FIGURES.len().saturating_sub(failed));
+    println!(
+        "{} passed, {failed} failed",
+        FIGURES.len().saturating_sub(failed)
+    );
     ExitCode::from(u8::from(failed > 0))
 }
 
@@ -62,9 +65,10 @@ fn medians(folder: &Path) -> Vec<(String, f64)> {
     for entry in entries.flatten() {
         let path = entry.path();
         let new = path.join("new");
-        if let (Some(bench), Some(estimates)) =
-            (json(&new.join("benchmark.json")), json(&new.join("estimates.json")))
-        {
+        if let (Some(bench), Some(estimates)) = (
+            json(&new.join("benchmark.json")),
+            json(&new.join("estimates.json")),
+        ) {
             if let (Some(name), Some(median)) = (
                 bench["full_id"].as_str(),
                 estimates["median"]["point_estimate"].as_f64(),
