@@ -296,18 +296,42 @@ fn spoken(number: u32) -> Vec<String> {
 ///
 /// The plain way is unrolled: a decoder that must hear ten digits neither drops nor invents one.
 pub(super) fn digits_expansion(min: u32, max: u32) -> String {
-    let (min, max) = (min.max(1), max.clamp(1, 32));
-    let certain = vec!["<digit>"; min.min(max) as usize].join(" ");
-    let spare = max.saturating_sub(min) as usize;
+    let max = max.clamp(1, 32);
+    let min = min.clamp(1, max);
+    let certain = many(min);
+    let spare = (max - min) as usize;
     let optional = format!("{}{}", " [<digit>".repeat(spare), "]".repeat(spare));
     let mut ways = vec![format!("{certain}{optional}")];
-    if max >= 2 {
+    if max <= UNROLLED && max - min <= 2 {
+        for count in min..=max {
+            repeated("double", 2, count, &mut ways);
+            repeated("triple", 3, count, &mut ways);
+            if count >= 3 {
+                ways.push(format!("<ones> hundred {}", many(count - 3)));
+            }
+        }
+    } else {
         ways.push("<digit>* (double | triple) <digit> <digit>*".to_string());
-    }
-    if max >= 3 {
         ways.push("<ones> hundred <digit>*".to_string());
     }
     ways.join(" | ")
+}
+
+/// Up to this many digits every place of "double" is written out.
+const UNROLLED: u32 = 12;
+
+/// The ways to say so many digits with one of them repeated.
+fn repeated(word: &str, times: u32, count: u32, ways: &mut Vec<String>) {
+    for before in 0..=count.saturating_sub(times) {
+        if count >= times {
+            let after = many(count - times - before);
+            ways.push(format!("{} {word} <digit> {after}", many(before)));
+        }
+    }
+}
+
+fn many(count: u32) -> String {
+    vec!["<digit>"; count as usize].join(" ")
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Numbers and digits as people say and type them.
+
 use proptest::prelude::*;
 
 use super::super::words::words;

@@ -1,0 +1,250 @@
+//! Measures the local recogniser on telephone-band speech of the flite voices; `docs/local-speech.md` quotes it.
+//!
+//! `cargo run --release -p ringback-speech --example wer` (needs `flite` and `sox`); `-- --paced` feeds the sound as
+//! fast as a caller speaks and measures how long after the end of speech the text comes; `-- --wrong` tells each
+//! answer that was not understood.
+
+#![allow(clippy::print_stdout, reason = "a program that prints a table")]
+#![allow(clippy::unwrap_used, reason = "a measurement that fails should stop")]
+
+mod caller;
+mod sentences;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use caller::{VOICES, say, with_pink_noise};
+use ringback_speech::grammar::{Dictionary, Expect, Grammar, Meaning, interpret};
+use ringback_speech::recognizer::{Recognized, Recognizer, RecognizerPool};
+use sentences::{Question, UNEXPECTED, questions};
+
+struct Line {
+    recognizer: Recognizer,
+    answers: Receiver<Recognized>,
+    finalize: u32,
+    paced: bool,
+    seconds: f64,
+    waits: Vec<Duration>,
+}
+
+impl Line {
+    fn lease(pool: &RecognizerPool, paced: bool) -> Self {
+        let (sender, answers) = channel();
+        let recognizer = pool
+            .lease(Box::new(move |heard| drop(sender.send(heard))))
+            .unwrap();
+        Self {
+            recognizer,
+            answers,
+            finalize: 0,
+            paced,
+            seconds: 0.0,
+            waits: Vec::new(),
+        }
+    }
+
+    /// Plays an utterance and returns what was heard.
+    fn hear(&mut self, mulaw: &[u8]) -> (String, Meaning) {
+        self.finalize += 1;
+        self.seconds += mulaw.len() as f64 / 8000.0;
+        self.recognizer.begin(0);
+        let begun = Instant::now();
+        for (number, block) in (1..).zip(mulaw.chunks(640)) {
+            if self.paced {
+                let due = Duration::from_millis(80) * number;
+                std::thread::sleep(due.saturating_sub(begun.elapsed()));
+            }
+            self.recognizer.audio(block);
+        }
+        let asked = Instant::now();
+        self.recognizer.finalize(self.finalize);
+        loop {
+            match self.answers.recv().unwrap() {
+                Recognized::Partial { .. } => {}
+                Recognized::Failed { why } => panic!("{why}"),
+                Recognized::Final { text, meaning, .. } => {
+                    self.waits.push(asked.elapsed());
+                    self.recognizer.end_turn();
+                    return (text, meaning);
+                }
+            }
+        }
+    }
+}
+
+/// Words wrong (put in, left out or exchanged) and words said.
+fn wrong_words(said: &str, heard: &str) -> (usize, usize) {
+    let said: Vec<_> = said.split_whitespace().collect();
+    let heard: Vec<_> = heard.split_whitespace().collect();
+    let mut row: Vec<usize> = (0..=heard.len()).collect();
+    for (at, word) in said.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (place, other) in heard.iter().enumerate() {
+            let exchanged = diagonal + usize::from(word != other);
+            diagonal = row[place + 1];
+            row[place + 1] = exchanged.min(diagonal + 1).min(row[place] + 1);
+        }
+    }
+    (row[heard.len()], said.len())
+}
+
+#[derive(Default)]
+struct Tally {
+    words: usize,
+    wrong: usize,
+    sentences: usize,
+    understood: usize,
+    misunderstood: usize,
+    unexpected: usize,
+    accepted: usize,
+}
+
+impl Tally {
+    fn expected(&mut self, expect: &Expect, said: &str, heard: &str, meaning: &Meaning) {
+        let (wrong, words) = wrong_words(said, heard);
+        self.wrong += wrong;
+        self.words += words;
+        self.sentences += 1;
+        let right = *meaning == interpret(expect, said);
+        if !right && std::env::args().any(|argument| argument == "--wrong") {
+            eprintln!("said: {said} heard: {heard}");
+        }
+        self.understood += usize::from(right);
+        self.misunderstood += usize::from(!right && *meaning != Meaning::Nothing);
+    }
+
+    fn unexpected(&mut self, meaning: &Meaning) {
+        self.unexpected += 1;
+        self.accepted += usize::from(*meaning != Meaning::Nothing);
+    }
+
+    fn print(&self, name: &str) {
+        let percent = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
+        println!(
+            "| {name} | {:.1} | {:.0} of {} | {:.1} | {:.1} |",
+            percent(self.wrong, self.words),
+            percent(self.understood, self.sentences),
+            self.sentences,
+            percent(self.misunderstood, self.sentences),
+            percent(self.accepted, self.unexpected)
+        );
+    }
+}
+
+/// Seconds of processor time this process has used.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn degraded(mulaw: &[u8], snr_db: Option<f64>) -> Vec<u8> {
+    snr_db.map_or_else(|| mulaw.to_vec(), |snr_db| with_pink_noise(mulaw, snr_db))
+}
+
+fn closed(line: &mut Line, dictionary: &Dictionary, snr_db: Option<f64>, paced: bool) {
+    let label = snr_db.map_or("clean".to_string(), |db| format!("pink noise {db} dB"));
+    let mut by_voice: Vec<Tally> = VOICES.iter().map(|_| Tally::default()).collect();
+    for Question {
+        name,
+        expect,
+        answers,
+    } in questions()
+    {
+        let mut tally = Tally::default();
+        line.recognizer
+            .expect(Arc::new(Grammar::compile(&expect, dictionary).unwrap()));
+        for (voice, of_voice) in VOICES.iter().zip(&mut by_voice) {
+            for said in answers {
+                let (text, meaning) = line.hear(&degraded(&say(voice, said), snr_db));
+                tally.expected(&expect, said, &text, &meaning);
+                of_voice.expected(&expect, said, &text, &meaning);
+            }
+            for said in UNEXPECTED.iter().filter(|_| !paced) {
+                let (_, meaning) = line.hear(&degraded(&say(voice, said), snr_db));
+                tally.unexpected(&meaning);
+                of_voice.unexpected(&meaning);
+            }
+        }
+        tally.print(&format!("{label}, {name}"));
+    }
+    for (voice, tally) in VOICES.iter().zip(&by_voice) {
+        tally.print(&format!("{label}, all questions, {voice}"));
+    }
+}
+
+fn open(line: &mut Line, dictionary: &Dictionary) {
+    line.recognizer.expect(Arc::new(
+        Grammar::compile(&Expect::Open, dictionary).unwrap(),
+    ));
+    for voice in VOICES {
+        let (mut wrong, mut words) = (0, 0);
+        for said in UNEXPECTED {
+            let (text, _) = line.hear(&say(voice, said));
+            let (more_wrong, more_words) = wrong_words(said, &text);
+            (wrong, words) = (wrong + more_wrong, words + more_words);
+        }
+        println!(
+            "| clean, free vocabulary, {voice} | {:.1} | | | |",
+            100.0 * wrong as f64 / words as f64
+        );
+    }
+}
+
+fn costs(line: &mut Line, before: f64, what: &str) {
+    let used = processor_seconds() - before;
+    line.waits.sort_unstable();
+    let at = |share: usize| line.waits[(line.waits.len() - 1) * share / 100].as_secs_f64() * 1000.0;
+    println!(
+        "\n{what}: {:.3} of real time ({used:.1} s of processor for {:.0} s of sound)",
+        used / line.seconds,
+        line.seconds
+    );
+    if line.paced {
+        println!(
+            "text after the request: median {:.0} ms, 9 of 10 within {:.0} ms, worst {:.0} ms",
+            at(50),
+            at(90),
+            at(100)
+        );
+    }
+    println!();
+    (line.seconds, line.waits) = (0.0, Vec::new());
+}
+
+fn main() {
+    let paced = std::env::args().any(|argument| argument == "--paced");
+    let began = processor_seconds();
+    let pool = RecognizerPool::start(1).unwrap_or_else(|error| panic!("{error}"));
+    println!(
+        "a decoder starts in {:.2} s of processor time\n",
+        processor_seconds() - began
+    );
+    let dictionary = Dictionary::load_default().unwrap();
+    let mut line = Line::lease(&pool, paced);
+    println!(
+        "| Condition | Words wrong % | Answers understood % | Misunderstood % | Unexpected taken for an answer % |"
+    );
+    println!("|---|---|---|---|---|");
+    let noises: &[Option<f64>] = if paced {
+        &[None]
+    } else {
+        &[None, Some(20.0), Some(10.0)]
+    };
+    let before = processor_seconds();
+    for snr_db in noises {
+        closed(&mut line, &dictionary, *snr_db, paced);
+    }
+    costs(&mut line, before, "closed questions");
+    let before = processor_seconds();
+    open(&mut line, &dictionary);
+    costs(&mut line, before, "free vocabulary");
+}

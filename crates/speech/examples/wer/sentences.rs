@@ -1,0 +1,153 @@
+//! What the callers are asked and say.
+
+use ringback_speech::grammar::Expect;
+
+/// A question with answers that are expected.
+pub struct Question {
+    pub name: &'static str,
+    pub expect: Expect,
+    pub answers: &'static [&'static str],
+}
+
+pub fn questions() -> Vec<Question> {
+    let phrases = |list: &[&str]| Expect::Phrases(list.iter().map(ToString::to_string).collect());
+    vec![
+        Question {
+            name: "yes or no",
+            expect: Expect::YesNo,
+            answers: &[
+                "yes",
+                "no",
+                "yes please",
+                "no thank you",
+                "yeah",
+                "nope",
+                "that is correct",
+                "i don't think so",
+                "sure",
+                "not really",
+            ],
+        },
+        Question {
+            name: "a number from 1 to 10",
+            expect: Expect::Number { min: 1, max: 10 },
+            answers: &[
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "i would say nine",
+                "ten please",
+            ],
+        },
+        Question {
+            name: "a number up to 999,999",
+            expect: Expect::Number {
+                min: 0,
+                max: 999_999,
+            },
+            answers: &[
+                "twelve",
+                "twenty five",
+                "one hundred and twelve",
+                "three thousand four hundred and seven",
+                "ninety nine",
+                "six hundred",
+                "forty two thousand",
+                "eight hundred and fifty",
+                "two thousand and one",
+                "seventy",
+            ],
+        },
+        Question {
+            name: "four digits",
+            expect: Expect::Digits { min: 4, max: 4 },
+            answers: &[
+                "four two seven one",
+                "nine oh five three",
+                "one one eight six",
+                "zero zero seven two",
+                "five three nine four",
+                "six eight two one",
+                "double four one two",
+                "three six nine oh",
+                "two two four eight",
+                "eight one five seven",
+            ],
+        },
+        Question {
+            name: "a day",
+            expect: Expect::Date,
+            answers: &[
+                "today",
+                "tomorrow",
+                "next monday",
+                "friday",
+                "march third",
+                "the third of march",
+                "the day after tomorrow",
+                "december twenty first",
+                "the ninth",
+                "on july fourth please",
+            ],
+        },
+        Question {
+            name: "eight phrases",
+            expect: phrases(&[
+                "[i would like to] leave feedback",
+                "[i want to] [speak to] a manager",
+                "the food was cold",
+                "call me back",
+                "opening hours",
+                "[i want to] cancel [my] order",
+                "the staff (was | were) friendly",
+                "something else",
+            ]),
+            answers: &[
+                "i would like to leave feedback",
+                "i want to speak to a manager",
+                "the food was cold",
+                "call me back please",
+                "opening hours",
+                "cancel my order",
+                "the staff were friendly",
+                "something else",
+                "um leave feedback",
+                "a manager please",
+            ],
+        },
+    ]
+}
+
+/// What answers none of them.
+pub const UNEXPECTED: &[&str] = &[
+    "what is the weather like in the mountains",
+    "my dog ate the newspaper",
+    "the train to london leaves at noon",
+    "can you hear me",
+    "please hold the line",
+    "i bought a green bicycle",
+    "purple elephants dance",
+    "how much does it cost",
+    "where are you located",
+    "the children are playing in the garden",
+    "he opened the window",
+    "have you seen the new movie",
+    "this music is very loud",
+    "a friend of mine lives in paris",
+    "hello",
+    "what did you say",
+    "winter is cold",
+    "she sells sea shells",
+    "take the second street on the left",
+    "nothing works on this computer",
+    "um well you see",
+    "water",
+    "banana",
+    "excuse me",
+    "who is speaking",
+];
