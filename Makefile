@@ -38,8 +38,8 @@ blackbox: build ## Ring 3: the built server, telephoned in real time
 	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-server -E 'binary(blackbox)' -j 1
 
 budgets: ## Benches must stay within three times of what docs/performance.md asks
-	$(CARGO) bench --locked -p ringback-audio -p ringback-call -p ringback-speech -p ringback-wire -- --quick --noplot
+	$(CARGO) bench --locked -p ringback-audio -p ringback-call -p ringback-speech -p ringback-wire --bench audio --bench call --bench vad --bench media -- --quick --noplot
 	$(CARGO) run -q --locked -p ringback-tidy --bin speed
 
 bench: ## All benches, in full
-	$(CARGO) bench --workspace --locked
+	$(CARGO) bench --locked -p ringback-audio -p ringback-call -p ringback-speech -p ringback-wire --bench audio --bench call --bench vad --bench media
