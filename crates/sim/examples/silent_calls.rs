@@ -14,8 +14,10 @@ use ringback_wire::twilio::media_client::{
     write_start,
 };
 use ringback_wire::twilio::twiml::{Verb, parse};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// The greeting and whatever else settles at the beginning is not measured.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -68,10 +70,12 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn silent_call(url: String, scenario: String, number: u64, end: Instant) -> Result<()> {
-    let call_sid = format!("CA{number:032x}");
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Asks the webhook and opens the media stream that it names.
+async fn connect(url: &str, scenario: &str, call_sid: &str, stream_sid: &str) -> Result<Socket> {
     let form = [
-        ("CallSid", call_sid.as_str()),
+        ("CallSid", call_sid),
         ("From", "+15005550001"),
         ("To", "+15005550006"),
         ("Direction", "inbound"),
@@ -87,26 +91,30 @@ async fn silent_call(url: String, scenario: String, number: u64, end: Instant) -
     let Some(Verb::Connect(connect)) = verbs.first() else {
         bail!("the call was refused: {twiml}");
     };
-    let (mut socket, _) = tokio_tungstenite::connect_async(connect.stream.url.as_str()).await?;
-    let stream_sid = format!("MZ{number:032x}");
+    let parameters = connect.stream.parameters.iter();
     let start = Start {
-        stream_sid: stream_sid.clone(),
+        stream_sid: stream_sid.to_owned(),
         account_sid: None,
-        call_sid,
+        call_sid: call_sid.to_owned(),
         tracks: vec![Track::Inbound],
-        custom_parameters: connect
-            .stream
-            .parameters
-            .iter()
+        custom_parameters: parameters
             .map(|parameter| (parameter.name().to_owned(), parameter.value().to_owned()))
             .collect(),
         media_format: MediaFormat::default(),
     };
+    let (mut socket, _) = tokio_tungstenite::connect_async(connect.stream.url.as_str()).await?;
     let mut text = String::new();
     write_connected(&mut text);
     socket.send(Message::text(text.clone())).await?;
     write_start(&mut text, 1, &start);
-    socket.send(Message::text(text.clone())).await?;
+    socket.send(Message::text(text)).await?;
+    Ok(socket)
+}
+
+async fn silent_call(url: String, scenario: String, number: u64, end: Instant) -> Result<()> {
+    let stream_sid = format!("MZ{number:032x}");
+    let mut socket = connect(&url, &scenario, &format!("CA{number:032x}"), &stream_sid).await?;
+    let mut text = String::new();
     let begun = Instant::now();
     for chunk in 1_u64.. {
         let due = begun + Duration::from_millis(20 * chunk);
