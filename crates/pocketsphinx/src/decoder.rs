@@ -229,6 +229,20 @@ impl Decoder {
         self.current.as_deref()
     }
 
+    /// The utterances to come are from another line: what was learnt of the noise is forgotten. The mean of the
+    /// channel is not; it drifts to that of what is heard next.
+    ///
+    /// # Errors
+    /// [`DecoderError::State`] in an utterance.
+    pub fn another_line(&mut self) -> Result<(), DecoderError> {
+        self.idle("change the line during an utterance")?;
+        // SAFETY: the decoder lives and is between utterances.
+        match unsafe { (self.symbols().ps_start_stream)(self.raw.as_ptr()) } {
+            0.. => Ok(()),
+            _ => Err(DecoderError::Failed("change the line")),
+        }
+    }
+
     /// Starts an utterance.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ symbols! {
     ps_set_jsgf_string: unsafe extern "C" fn(*mut RawDecoder, *const c_char, *const c_char) -> c_int;
     ps_set_lm_file: unsafe extern "C" fn(*mut RawDecoder, *const c_char, *const c_char) -> c_int;
     ps_set_search: unsafe extern "C" fn(*mut RawDecoder, *const c_char) -> c_int;
+    ps_start_stream: unsafe extern "C" fn(*mut RawDecoder) -> c_int;
     ps_start_utt: unsafe extern "C" fn(*mut RawDecoder) -> c_int;
     ps_process_raw: unsafe extern "C" fn(*mut RawDecoder, *const i16, usize, c_int, c_int) -> c_int;
     ps_end_utt: unsafe extern "C" fn(*mut RawDecoder) -> c_int;

@@ -106,6 +106,21 @@ fn segments_are_in_order_and_spell_the_text() {
 }
 
 #[test]
+fn another_line_can_follow_between_utterances_alone() {
+    let mut decoder = primed();
+    decoder.another_line().unwrap();
+    assert_eq!(
+        heard(&mut decoder, YES_PLEASE).as_deref(),
+        Some("yes please")
+    );
+    decoder.begin().unwrap();
+    assert!(matches!(
+        decoder.another_line(),
+        Err(DecoderError::State(_))
+    ));
+}
+
+#[test]
 fn silence_is_no_sentence() {
     let mut decoder = decoder();
     decoder.set_grammar("answer", ANSWERS).unwrap();

@@ -24,9 +24,16 @@ const ON_THE_TELEPHONE: [(&str, &str); 3] = [
 ];
 
 /// Names of the decoder's searches.
-const CLOSED: &str = "closed";
 const OPEN: &str = "open";
 const PRIMING: &str = "primer";
+
+/// Grammars a decoder holds, the least recently used of which gives way. The library loses some 40 KB each time it
+/// compiles one, so they are not compiled for each turn.
+const HELD: usize = 64;
+
+fn slot_name(slot: usize) -> String {
+    format!("closed-{slot}")
+}
 
 /// What an utterance gave.
 pub(super) struct Heard {
@@ -46,6 +53,8 @@ pub(super) struct Ear {
     language: std::path::PathBuf,
     /// Words given to the decoder beyond its dictionary.
     words: BTreeSet<String>,
+    /// The grammars that are held, each with its slot, the last used at the end.
+    held: Vec<(usize, String)>,
     has_open: bool,
     listening: bool,
     used: bool,
@@ -72,6 +81,7 @@ impl Ear {
             wide: Vec::new(),
             language: model.language.clone(),
             words: BTreeSet::new(),
+            held: Vec::new(),
             has_open: false,
             listening: false,
             used: false,
@@ -80,18 +90,33 @@ impl Ear {
             ear.decoder.add_word(word, phones)?;
         }
         ear.decoder.set_grammar(PRIMING, PRIMER_GRAMMAR)?;
-        ear.start()?;
-        let mut linear = Vec::with_capacity(PRIMER.len());
-        g711::decode_into(PRIMER, &mut linear);
-        ear.listen(&linear)?;
-        ear.stop()?;
-        ear.used = false;
+        ear.prime()?;
         Ok(ear)
     }
 
-    /// Whether it has heard a caller.
-    pub(super) fn used(&self) -> bool {
-        self.used
+    /// Makes it ready for another caller. The last one's share in the mean of the channel falls to a fifth or so.
+    ///
+    /// A new decoder would be cleaner, but it would compile its grammars anew, and the library loses memory by that.
+    pub(super) fn freshen(&mut self) -> Result<(), DecoderError> {
+        self.stop()?;
+        if !self.used {
+            return Ok(());
+        }
+        self.decoder.select(PRIMING)?;
+        self.prime()?;
+        self.prime()
+    }
+
+    fn prime(&mut self) -> Result<(), DecoderError> {
+        self.decoder.another_line()?;
+        self.start()?;
+        let mut linear = Vec::with_capacity(PRIMER.len());
+        g711::decode_into(PRIMER, &mut linear);
+        self.listen(&linear)?;
+        self.stop()?;
+        self.decoder.another_line()?;
+        self.used = false;
+        Ok(())
     }
 
     /// Searches by this grammar from the next utterance on.
@@ -113,9 +138,30 @@ impl Ear {
                         self.words.insert(word.clone());
                     }
                 }
-                self.decoder.set_grammar(CLOSED, jsgf)
+                self.closed(jsgf)
             }
         }
+    }
+
+    /// Selects a grammar, compiling it if it is not among those that are held.
+    fn closed(&mut self, jsgf: &str) -> Result<(), DecoderError> {
+        if let Some(at) = self.held.iter().position(|(_, held)| held == jsgf) {
+            let (slot, held) = self.held.remove(at);
+            self.held.push((slot, held));
+            return self.decoder.select(&slot_name(slot));
+        }
+        let full = self.held.len() >= HELD;
+        let slot = if full {
+            self.held[0].0
+        } else {
+            self.held.len()
+        };
+        self.decoder.set_grammar(&slot_name(slot), jsgf)?;
+        if full {
+            self.held.remove(0);
+        }
+        self.held.push((slot, jsgf.to_string()));
+        Ok(())
     }
 
     /// Begins an utterance.

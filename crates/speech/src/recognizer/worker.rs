@@ -103,11 +103,9 @@ impl Worker {
                 self.sink = None;
                 self.grammar = None;
                 self.turn = None;
-                // The decoder has grown used to its caller's voice and line; the next one finds it as new.
-                if self.ear.as_ref().is_none_or(Ear::used) {
-                    self.renew()
-                } else {
-                    Ok(())
+                match &mut self.ear {
+                    Some(ear) => ear.freshen().map_err(|error| error.to_string()),
+                    None => self.renew(),
                 }
             }
         }

@@ -335,6 +335,36 @@ fn the_library_takes_the_grammar_of_every_form() {
 }
 
 #[test]
+fn more_grammars_than_a_decoder_holds_can_be_used_in_turn() {
+    let pool = pool(1);
+    let (recognizer, receiver) = lease(&pool);
+    let yes_no = grammar(&Expect::YesNo);
+    for number in 0..70 {
+        recognizer.expect(Arc::clone(&yes_no));
+        recognizer.expect(grammar(&Expect::Number {
+            min: number,
+            max: number + 1,
+        }));
+    }
+    for (number, expect, mulaw, meaning) in [
+        (1, &yes_no, YES_PLEASE[0], Meaning::YesNo(true)),
+        (
+            2,
+            &grammar(&Expect::Number { min: 7, max: 8 }),
+            SEVEN[0],
+            Meaning::Number(7),
+        ),
+        (3, &yes_no, NO_THANK_YOU[0], Meaning::YesNo(false)),
+    ] {
+        recognizer.expect(Arc::clone(expect));
+        recognizer.begin(0);
+        feed(&recognizer, mulaw);
+        recognizer.finalize(number);
+        assert_eq!(answer(settled(&receiver)).meaning, meaning);
+    }
+}
+
+#[test]
 fn turns_do_not_run_into_each_other() {
     let pool = pool(1);
     let (recognizer, receiver) = lease(&pool);
