@@ -241,6 +241,7 @@ impl Hooked {
             heard: asked
                 .lines
                 .iter()
+                .filter(|line| line.speaker == Speaker::Agent || line.turn != asked.turn)
                 .map(|line| HeardLine {
                     speaker: match line.speaker {
                         Speaker::Caller => "caller",
