@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ringback_speech::grammar::Dictionary;
+
 use super::builtin::BUILT_IN;
 use super::include::read_bounded;
 use super::model::Scenario;
@@ -53,10 +55,14 @@ impl Catalog {
                 return catalog;
             }
         };
+        let dictionary = match paths.is_empty() {
+            true => None,
+            false => dictionary(),
+        };
         for path in paths {
             let origin = Origin::file(&path);
             let file = origin.name().to_owned();
-            let read = check_file(&path);
+            let read = read_file(&path, dictionary.clone());
             let slug = read
                 .as_ref()
                 .ok()
@@ -131,12 +137,25 @@ impl Catalog {
     }
 }
 
-/// Reads and checks one file, as `ringback scenario check` does.
+/// Reads and checks one file, as `ringback scenario check` does. Where the local recogniser is installed, words that it does not
+/// know are warned of.
 ///
 /// # Errors
 /// Every problem of the file; one that says so where it cannot be read.
 pub fn check_file(path: &Path) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
-    let origin = Origin::file(path);
+    read_file(path, dictionary())
+}
+
+/// The local recogniser's words; without that recogniser there is nothing to check.
+fn dictionary() -> Option<Arc<Dictionary>> {
+    Dictionary::load_default().ok().map(Arc::new)
+}
+
+fn read_file(
+    path: &Path,
+    dictionary: Option<Arc<Dictionary>>,
+) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
+    let origin = Origin::file(path).heard_with(dictionary);
     match read_bounded(path) {
         Ok(text) => parse(&text, &origin),
         Err(why) => Err(vec![Problem {

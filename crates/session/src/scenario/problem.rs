@@ -1,6 +1,9 @@
 //! What is wrong with a scenario, where, and what to do about it.
 
 use std::fmt;
+use std::sync::Arc;
+
+use ringback_speech::grammar::Dictionary;
 
 /// A place in a text: line and column, both from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +80,8 @@ pub(crate) struct Findings {
     pub(crate) origin: String,
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<Warning>,
+    /// What the local recogniser can pronounce, where that is to be checked.
+    pub(crate) dictionary: Option<Arc<Dictionary>>,
 }
 
 impl Findings {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringback_call::{Protection, TurnSettings};
+use ringback_speech::grammar::Dictionary;
 
 use super::document;
 use super::engines::{self, Around};
@@ -23,6 +24,7 @@ pub struct Origin {
     name: String,
     stem: String,
     folder: Option<PathBuf>,
+    dictionary: Option<Arc<Dictionary>>,
 }
 
 impl Origin {
@@ -36,6 +38,7 @@ impl Origin {
             name: part(path.file_name()),
             stem: part(path.file_stem()),
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
+            dictionary: None,
         }
     }
 
@@ -45,7 +48,13 @@ impl Origin {
             name: slug.to_owned(),
             stem: slug.to_owned(),
             folder: None,
+            dictionary: None,
         }
+    }
+
+    /// With the local recogniser's dictionary, words that callers are expected to say and that are not in it are warned of.
+    pub fn heard_with(self, dictionary: Option<Arc<Dictionary>>) -> Self {
+        Self { dictionary, ..self }
     }
 
     /// The name that problems begin with.
@@ -60,6 +69,7 @@ impl Origin {
 /// Every problem that was found, in the order of the text. A scenario with a problem is not used at all.
 pub fn parse(text: &str, origin: &Origin) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
     let mut findings = Findings::of(&origin.name);
+    findings.dictionary.clone_from(&origin.dictionary);
     let scenario = document::from_toml(text, &mut findings).and_then(|node| {
         let mut root = Field::root(&node).section(&mut findings)?;
         let scenario = scenario(&mut root, origin, &mut findings);

@@ -1,6 +1,6 @@
 //! What may be answered to a question.
 
-use ringback_speech::grammar::Expect;
+use ringback_speech::grammar::{Expect, Grammar};
 
 use crate::scenario::field::{Field, Section, instead};
 use crate::scenario::problem::Findings;
@@ -93,21 +93,6 @@ impl Expected {
             | Expected::Date
             | Expected::Number { .. }
             | Expected::Choice { .. } => false,
-        }
-    }
-
-    pub(super) fn phrases(&self) -> Vec<&str> {
-        match self {
-            Expected::Choice { choices, .. } => choices
-                .iter()
-                .flat_map(|choice| choice.phrases.iter().map(String::as_str))
-                .collect(),
-            Expected::Any(list) => list.iter().flat_map(Expected::phrases).collect(),
-            Expected::Open
-            | Expected::YesNo
-            | Expected::Date
-            | Expected::Number { .. }
-            | Expected::Digits { .. } => Vec::new(),
         }
     }
 
@@ -259,7 +244,20 @@ pub(super) fn phrase(field: &Field<'_>, findings: &mut Findings) -> Option<Strin
         );
         return None;
     }
-    Some(words.join(" "))
+    let phrase = words.join(" ");
+    warn_of_unknown_words(&phrase, field, findings);
+    Some(phrase)
+}
+
+fn warn_of_unknown_words(phrase: &str, field: &Field<'_>, findings: &mut Findings) {
+    let Some(dictionary) = &findings.dictionary else {
+        return;
+    };
+    let alone = Expect::Phrases(vec![phrase.to_owned()]);
+    if let Err(error) = Grammar::compile(&alone, dictionary) {
+        let what = format!("the local recogniser cannot hear the answers to this: {error}");
+        field.warning(findings, what);
+    }
 }
 
 fn number(field: &Field<'_>, findings: &mut Findings) -> Option<Expected> {

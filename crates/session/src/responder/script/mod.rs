@@ -54,27 +54,6 @@ impl Script {
             Direction::Outbound => self.outbound,
         }
     }
-
-    /// Everything that callers are expected to say, for a check of its words against a dictionary.
-    pub fn phrases(&self) -> Vec<&str> {
-        let questions = self.states.iter().filter_map(|state| match &state.next {
-            Next::Ask(question) => Some(&question.expected),
-            Next::Go(_) | Next::Transfer(_) | Next::HangUp => None,
-        });
-        let anytime = self.anytime.iter().flat_map(|a| &a.phrases);
-        questions
-            .flat_map(Expected::phrases)
-            .chain(anytime.map(String::as_str))
-            .collect()
-    }
-
-    /// Whether some question takes any words at all.
-    pub fn has_open_question(&self) -> bool {
-        self.states.iter().any(|state| match &state.next {
-            Next::Ask(question) => question.expected.is_open(),
-            Next::Go(_) | Next::Transfer(_) | Next::HangUp => false,
-        })
-    }
 }
 
 /// A stop of the conversation.
