@@ -122,13 +122,16 @@ impl Tally {
 
     fn print(&self, name: &str) {
         let percent = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
+        let taken = match self.unexpected {
+            0 => "not measured".to_string(),
+            unexpected => format!("{:.1}", percent(self.accepted, unexpected)),
+        };
         println!(
-            "| {name} | {:.1} | {:.0} of {} | {:.1} | {:.1} |",
+            "| {name} | {:.1} | {:.0} of {} | {:.1} | {taken} |",
             percent(self.wrong, self.words),
             percent(self.understood, self.sentences),
             self.sentences,
             percent(self.misunderstood, self.sentences),
-            percent(self.accepted, self.unexpected)
         );
     }
 }
@@ -144,6 +147,16 @@ fn processor_seconds() -> f64 {
         .collect();
     let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
     (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Resident memory of this process.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn degraded(mulaw: &[u8], snr_db: Option<f64>) -> Vec<u8> {
@@ -216,7 +229,7 @@ fn costs(line: &mut Line, before: f64, what: &str) {
             at(100)
         );
     }
-    println!();
+    println!("memory of the process: {} MB\n", resident_kib() / 1024);
     (line.seconds, line.waits) = (0.0, Vec::new());
 }
 

@@ -146,7 +146,8 @@ impl Turn {
         Recognized::Final {
             text: self.text.clone(),
             confidence_pm: self.confidence_pm,
-            complete: understood.complete && self.sentence,
+            // Of a longer turn the beginning is no longer known to belong to the sentence.
+            complete: understood.complete && self.sentence && self.whole,
             meaning: understood.meaning,
             from: self.from,
             finalize,

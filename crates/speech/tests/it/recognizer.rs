@@ -365,6 +365,52 @@ fn more_grammars_than_a_decoder_holds_can_be_used_in_turn() {
 }
 
 #[test]
+fn a_turn_longer_than_what_is_kept_is_heard_on() {
+    let pool = pool(1);
+    let (recognizer, receiver) = lease(&pool);
+    recognizer.expect(grammar(&Expect::Date));
+    recognizer.begin(0);
+    // 24 s: over the 12 s that could be decoded again.
+    let long = MONDAY[0].repeat(192_000 / MONDAY[0].len() + 1);
+    // In two parts, as more than 12 s that wait would be dropped.
+    let (first, second) = long.split_at(95_000);
+    feed(&recognizer, first);
+    recognizer.finalize(1);
+    assert!(matches!(
+        settled(&receiver),
+        Recognized::Final { finalize: 1, .. }
+    ));
+    feed(&recognizer, &second[..95_000]);
+    recognizer.finalize(2);
+    assert!(matches!(
+        settled(&receiver),
+        Recognized::Final { finalize: 2, .. }
+    ));
+    feed(&recognizer, &second[95_000..]);
+    recognizer.finalize(3);
+    assert!(matches!(
+        settled(&receiver),
+        Recognized::Final {
+            finalize: 3,
+            complete: false,
+            ..
+        }
+    ));
+    recognizer.begin(200_000);
+    feed(&recognizer, MONDAY[0]);
+    recognizer.finalize(4);
+    let meaning = answer(settled(&receiver)).meaning;
+    assert_eq!(
+        meaning,
+        Meaning::Date(Day::Weekday {
+            weekday: 1,
+            next: true
+        })
+    );
+    assert_eq!(recognizer.dropped(), 0);
+}
+
+#[test]
 fn turns_do_not_run_into_each_other() {
     let pool = pool(1);
     let (recognizer, receiver) = lease(&pool);
