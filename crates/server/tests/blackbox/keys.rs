@@ -19,7 +19,7 @@ fn a_survey_is_answered_by_keys_alone() {
         for key in keys {
             steps.extend([
                 "wait_reply = 20000".to_owned(),
-                format!("digits = \"{key}\"\n[[step]]\npause_ms = 1200"),
+                format!("digits = \"{key}\"\n[[step]]\nexpect_audio = 8000"),
             ]);
         }
         steps.push("expect_end = 20000".to_owned());
