@@ -92,6 +92,7 @@ pub struct Decoder {
     library: Arc<Library>,
     /// The option strings, kept for as long as the C side might look at them.
     _options: Vec<CString>,
+    tuning: Tuning,
     current: Option<String>,
     has_language: bool,
     listening: bool,
@@ -136,6 +137,7 @@ impl Decoder {
             raw,
             library: Arc::clone(library),
             _options: options,
+            tuning: tuning.clone(),
             current: None,
             has_language: false,
             listening: false,
@@ -174,11 +176,14 @@ impl Decoder {
         self.idle("change the grammar during an utterance")?;
         let (c_name, text) = (c_text(name, "grammar's name")?, c_text(jsgf, "grammar")?);
         let raw = self.raw.as_ptr();
-        // SAFETY: the decoder lives and is between utterances; the texts end in NUL and are copied or only
-        // read. A replaced search is freed inside, and `select` below makes the new one current before
+        // SAFETY: the decoder lives and is between utterances, and `&mut self` keeps other threads out; the texts end in
+        // NUL and are copied or only read. A replaced search is freed inside, and `select` below makes the new one current before
         // anything can look at the old.
         let done = alone(|| unsafe {
-            (self.symbols().ps_set_jsgf_string)(raw, c_name.as_ptr(), text.as_ptr())
+            self.widen(self.tuning.grammar_beams());
+            let done = (self.symbols().ps_set_jsgf_string)(raw, c_name.as_ptr(), text.as_ptr());
+            self.widen(self.tuning.language_beams());
+            done
         });
         if done != 0 {
             return Err(DecoderError::Grammar(name.to_string()));
@@ -371,6 +376,21 @@ impl Decoder {
             score,
             posterior,
         })
+    }
+
+    /// Writes the widths that a search reads when it is set up.
+    ///
+    /// # Safety
+    /// No other thread may use the decoder.
+    unsafe fn widen(&self, beams: [(&'static CStr, f64); 3]) {
+        // SAFETY: the configuration belongs to the decoder, which lives; the options are among those it was made
+        // with and hold floating-point numbers; the names are static texts that end in NUL.
+        unsafe {
+            let config = (self.symbols().ps_get_config)(self.raw.as_ptr());
+            for (option, width) in beams {
+                (self.symbols().cmd_ln_set_float_r)(config, option.as_ptr(), width);
+            }
+        }
     }
 
     fn symbols(&self) -> &Symbols {

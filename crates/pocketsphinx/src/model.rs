@@ -1,5 +1,6 @@
 //! Where a decoder's models are, and how hard it searches.
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 /// Frames kept before speech where silence is dropped.
@@ -56,6 +57,10 @@ pub struct Tuning {
     pub beam: f64,
     /// The same for word ends.
     pub word_beam: f64,
+    /// `beam` of a grammar, whose search is small: a narrow one loses whole sentences in it, and a wide one costs little.
+    pub grammar_beam: f64,
+    /// `word_beam` of a grammar.
+    pub grammar_word_beam: f64,
     /// Most states kept in a frame, 100 to 100,000. (The library's limit on words, `-maxwpf`, is left alone: with
     /// a limit on states it made the search run without end.)
     pub max_states: u32,
@@ -88,6 +93,8 @@ impl Default for Tuning {
         Self {
             beam: 1e-48,
             word_beam: 7e-29,
+            grammar_beam: 1e-120,
+            grammar_word_beam: 1e-100,
             max_states: 30_000,
             gaussians: 4,
             every: 1,
@@ -103,11 +110,34 @@ impl Default for Tuning {
     }
 }
 
+fn beams(beam: f64, word_beam: f64) -> [(&'static CStr, f64); 3] {
+    [
+        (c"-beam", a_ratio(beam)),
+        (c"-pbeam", a_ratio(beam)),
+        (c"-wbeam", a_ratio(word_beam)),
+    ]
+}
+
+/// A probability ratio that the library's logarithms can hold.
+fn a_ratio(value: f64) -> f64 {
+    value.clamp(1e-200, 1.0)
+}
+
 impl Tuning {
+    /// The options that say how wide a language model is searched.
+    pub(crate) fn language_beams(&self) -> [(&'static CStr, f64); 3] {
+        beams(self.beam, self.word_beam)
+    }
+
+    /// The options that say how wide a grammar is searched.
+    pub(crate) fn grammar_beams(&self) -> [(&'static CStr, f64); 3] {
+        beams(self.grammar_beam, self.grammar_word_beam)
+    }
+
     /// The library's options, in its own names.
     pub(crate) fn options(&self) -> Vec<(&'static str, String)> {
         let yes_no = |on: bool| if on { "yes" } else { "no" }.to_string();
-        let ratio = |value: f64| format!("{:e}", value.clamp(1e-200, 1.0));
+        let ratio = |value: f64| format!("{:e}", a_ratio(value));
         [
             ("-beam", ratio(self.beam)),
             ("-pbeam", ratio(self.beam)),

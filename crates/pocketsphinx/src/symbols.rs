@@ -56,11 +56,13 @@ macro_rules! symbols {
 symbols! {
     cmd_ln_parse_r: unsafe extern "C" fn(*mut Config, *const Arg, i32, *mut *mut c_char, i32) -> *mut Config;
     cmd_ln_free_r: unsafe extern "C" fn(*mut Config) -> c_int;
+    cmd_ln_set_float_r: unsafe extern "C" fn(*mut Config, *const c_char, f64);
     err_set_logfp: unsafe extern "C" fn(*mut c_void);
     logmath_exp: unsafe extern "C" fn(*mut LogMath, c_int) -> f64;
     ps_args: unsafe extern "C" fn() -> *const Arg;
     ps_init: unsafe extern "C" fn(*mut Config) -> *mut RawDecoder;
     ps_free: unsafe extern "C" fn(*mut RawDecoder) -> c_int;
+    ps_get_config: unsafe extern "C" fn(*mut RawDecoder) -> *mut Config;
     ps_get_logmath: unsafe extern "C" fn(*mut RawDecoder) -> *mut LogMath;
     ps_add_word: unsafe extern "C" fn(*mut RawDecoder, *const c_char, *const c_char, c_int) -> c_int;
     ps_set_jsgf_string: unsafe extern "C" fn(*mut RawDecoder, *const c_char, *const c_char) -> c_int;

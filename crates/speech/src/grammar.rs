@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 pub use dates::Day;
 pub use dictionary::{Dictionary, DictionaryError};
+pub(crate) use matcher::Around;
 use matcher::Matcher;
 
 /// What a caller may say.
@@ -125,6 +126,17 @@ fn quoted(words: &[String]) -> String {
     quoted.join(", ")
 }
 
+/// Kinds of answers, from those that other speech is least easily taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Answers {
+    /// Yes and no.
+    YesNo,
+    /// Phrases, names, keywords, numbers, days.
+    Words,
+    /// Strings of digits: whatever is said, some digits sound like it.
+    Digits,
+}
+
 /// How the recogniser searches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Search {
@@ -195,6 +207,17 @@ impl Grammar {
     /// Whether the general vocabulary is searched.
     pub fn is_open(&self) -> bool {
         self.search == Search::Open
+    }
+
+    /// The kind of its answers; of several kinds the one that is taken most easily.
+    pub(crate) fn answers(&self) -> Answers {
+        let kinds = self.matchers.iter().map(Matcher::answers);
+        kinds.max().unwrap_or(Answers::Words)
+    }
+
+    /// What stands around the answer in a sentence of this grammar.
+    pub(crate) fn around(&self, text: &str) -> Around {
+        matcher::around(&self.matchers, text)
     }
 
     pub(crate) fn search(&self) -> &Search {

@@ -1,11 +1,15 @@
-//! A caller on the telephone: a flite voice through sox's band filter, and noise.
+//! A caller on the telephone: a synthetic voice through sox's band filter, and noise.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
-use ringback_audio::g711;
+use ringback_audio::{g711, wav};
+use ringback_speech::voice::VoicePool;
 
-/// The voices. No human being was recorded.
-pub const VOICES: [&str; 4] = ["rms", "slt", "kal16", "awb"];
+/// The voices: four of flite, and our own. No human being was recorded.
+pub const VOICES: [&str; 5] = ["rms", "slt", "kal16", "awb", "pico"];
 
 /// The text in the telephone band, mu-law 8 kHz, 300 ms of silence before and after. Spoken once per run and kept.
 pub fn say(voice: &str, text: &str) -> Vec<u8> {
@@ -26,9 +30,12 @@ pub fn say(voice: &str, text: &str) -> Vec<u8> {
         folder.join(format!("{voice}-{name}.ulaw")),
     );
     if !raw.is_file() {
-        run(Command::new("flite")
-            .args(["-voice", voice, "-t", text, "-o"])
-            .arg(&wav));
+        match voice {
+            "pico" => speak(text, &wav),
+            flite => run(Command::new("flite")
+                .args(["-voice", flite, "-t", text, "-o"])
+                .arg(&wav)),
+        }
         let shape = ["gain", "-6", "sinc", "300-3400", "pad", "0.3", "0.3"];
         run(Command::new("sox")
             .arg(&wav)
@@ -40,6 +47,22 @@ pub fn say(voice: &str, text: &str) -> Vec<u8> {
         std::fs::remove_file(&wav).unwrap();
     }
     std::fs::read(&raw).unwrap()
+}
+
+/// Speaks with the product's own voice.
+fn speak(text: &str, path: &Path) {
+    static POOL: OnceLock<VoicePool> = OnceLock::new();
+    let pool = POOL.get_or_init(|| VoicePool::start(1, path.parent().unwrap()).unwrap());
+    let mut samples = Vec::new();
+    g711::decode_into(&pool.synthesize(text).unwrap(), &mut samples);
+    let format = wav::WavFormat {
+        rate_hz: ringback_audio::RATE_HZ,
+        channels: 1,
+        coding: wav::Coding::Pcm16,
+    };
+    let mut writer = wav::WavWriter::create(File::create(path).unwrap(), format).unwrap();
+    writer.append(&samples).unwrap();
+    writer.finish().unwrap();
 }
 
 fn run(command: &mut Command) {

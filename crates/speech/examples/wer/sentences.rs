@@ -120,8 +120,28 @@ pub fn questions() -> Vec<Question> {
                 "a manager please",
             ],
         },
+        Question {
+            name: "twelve phrases",
+            expect: phrases(TWELVE),
+            answers: TWELVE,
+        },
     ]
 }
+
+const TWELVE: &[&str] = &[
+    "i would like a table for tonight",
+    "i have a question about my order",
+    "i want to speak about the service",
+    "early in the morning",
+    "in the afternoon",
+    "late in the evening",
+    "yes please",
+    "no thank you",
+    "it does not matter",
+    "send me a letter",
+    "call me back tomorrow",
+    "nothing at all",
+];
 
 /// What answers none of them.
 pub const UNEXPECTED: &[&str] = &[

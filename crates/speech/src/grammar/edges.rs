@@ -3,6 +3,10 @@
 use super::matcher::Matcher;
 
 const HESITATIONS: &[&str] = &["um", "uh", "er", "hmm", "well", "so", "okay", "oh"];
+/// Probability of each thing that may stand before an answer, as JSGF writes it.
+const BEFORE: &str = "0.000001";
+/// Probability of each thing that may stand after it.
+const AFTER: &str = "0.0001";
 const LEADS: &[&str] = &[
     "i would say",
     "i'd say",
@@ -66,6 +70,11 @@ const NAME_LEADS: &[&str] = &[
     "may i speak to",
 ];
 
+/// Whether a word is a mere hesitation.
+pub(super) fn is_hesitation(word: &str) -> bool {
+    HESITATIONS.contains(&word)
+}
+
 /// Which words may stand around an answer of these forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edges {
@@ -124,12 +133,22 @@ impl Edges {
     }
 
     /// The JSGF rules `<um>`, `<lead>` and `<tail>`.
+    ///
+    /// Their entries are improbable, or a little noise before a short answer would be heard as one of them. The
+    /// decoder's library heeds a weight at a word and drops it at a rule, so each entry has its own.
     pub(super) fn rules(&self) -> String {
+        let rule = |weight: &str, entries: &[&str]| {
+            let weighted: Vec<_> = entries
+                .iter()
+                .map(|entry| format!("/{weight}/ {entry}"))
+                .collect();
+            weighted.join(" | ")
+        };
         format!(
             "<um> = {};\n<lead> = {};\n<tail> = {};\n",
-            HESITATIONS.join(" | "),
-            self.leads.join(" | "),
-            self.tails.join(" | ")
+            rule(BEFORE, HESITATIONS),
+            rule(BEFORE, &self.leads),
+            rule(AFTER, &self.tails)
         )
     }
 }

@@ -1,9 +1,9 @@
 //! One form of an answer: what it sounds like to the parser of text.
 
-use super::edges::Edges;
+use super::edges::{Edges, is_hesitation};
 use super::pattern::Pattern;
 use super::words::{spelt, words};
-use super::{Expect, GrammarError, Interpretation, Meaning, dates, numbers, yes_no};
+use super::{Answers, Expect, GrammarError, Interpretation, Meaning, dates, numbers, yes_no};
 
 /// A pattern, with the place and text of the entry of the list it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,20 @@ impl Matcher {
         }
     }
 
+    /// The kind of its answers.
+    pub(super) fn answers(&self) -> Answers {
+        match self {
+            Self::YesNo => Answers::YesNo,
+            Self::Digits { .. } => Answers::Digits,
+            Self::Open
+            | Self::Number { .. }
+            | Self::Date
+            | Self::Phrases(_)
+            | Self::Names(_)
+            | Self::Keywords(_) => Answers::Words,
+        }
+    }
+
     /// Every word the recogniser must know.
     pub(super) fn vocabulary(&self) -> Vec<String> {
         match self {
@@ -165,23 +179,69 @@ fn names(list: &[String]) -> Result<Vec<Entry>, GrammarError> {
     Ok(all)
 }
 
+/// What stands around an answer without being of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Around {
+    /// An "um" before it.
+    pub(crate) hesitation: bool,
+    /// An "it is" before it.
+    pub(crate) lead: bool,
+    /// A "please" after it.
+    pub(crate) tail: bool,
+}
+
+/// An answer with the places where it begins and ends.
+struct Found {
+    meaning: Meaning,
+    begin: usize,
+    end: usize,
+}
+
+/// The longest answer that is all of the words but for what may stand around it.
+fn find(matchers: &[Matcher], words: &[String]) -> Option<Found> {
+    let edges = Edges::of(matchers);
+    let (beginnings, mut endings) = (edges.beginnings(words), edges.endings(words));
+    endings.sort_unstable_by(|a, b| b.cmp(a));
+    beginnings.iter().find_map(|&begin| {
+        endings.iter().filter(|end| **end > begin).find_map(|&end| {
+            let meaning = any(matchers, &words[begin..end])?;
+            Some(Found {
+                meaning,
+                begin,
+                end,
+            })
+        })
+    })
+}
+
+/// What stands around the answer in words of the grammar, be they a sentence or the beginning of one.
+pub(super) fn around(matchers: &[Matcher], text: &str) -> Around {
+    let words = words(text);
+    let (begin, end) = find(matchers, &words).map_or_else(
+        || {
+            let beginnings = Edges::of(matchers).beginnings(&words);
+            (beginnings.last().copied().unwrap_or(0), words.len())
+        },
+        |found| (found.begin, found.end),
+    );
+    let before = &words[..begin];
+    Around {
+        hesitation: before.iter().any(|word| is_hesitation(word)),
+        lead: before.iter().any(|word| !is_hesitation(word)),
+        tail: end < words.len(),
+    }
+}
+
 /// What the text means to one who expects any of these forms.
 pub(super) fn interpret(matchers: &[Matcher], text: &str) -> Interpretation {
     let mut words = words(text);
     words.truncate(MAX_WORDS);
-    let edges = Edges::of(matchers);
     let open = matchers.contains(&Matcher::Open);
-    let (beginnings, mut endings) = (edges.beginnings(&words), edges.endings(&words));
-    endings.sort_unstable_by(|a, b| b.cmp(a));
-    for begin in &beginnings {
-        for end in endings.iter().filter(|end| *end > begin) {
-            if let Some(meaning) = any(matchers, &words[*begin..*end]) {
-                return Interpretation {
-                    meaning,
-                    complete: !open,
-                };
-            }
-        }
+    if let Some(found) = find(matchers, &words) {
+        return Interpretation {
+            meaning: found.meaning,
+            complete: !open,
+        };
     }
     let meaning = within(matchers, &words).unwrap_or(Meaning::Nothing);
     let keyword = matches!(meaning, Meaning::Keyword { .. });

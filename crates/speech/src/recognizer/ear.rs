@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use ringback_audio::g711;
 use ringback_audio::resample::Resampler;
-use ringback_pocketsphinx::{Decoder, DecoderError, Library, Model, Tuning};
+use ringback_pocketsphinx::{Decoder, DecoderError, Library, Model, Segment, Tuning};
 
-use super::score::confidence_pm;
 use crate::grammar::{Grammar, Search};
 
 /// Recorded speech, mu-law 8 kHz: a decoder that was fed it knows roughly what a telephone line sounds like. Without
@@ -35,14 +34,20 @@ fn slot_name(slot: usize) -> String {
     format!("closed-{slot}")
 }
 
-/// What an utterance gave.
+/// Words that were heard.
 pub(super) struct Heard {
     /// The words; empty if there were none.
     pub(super) text: String,
-    /// How well the sound fits them, in thousandths.
-    pub(super) confidence_pm: u16,
-    /// Whether they are a whole sentence of the grammar.
-    pub(super) whole: bool,
+    /// Where they are in the sound, and how well it fits them.
+    pub(super) segments: Vec<Segment>,
+}
+
+/// What an utterance gave.
+pub(super) struct Finished {
+    /// The best words, whether or not the grammar lets a sentence end with them.
+    pub(super) so_far: Heard,
+    /// The best whole sentence of the grammar.
+    pub(super) sentence: Option<Heard>,
 }
 
 /// A decoder.
@@ -189,25 +194,21 @@ impl Ear {
     }
 
     /// Ends the utterance.
-    pub(super) fn finish(&mut self) -> Result<Heard, DecoderError> {
+    pub(super) fn finish(&mut self) -> Result<Finished, DecoderError> {
         self.wide.clear();
         self.upsampler.finish(&mut self.wide);
         self.decoder.process(&self.wide)?;
-        let partial = self.partial();
-        let segments = self.decoder.segments();
+        let so_far = Heard {
+            text: self.partial(),
+            segments: self.decoder.segments(),
+        };
         self.listening = false;
-        Ok(match self.decoder.end()? {
-            Some(hypothesis) => Heard {
-                text: hypothesis.text,
-                confidence_pm: confidence_pm(&self.decoder.segments()),
-                whole: true,
-            },
-            None => Heard {
-                text: partial,
-                confidence_pm: confidence_pm(&segments),
-                whole: false,
-            },
-        })
+        let sentence = self.decoder.end()?.map(|hypothesis| hypothesis.text);
+        let sentence = sentence.map(|text| Heard {
+            text,
+            segments: self.decoder.segments(),
+        });
+        Ok(Finished { so_far, sentence })
     }
 
     /// Ends the utterance, if there is one, and forgets it.

@@ -8,7 +8,7 @@ use ringback_pocketsphinx::{Library, Model};
 
 use super::ear::Ear;
 use super::mailbox::{Command, Mailbox};
-use super::score::believed;
+use super::score::judge;
 use super::turn::Turn;
 use super::{Recognized, Sink, Unavailable};
 use crate::grammar::Grammar;
@@ -245,10 +245,9 @@ impl Worker {
         if !turn.open {
             return Ok(());
         }
-        let heard = ear.finish().map_err(|error| error.to_string())?;
-        let believed = grammar.is_open() || believed(heard.confidence_pm);
-        let latest = if believed { heard.text.as_str() } else { "" };
-        turn.close_utterance(latest, heard.confidence_pm, heard.whole);
+        let finished = ear.finish().map_err(|error| error.to_string())?;
+        let taken = judge(grammar, finished);
+        turn.close_utterance(&taken.text, taken.confidence_pm, taken.sentence);
         Ok(())
     }
 
