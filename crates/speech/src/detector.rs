@@ -36,12 +36,14 @@ const WINDOW: u64 = WINDOW_SAMPLES as u64;
 /// Frames that may wait for windows to be computed: 0.96 s.
 const MAX_WAITING: u64 = 48;
 
+/// Of these, those that may wait before the ring grows.
+const FEW_WAITING: u64 = 5;
+
 /// What waits, and the pre-roll with its context, still lies in the ring; the flags of each waiting frame and of the two
 /// before it still lie in 64 bits.
 const _: () = {
-    assert!(
-        (MAX_WAITING + 1) * FRAME + (schedule::PRE_ROLL + 2) * WINDOW <= Samples::CAPACITY as u64
-    );
+    assert!((FEW_WAITING + 1) * FRAME + (schedule::PRE_ROLL + 2) * WINDOW <= Samples::FEW);
+    assert!((MAX_WAITING + 1) * FRAME + (schedule::PRE_ROLL + 2) * WINDOW <= Samples::MANY);
     assert!(MAX_WAITING + 3 <= 64);
 };
 
@@ -116,7 +118,8 @@ impl Default for DetectorConfig {
 
 /// Finds the edges of one caller's speech.
 ///
-/// After [`Detector::new`] nothing here allocates: all buffers are fixed.
+/// After [`Detector::new`] nothing here allocates, with one exception: the first time that more than 5 frames wait for windows, the
+/// 5 KB of samples become 20 KB.
 #[derive(Clone, Debug)]
 pub struct Detector {
     gate: Gate,
@@ -158,6 +161,9 @@ impl Detector {
         while self.frames - self.judged >= MAX_WAITING && self.schedule.due().is_some() {
             self.schedule.give_up();
             self.proceed();
+        }
+        if self.frames - self.judged >= FEW_WAITING {
+            self.samples.grow();
         }
         let level = self.gate.push(frame);
         self.samples.push(frame);
