@@ -17,7 +17,9 @@ use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::socket::{MAX_MESSAGE_BYTES, MAX_WRITE_BUFFER_BYTES, MediaSocket, READ_BUFFER_BYTES};
+use super::socket::{
+    MAX_MESSAGE_BYTES, MAX_WRITE_BUFFER_BYTES, MediaSocket, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES,
+};
 use crate::answers::Detail;
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Connected, Live, Purpose, Refusal, Seat, TokenId};
@@ -62,6 +64,7 @@ fn accept(app: App, scenario: Option<Arc<Scenario>>, upgrade: Upgrade) -> Respon
     let tracked = app.lifecycle.sockets.token();
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)

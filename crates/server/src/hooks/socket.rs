@@ -11,8 +11,10 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 /// The largest message taken, in bytes. Twilio's have about 400.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
-/// A larger buffer costs five times as much per frame, and memory per socket.
-pub const READ_BUFFER_BYTES: usize = 4096;
+/// Five of Twilio's messages. It is cleared before each read and kept by each socket: a larger one costs time and memory.
+pub const READ_BUFFER_BYTES: usize = 2048;
+/// Messages are gathered up to this many bytes before they are written: 80 ms of audio.
+pub const WRITE_BUFFER_BYTES: usize = 1024;
 /// What may wait to be written before the socket counts as broken, in bytes.
 pub const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024;
 /// The longest reason a close frame holds, in bytes (RFC 6455, 5.5).
