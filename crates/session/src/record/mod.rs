@@ -32,7 +32,6 @@ pub(crate) struct Recorder {
     agent: AgentTrack,
     patch: Option<Patch>,
     trace: Vec<u8>,
-    caller: Vec<u8>,
     failed: bool,
 }
 
@@ -46,7 +45,6 @@ impl Recorder {
             agent: AgentTrack::default(),
             patch: None,
             trace: trace::head(spec),
-            caller: Vec::new(),
             failed: false,
         }
     }
@@ -69,12 +67,7 @@ impl Recorder {
         }
         let mut caller = Vec::new();
         let from = ring.read(from, self.written, &mut caller);
-        let agent = vec![g711::SILENCE; caller.len()];
-        self.patch = Some(Patch {
-            from,
-            caller,
-            agent,
-        });
+        self.patch = Some(Patch { from, caller });
         self.flush(ring, self.written);
     }
 
@@ -95,11 +88,11 @@ impl Recorder {
         if self.failed {
             return true;
         }
-        self.caller.clear();
-        let start = ring.read(self.written, upto, &mut self.caller);
-        let lost = usize::try_from(start.saturating_sub(self.written)).unwrap_or(0);
-        let mut caller = vec![g711::SILENCE; lost];
-        caller.extend_from_slice(&self.caller);
+        let length = usize::try_from(upto.saturating_sub(self.written)).unwrap_or(0);
+        let lost = usize::try_from(ring.start().saturating_sub(self.written)).unwrap_or(0);
+        let mut caller = Vec::with_capacity(length);
+        caller.resize(lost.min(length), g711::SILENCE);
+        ring.read(self.written, upto, &mut caller);
         let agent = self.agent.take(self.written, caller.len());
         self.written = upto.max(self.written);
         let block = Block {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -30,7 +31,7 @@ pub struct Begin {
     pub failed: Box<dyn FnOnce(String) + Send>,
 }
 
-/// Half a second of a call, both sides mu-law and of one length.
+/// Half a second of a call, both sides mu-law. Where the agent's ends before the caller's, silence follows.
 pub(super) struct Block {
     pub(super) caller: Vec<u8>,
     pub(super) agent: Vec<u8>,
@@ -38,11 +39,10 @@ pub(super) struct Block {
     pub(super) trace: Vec<u8>,
 }
 
-/// What was written before and is otherwise now.
+/// What was written before and was not heard of the agent.
 pub(super) struct Patch {
     pub(super) from: u64,
     pub(super) caller: Vec<u8>,
-    pub(super) agent: Vec<u8>,
 }
 
 enum Command {
@@ -194,7 +194,7 @@ impl Open {
             return Ok(());
         }
         if let Some(patch) = &block.patch {
-            self.interleave(&patch.caller, &patch.agent, samples);
+            self.interleave(&patch.caller, &[], samples);
             self.wav
                 .overwrite(patch.from, samples)
                 .map_err(|error| error.to_string())?;
@@ -212,6 +212,7 @@ impl Open {
 
     fn interleave(&self, caller: &[u8], agent: &[u8], samples: &mut Vec<i16>) {
         samples.clear();
+        let agent = agent.iter().chain(iter::repeat(&g711::SILENCE));
         for (&caller, &agent) in caller.iter().zip(agent) {
             let (caller, agent) = (g711::decode(caller), g711::decode(agent));
             if self.channels == 2 {
