@@ -2,12 +2,19 @@
 
 use ringback_audio::ring::EarRing;
 use ringback_audio::{FRAME_SAMPLES, g711};
-use ringback_call::{At, SAMPLES_PER_MS, TurnSettings};
-use ringback_speech::detector::{Detector, DetectorConfig, EarEdge};
+use ringback_call::{At, Ear, Edge, SAMPLES_PER_MS, TurnSettings};
+use ringback_speech::detector::{self, Detector, DetectorConfig};
 use ringback_speech::vad::VadModel;
 
 /// Audio that comes this much later than its place is dropped: silence stands there already. In samples.
 const LATE: u64 = 480;
+/// Audio the ear remembers, in samples: 2.048 s. The recorder fetches it every 500 ms and goes back by at most what is on its way to the
+/// caller; the recogniser begins 300 ms before an onset, which is known within as much again.
+const MEMORY: usize = 1 << 14;
+/// Audio that comes all at once is heard in stretches of 500 ms, in samples, so that each can be read.
+pub(crate) const STRETCH: usize = 4000;
+
+const _: () = assert!(3 * STRETCH <= MEMORY);
 
 pub(crate) struct EarSide {
     ring: EarRing,
@@ -23,7 +30,7 @@ pub(crate) struct EarSide {
 impl EarSide {
     pub(crate) fn new(settings: &TurnSettings) -> Self {
         Self {
-            ring: EarRing::new(),
+            ring: EarRing::holding(MEMORY),
             detector: Detector::new(DetectorConfig {
                 onset_ms: settings.onset_ms,
                 sustain_ms: settings.sustain_ms,
@@ -81,10 +88,10 @@ impl EarSide {
         self.partial = partial;
     }
 
-    /// Fills the ear with silence up to `at`. Answers whether anything was missing.
-    pub(crate) fn fill(&mut self, at: At) -> bool {
+    /// Fills the ear with silence up to `at`, but by no more than `most` samples. Answers whether anything was missing.
+    pub(crate) fn fill(&mut self, at: At, most: u64) -> bool {
         let place = at.since(self.base) * SAMPLES_PER_MS / 1000;
-        let missing = place.saturating_sub(self.end()) / FRAME_SAMPLES as u64;
+        let missing = place.saturating_sub(self.end()).min(most) / FRAME_SAMPLES as u64;
         self.partial.clear();
         for _ in 0..missing {
             self.frame(&[g711::SILENCE; FRAME_SAMPLES]);
@@ -103,7 +110,46 @@ impl EarSide {
         self.detector.run(self.model);
     }
 
-    pub(crate) fn poll(&mut self) -> Option<EarEdge> {
-        self.detector.poll()
+    /// The next edge of speech, and where it lies.
+    pub(crate) fn poll(&mut self) -> Option<(Edge, Ear)> {
+        let found = self.detector.poll()?;
+        Some((edge(found.edge), Ear(found.sample)))
+    }
+}
+
+fn edge(edge: detector::Edge) -> Edge {
+    match edge {
+        detector::Edge::Onset => Edge::Onset,
+        detector::Edge::Sustained => Edge::Sustained,
+        detector::Edge::Prolonged => Edge::Prolonged,
+        detector::Edge::Lull => Edge::Lull,
+        detector::Edge::Pause => Edge::Pause,
+        detector::Edge::Resumed => Edge::Resumed,
+        detector::Edge::Offset => Edge::Offset,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_before_a_long_gap_can_be_read_after_its_first_stretch() {
+        let mut ear = EarSide::new(&TurnSettings::default());
+        ear.begin(At::default());
+        let audio: Vec<u8> = (0..STRETCH).map(|n| (n % 97) as u8).collect();
+        ear.hear(At::from_ms(500), &audio);
+        assert!(ear.fill(At::from_ms(10_000), STRETCH as u64));
+        let mut heard = Vec::new();
+        assert_eq!(ear.ring().read(0, ear.end(), &mut heard), 0);
+        assert_eq!(heard[..STRETCH], audio);
+        assert_eq!(heard[STRETCH..], [g711::SILENCE; STRETCH]);
+
+        assert!(ear.fill(At::from_ms(10_000), u64::MAX));
+        assert_eq!(ear.end(), 80_000);
+        assert!(!ear.fill(At::from_ms(10_000), u64::MAX));
+        heard.clear();
+        ear.ring().read(0, ear.end(), &mut heard);
+        assert!(heard.iter().all(|&byte| byte == g711::SILENCE));
     }
 }

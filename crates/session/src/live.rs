@@ -8,11 +8,10 @@ use ringback_call::{
     Action, At, Call, Edge, EndCause, Event, Expect, Fault, FaultKind, Intent, Mark, Note, PartId,
     Party, ReplyId, Report,
 };
-use ringback_speech::detector as speech;
 use ringback_speech::voice::VoicePiece;
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
-use crate::ear::EarSide;
+use crate::ear::{EarSide, STRETCH};
 use crate::engines::Engines;
 use crate::expect::expected;
 use crate::outbox::Outbox;
@@ -100,8 +99,10 @@ impl Live {
         match brought {
             Brought::Media => {
                 self.last_media = at;
-                self.ear.hear(at, audio);
-                self.listen(at);
+                for stretch in audio.chunks(STRETCH) {
+                    self.ear.hear(at, stretch);
+                    self.listen(at);
+                }
                 if self.call.pace_due(at) {
                     self.handle(at, Event::Wake);
                 }
@@ -161,21 +162,25 @@ impl Live {
         if at.since(self.last_media) >= GAP.as_micros() as u64 {
             // The next look is a gap later, whether or not a frame was missing.
             self.last_media = at;
-            if self.ear.fill(at) {
-                let sample = ringback_call::Ear(self.ear.end());
-                self.handle(
-                    at,
-                    Event::Ear {
-                        edge: Edge::Gap,
-                        sample,
-                    },
-                );
+            // A long gap drives what was heard before it out of the ear, so that is read first.
+            for most in [STRETCH as u64, u64::MAX] {
+                if self.ear.fill(at, most) {
+                    self.gap(at);
+                }
             }
-            self.listen(at);
         }
         if self.call.deadline().is_some_and(|(due, _)| due <= at) {
             self.handle(at, Event::Wake);
         }
+    }
+
+    fn gap(&mut self, at: At) {
+        let event = Event::Ear {
+            edge: Edge::Gap,
+            sample: ringback_call::Ear(self.ear.end()),
+        };
+        self.handle(at, event);
+        self.listen(at);
     }
 
     /// Whether the call has ended.
@@ -200,18 +205,11 @@ impl Live {
 
     /// What the detector found goes to the recogniser and to the call.
     fn listen(&mut self, at: At) {
-        while let Some(found) = self.ear.poll() {
-            let edge = edge(found.edge);
+        while let Some((edge, sample)) = self.ear.poll() {
             if let Some(stt) = &mut self.stt {
-                stt.edge(edge, found.sample);
+                stt.edge(edge, sample.0);
             }
-            self.handle(
-                at,
-                Event::Ear {
-                    edge,
-                    sample: ringback_call::Ear(found.sample),
-                },
-            );
+            self.handle(at, Event::Ear { edge, sample });
         }
         if let Some(stt) = &mut self.stt {
             stt.feed(self.ear.ring());
@@ -424,18 +422,6 @@ impl Live {
                 complete: false,
             }));
         }
-    }
-}
-
-fn edge(edge: speech::Edge) -> Edge {
-    match edge {
-        speech::Edge::Onset => Edge::Onset,
-        speech::Edge::Sustained => Edge::Sustained,
-        speech::Edge::Prolonged => Edge::Prolonged,
-        speech::Edge::Lull => Edge::Lull,
-        speech::Edge::Pause => Edge::Pause,
-        speech::Edge::Resumed => Edge::Resumed,
-        speech::Edge::Offset => Edge::Offset,
     }
 }
 
