@@ -237,6 +237,11 @@ impl Live {
                 }
             }
             Provided::Voice { reply, part, piece } => self.voice(at, reply, part, piece),
+            Provided::Line { reply, part, line } => {
+                if let Some(piece) = self.outbox.put_line(reply, part, line) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+            }
             Provided::Text { reply, text } => self.handle(at, Event::Text { reply, text }),
             Provided::TextEnd {
                 reply,

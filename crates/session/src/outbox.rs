@@ -1,63 +1,117 @@
 //! The outbox: the bytes of synthesised speech, until they cannot be wanted again.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use ringback_audio::{FRAME_SAMPLES, g711};
 use ringback_call::{PartId, Piece, ReplyId};
 
 /// A sample louder than this is audible: -40 dB of full scale.
-const AUDIBLE: i16 = 327;
+const AUDIBLE: u16 = 327;
 
-#[derive(Default)]
+enum Speech {
+    Made(Vec<u8>),
+    /// A line of the cache, which all calls that say it share.
+    Line(Arc<[u8]>),
+}
+
+impl Deref for Speech {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Made(bytes) => bytes,
+            Self::Line(line) => line,
+        }
+    }
+}
+
+impl Speech {
+    fn extend(&mut self, mulaw: &[u8]) {
+        match self {
+            Self::Made(bytes) => bytes.extend_from_slice(mulaw),
+            Self::Line(line) => *self = Self::Made([line, mulaw].concat()),
+        }
+    }
+}
+
 struct Part {
-    /// Whole frames from sample `base` on.
-    bytes: Vec<u8>,
+    /// From sample `base` on.
+    speech: Speech,
     base: usize,
-    /// What does not fill a frame yet.
-    rest: Vec<u8>,
+    /// The whole frames before this sample were told of.
+    told: usize,
+}
+
+impl Part {
+    fn end(&self) -> usize {
+        self.base + self.speech.len()
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct Outbox {
     parts: BTreeMap<(ReplyId, PartId), Part>,
-    scratch: Vec<i16>,
 }
 
 impl Outbox {
     /// Opens a part; speech for parts that are not open is dropped.
     pub(crate) fn open(&mut self, reply: ReplyId, part: PartId) {
-        self.parts.insert((reply, part), Part::default());
+        let empty = Part {
+            speech: Speech::Made(Vec::new()),
+            base: 0,
+            told: 0,
+        };
+        self.parts.insert((reply, part), empty);
     }
 
     /// Puts speech in. Answers the piece of whole frames that is new, if there is one.
     pub(crate) fn put(&mut self, reply: ReplyId, part: PartId, mulaw: &[u8]) -> Option<Piece> {
+        self.parts.get_mut(&(reply, part))?.speech.extend(mulaw);
+        self.tell(reply, part)
+    }
+
+    /// Puts a whole line of the cache in, as [`Outbox::put`] would, without a copy.
+    pub(crate) fn put_line(
+        &mut self,
+        reply: ReplyId,
+        part: PartId,
+        line: Arc<[u8]>,
+    ) -> Option<Piece> {
         let open = self.parts.get_mut(&(reply, part))?;
-        open.rest.extend_from_slice(mulaw);
-        let whole = open.rest.len() / FRAME_SAMPLES * FRAME_SAMPLES;
-        if whole == 0 {
+        if open.end() == 0 {
+            open.speech = Speech::Line(line);
+        } else {
+            open.speech.extend(&line);
+        }
+        self.tell(reply, part)
+    }
+
+    fn tell(&mut self, reply: ReplyId, part: PartId) -> Option<Piece> {
+        let open = self.parts.get_mut(&(reply, part))?;
+        let whole = open.end() / FRAME_SAMPLES * FRAME_SAMPLES;
+        let new = &open.speech[open.told - open.base..whole - open.base];
+        if new.is_empty() {
             return None;
         }
-        let start = open.bytes.len();
-        open.bytes.extend(open.rest.drain(..whole));
-        self.scratch.clear();
-        g711::decode_into(&open.bytes[start..], &mut self.scratch);
+        open.told = whole;
         Some(Piece {
             reply,
             part,
-            samples: u32::try_from(whole).unwrap_or(u32::MAX),
-            audible: self
-                .scratch
+            samples: u32::try_from(new.len()).unwrap_or(u32::MAX),
+            audible: new
                 .iter()
-                .position(|sample| sample.unsigned_abs() > AUDIBLE.unsigned_abs())
+                .position(|&byte| g711::decode(byte).unsigned_abs() > AUDIBLE)
                 .and_then(|position| u32::try_from(position).ok()),
-            levels: self.scratch.chunks(FRAME_SAMPLES).map(level).collect(),
+            levels: new.chunks(FRAME_SAMPLES).map(level).collect(),
             origin: 0,
         })
     }
 
     /// The part has all its speech: its last frame is filled up with silence.
     pub(crate) fn finish(&mut self, reply: ReplyId, part: PartId) -> Option<Piece> {
-        let rest = self.parts.get(&(reply, part))?.rest.len();
+        let rest = self.parts.get(&(reply, part))?.end() % FRAME_SAMPLES;
         if rest == 0 {
             return None;
         }
@@ -74,18 +128,18 @@ impl Outbox {
     ) -> Option<&[u8]> {
         let part = self.parts.get(&(reply, part))?;
         let start = (from as usize).checked_sub(part.base)?;
-        part.bytes.get(start..start + samples as usize)
+        part.speech[..part.told - part.base].get(start..start + samples as usize)
     }
 
     /// Drops the samples of a part before `upto`, and all parts of the reply before it.
     pub(crate) fn forget(&mut self, reply: ReplyId, part: PartId, upto: u32) {
         self.parts
             .retain(|&(of, id), _| of > reply || (of == reply && id >= part));
-        if let Some(part) = self.parts.get_mut(&(reply, part)) {
-            let drop = (upto as usize)
-                .saturating_sub(part.base)
-                .min(part.bytes.len());
-            part.bytes.drain(..drop);
+        if let Some(part) = self.parts.get_mut(&(reply, part))
+            && let Speech::Made(bytes) = &mut part.speech
+        {
+            let drop = (upto as usize).min(part.told).saturating_sub(part.base);
+            bytes.drain(..drop);
             part.base += drop;
         }
     }
@@ -97,10 +151,10 @@ impl Outbox {
 }
 
 /// The loudness of a frame in dB above the quietest code, 0 to 96.
-fn level(frame: &[i16]) -> u8 {
+fn level(frame: &[u8]) -> u8 {
     let energy: u64 = frame
         .iter()
-        .map(|&sample| u64::from(sample.unsigned_abs()).pow(2))
+        .map(|&byte| u64::from(g711::decode(byte).unsigned_abs()).pow(2))
         .sum();
     let mean = energy / frame.len().max(1) as u64;
     // 3 dB an octave of power, which is near enough to find the quietest frame.
@@ -142,6 +196,28 @@ mod tests {
         assert_eq!(outbox.read(REPLY, PART, 160, 320).unwrap().len(), 320);
         outbox.forget(REPLY, PartId(1), 0);
         assert_eq!(outbox.read(REPLY, PART, 160, 160), None);
+    }
+
+    #[test]
+    fn a_line_of_the_cache_is_told_and_read_as_speech_that_was_made_for_the_call() {
+        let line: Vec<u8> = (0..500).map(|n| (n % 251) as u8).collect();
+        let (mut made, mut kept) = (Outbox::default(), Outbox::default());
+        made.open(REPLY, PART);
+        kept.open(REPLY, PART);
+        let told = made.put(REPLY, PART, &line);
+        assert_eq!(kept.put_line(REPLY, PART, line.into()), told);
+        assert_eq!(
+            kept.read(REPLY, PART, 320, 160),
+            made.read(REPLY, PART, 320, 160)
+        );
+        assert_eq!(kept.read(REPLY, PART, 480, 20), None, "no whole frame yet");
+        assert_eq!(kept.finish(REPLY, PART), made.finish(REPLY, PART));
+        assert_eq!(
+            kept.read(REPLY, PART, 0, 640),
+            made.read(REPLY, PART, 0, 640)
+        );
+        kept.forget(REPLY, PartId(1), 0);
+        assert_eq!(kept.read(REPLY, PART, 0, 160), None);
     }
 
     #[test]

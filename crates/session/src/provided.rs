@@ -3,6 +3,8 @@
 //! The channel has no bound of its own because its content has: the core asks for at most two sentences at a time, a
 //! recogniser answers a block of audio with a few words, and a responder's text is cut at the core's longest reply.
 
+use std::sync::Arc;
+
 use ringback_call::{Fault, Intent, PartId, ReplyId};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
@@ -16,6 +18,12 @@ pub(crate) enum Provided {
         reply: ReplyId,
         part: PartId,
         piece: VoicePiece,
+    },
+    /// All the speech of a part, shared with other calls; `Voice` with `Done` follows.
+    Line {
+        reply: ReplyId,
+        part: PartId,
+        line: Arc<[u8]>,
     },
     Text {
         reply: ReplyId,

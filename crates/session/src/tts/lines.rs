@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ringback_audio::FRAME_SAMPLES;
+use ringback_audio::g711::SILENCE;
 use ringback_speech::voice::Style;
 
 /// The most that is kept, in bytes of mu-law: about half an hour of speech.
@@ -28,8 +30,9 @@ impl Lines {
         kept.lines.get(&key(text, style)).cloned()
     }
 
-    /// Keeps a line. False if there is no room.
-    pub(crate) fn keep(&self, text: &str, style: Style, mulaw: Vec<u8>) -> bool {
+    /// Keeps a line, its last frame filled up with silence. False if there is no room.
+    pub(crate) fn keep(&self, text: &str, style: Style, mut mulaw: Vec<u8>) -> bool {
+        mulaw.resize(mulaw.len().next_multiple_of(FRAME_SAMPLES), SILENCE);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.bytes + mulaw.len() > ROOM {
             return false;

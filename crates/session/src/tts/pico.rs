@@ -36,9 +36,9 @@ impl Local {
     /// Speaks a sentence: from the cache, or by the pool.
     pub(crate) fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
         if let Some(line) = self.lines.find(text, self.style) {
-            for piece in [VoicePiece::Audio(line.to_vec()), VoicePiece::Done] {
-                self.send(reply, part, piece);
-            }
+            self.send(Provided::Line { reply, part, line });
+            let piece = VoicePiece::Done;
+            self.send(Provided::Voice { reply, part, piece });
             return;
         }
         let sink = gather(self.events.clone(), reply, part);
@@ -46,9 +46,9 @@ impl Local {
         self.speaking.push((reply, part, utterance));
     }
 
-    fn send(&self, reply: ReplyId, part: PartId, piece: VoicePiece) {
+    fn send(&self, provided: Provided) {
         // The receiver is the call's own task: it is gone only when the call is.
-        let _ = self.events.send(Provided::Voice { reply, part, piece });
+        let _ = self.events.send(provided);
     }
 
     /// A sentence was spoken to its end.
