@@ -129,10 +129,12 @@ fn quoted(words: &[String]) -> String {
 /// Kinds of answers, from those that other speech is least easily taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Answers {
+    /// Phrases, names, keywords.
+    Phrases,
     /// Yes and no.
     YesNo,
-    /// Phrases, names, keywords, numbers, days.
-    Words,
+    /// Numbers and days.
+    Numbers,
     /// Strings of digits: whatever is said, some digits sound like it.
     Digits,
 }
@@ -212,7 +214,7 @@ impl Grammar {
     /// The kind of its answers; of several kinds the one that is taken most easily.
     pub(crate) fn answers(&self) -> Answers {
         let kinds = self.matchers.iter().map(Matcher::answers);
-        kinds.max().unwrap_or(Answers::Words)
+        kinds.max().unwrap_or(Answers::Numbers)
     }
 
     /// What stands around the answer in a sentence of this grammar.

@@ -108,12 +108,8 @@ impl Matcher {
         match self {
             Self::YesNo => Answers::YesNo,
             Self::Digits { .. } => Answers::Digits,
-            Self::Open
-            | Self::Number { .. }
-            | Self::Date
-            | Self::Phrases(_)
-            | Self::Names(_)
-            | Self::Keywords(_) => Answers::Words,
+            Self::Phrases(_) | Self::Names(_) | Self::Keywords(_) => Answers::Phrases,
+            Self::Open | Self::Number { .. } | Self::Date => Answers::Numbers,
         }
     }
 

@@ -23,13 +23,24 @@ const TAIL: i64 = 9;
 /// Thousandths of confidence for one point of score.
 const SLOPE: i64 = 20;
 
-/// The score of a sentence at which it is believed to be one of the grammar.
+/// The score of a sentence at which it is believed to be one of the grammar, on a clean line.
 fn floor(answers: Answers) -> i64 {
     match answers {
+        Answers::Phrases => -98,
         Answers::YesNo => -94,
-        Answers::Words => -92,
-        Answers::Digits => -82,
+        Answers::Numbers => -95,
+        Answers::Digits => -87,
     }
+}
+
+/// Between the quietest and the loudest of a turn: with less than this in dB it is noisy.
+const CLEAN_DB: f64 = 42.0;
+/// Points that a sentence must score more for each dB less. Noise makes all words sound alike.
+const NOISE: f64 = 0.25;
+
+/// Points of score that the noise of a line takes off.
+fn noise(range_db: f64) -> i64 {
+    (NOISE * (CLEAN_DB - range_db).clamp(0.0, CLEAN_DB)).round() as i64
 }
 
 /// Scores of the words of an utterance.
@@ -64,11 +75,12 @@ fn free_pm(segments: &[Segment]) -> u16 {
 }
 
 /// Confidence in a sentence of a grammar, in thousandths: 500 is as low as is believed.
-fn closed_pm(segments: &[Segment], answers: Answers, around: Around) -> u16 {
+fn closed_pm(segments: &[Segment], answers: Answers, around: Around, range_db: f64) -> u16 {
     let cost = |there: bool, cost| if there { cost } else { 0 };
     let penalty = cost(around.hesitation, HESITATION)
         + cost(around.lead, LEAD)
         + cost(around.tail, TAIL)
+        + noise(range_db)
         + floor(answers);
     scores(segments).map_or(0, |scores| {
         confidence(scores.mean + scores.worst / WORST_SHARE - penalty)
@@ -89,7 +101,7 @@ pub(super) struct Taken {
 ///
 /// A sentence of the grammar that is not believed may be one that goes on: "four two" of four digits. The words so far
 /// are taken then, if they are believed and are no answer: an answer that is not a sentence would be a guess.
-pub(super) fn judge(grammar: &Grammar, finished: Finished) -> Taken {
+pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Taken {
     let Finished { so_far, sentence } = finished;
     if grammar.is_open() {
         let whole = sentence.is_some();
@@ -105,6 +117,7 @@ pub(super) fn judge(grammar: &Grammar, finished: Finished) -> Taken {
             &heard.segments,
             grammar.answers(),
             grammar.around(&heard.text),
+            range_db,
         )
     };
     let rejected = match sentence {
@@ -162,12 +175,15 @@ mod tests {
         }
     }
 
+    /// A clean line, in dB from its quietest to its loudest.
+    const CLEAN: f64 = 60.0;
+
     #[test]
     fn confidence_falls_with_the_score_and_silence_does_not_count() {
         let of = |scores: &[i32]| {
             let mut segments = vec![segment("<sil>", 50, -200)];
             segments.extend(scores.iter().map(|score| segment("yes", 30, *score)));
-            let closed = closed_pm(&segments, Answers::YesNo, Around::default());
+            let closed = closed_pm(&segments, Answers::YesNo, Around::default(), CLEAN);
             (free_pm(&segments), closed)
         };
         assert_eq!(of(&[]), (0, 0));
@@ -175,13 +191,13 @@ mod tests {
         assert!(believed(of(&[-63]).0) && !believed(of(&[-64]).0));
         assert!(believed(of(&[-20, -105]).0) && !believed(of(&[-20, -106]).0));
         assert!(believed(of(&[-75]).1) && !believed(of(&[-76]).1));
-        assert!(believed(of(&[-60, -85]).1) && !believed(of(&[-60, -110]).1));
+        assert!(believed(of(&[-60, -84]).1) && !believed(of(&[-60, -110]).1));
         assert_eq!((of(&[0]), of(&[-300])), ((1000, 1000), (1, 1)));
     }
 
     #[test]
     fn words_around_an_answer_make_it_doubtful() {
-        let of = |around| closed_pm(&[segment("yes", 30, -66)], Answers::YesNo, around);
+        let of = |around| closed_pm(&[segment("yes", 30, -66)], Answers::YesNo, around, CLEAN);
         let none = Around::default();
         assert!(believed(of(none)));
         for around in [
@@ -203,11 +219,21 @@ mod tests {
 
     #[test]
     fn the_more_easily_an_answer_is_taken_the_surer_it_must_be() {
-        let segments = [segment("four", 30, -70)];
-        let of = |answers| closed_pm(&segments, answers, Around::default());
+        let segments = [segment("four", 30, -74)];
+        let of = |answers| closed_pm(&segments, answers, Around::default(), CLEAN);
         assert!(
-            of(Answers::YesNo) > of(Answers::Words) && of(Answers::Words) > of(Answers::Digits)
+            of(Answers::Phrases) > of(Answers::Numbers)
+                && of(Answers::Numbers) > of(Answers::Digits)
         );
-        assert!(believed(of(Answers::Words)) && !believed(of(Answers::Digits)));
+        assert!(believed(of(Answers::Numbers)) && !believed(of(Answers::Digits)));
+    }
+
+    #[test]
+    fn in_noise_an_answer_must_be_surer() {
+        let segments = [segment("yes", 30, -73)];
+        let of = |db| closed_pm(&segments, Answers::YesNo, Around::default(), db);
+        assert_eq!(of(60.0), of(42.0));
+        assert!(believed(of(42.0)) && !believed(of(27.0)) && of(17.0) < of(27.0));
+        assert_eq!(of(0.0), of(-20.0));
     }
 }

@@ -246,7 +246,7 @@ impl Worker {
             return Ok(());
         }
         let finished = ear.finish().map_err(|error| error.to_string())?;
-        let taken = judge(grammar, finished);
+        let taken = judge(grammar, turn.range_db(), finished);
         turn.close_utterance(&taken.text, taken.confidence_pm, taken.sentence);
         Ok(())
     }
