@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use ringback_call::{Action, At, Call};
 
 use crate::record::{TRACE_VERSION, TraceHead, TraceRecord};
 
-/// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 16 << 20;
+/// The longest line that is read, in bytes. The longest that are written hold a conversation so far, as text.
+pub const LONGEST_LINE: usize = 16 << 20;
 
 /// Why a trace cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -107,14 +107,12 @@ pub fn replay(path: &Path) -> Result<Verdict, ReplayError> {
 /// # Errors
 /// As [`replay`].
 pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
-    let mut text = String::new();
-    let head: TraceHead = match next_line(&mut trace, &mut text)? {
-        true => parse(1, &text)?,
-        false => return Err(garbled(1, "the file is empty")),
+    let mut bytes = Vec::new();
+    let head = match next_line(&mut trace, 1, &mut bytes)? {
+        Line::End => return Err(garbled(1, "the file is empty")),
+        Line::CutOff => return Err(garbled(1, "it is cut off")),
+        Line::Whole => parse_head(&bytes)?,
     };
-    if head.ringback_trace != TRACE_VERSION {
-        return Err(ReplayError::Version(head.ringback_trace));
-    }
     let mut call = Call::new(head.spec);
     let mut verdict = Verdict {
         events: 0,
@@ -123,14 +121,15 @@ pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
         difference: None,
     };
     for line in 2.. {
-        if !next_line(&mut trace, &mut text)? {
-            break;
+        match next_line(&mut trace, line, &mut bytes)? {
+            Line::End => break,
+            Line::CutOff => {
+                verdict.cut_off = true;
+                break;
+            }
+            Line::Whole => {}
         }
-        if !text.ends_with('\n') {
-            verdict.cut_off = true;
-            break;
-        }
-        let record: TraceRecord = parse(line, &text)?;
+        let record: TraceRecord = parse(line, &bytes)?;
         verdict.events += 1;
         verdict.difference = step(&mut call, line, &record, &mut verdict.actions);
         if verdict.difference.is_some() {
@@ -138,6 +137,19 @@ pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
         }
     }
     Ok(verdict)
+}
+
+/// The version is looked at before anything else: another version's head need not have our fields.
+fn parse_head(bytes: &[u8]) -> Result<TraceHead, ReplayError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        ringback_trace: u32,
+    }
+    let Version { ringback_trace } = parse(1, bytes)?;
+    if ringback_trace != TRACE_VERSION {
+        return Err(ReplayError::Version(ringback_trace));
+    }
+    parse(1, bytes)
 }
 
 fn step(
@@ -166,14 +178,44 @@ fn step(
     }
 }
 
-fn next_line(trace: &mut impl BufRead, text: &mut String) -> Result<bool, ReplayError> {
-    text.clear();
-    let read = std::io::Read::take(trace, LONGEST_LINE).read_line(text)?;
-    Ok(read > 0)
+enum Line {
+    Whole,
+    CutOff,
+    End,
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(line: usize, text: &'a str) -> Result<T, ReplayError> {
-    serde_json::from_str(text).map_err(|error| garbled(line, &error.to_string()))
+fn next_line(
+    trace: &mut impl BufRead,
+    line: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<Line, ReplayError> {
+    bytes.clear();
+    let most = LONGEST_LINE as u64 + 1;
+    trace.by_ref().take(most).read_until(b'\n', bytes)?;
+    match bytes.last() {
+        None => Ok(Line::End),
+        Some(b'\n') => Ok(Line::Whole),
+        Some(_) if bytes.len() > LONGEST_LINE => {
+            let reason = format!("it is longer than {LONGEST_LINE} bytes");
+            Err(garbled(line, &reason))
+        }
+        Some(_) => Ok(Line::CutOff),
+    }
+}
+
+fn parse<'a, T: serde::Deserialize<'a>>(line: usize, bytes: &'a [u8]) -> Result<T, ReplayError> {
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    serde_json::from_slice(text).map_err(|error| garbled(line, &reason(&error)))
+}
+
+/// What the reader of JSON says, with its column and without a line of its own, which is always the first.
+fn reason(error: &serde_json::Error) -> String {
+    let whole = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match whole.strip_suffix(&place) {
+        Some(what) => format!("{what} at column {}", error.column()),
+        None => whole,
+    }
 }
 
 fn garbled(line: usize, reason: &str) -> ReplayError {

@@ -244,7 +244,7 @@ impl Ledger {
         };
         self.model_end = sent.ends();
         self.next = sent.upto();
-        self.unmarked += samples;
+        self.unmarked = self.unmarked.saturating_add(samples);
         if self.audible_at.is_none()
             && let Some(audible) = self.parts[from.part].audible
             && audible < self.next.sample

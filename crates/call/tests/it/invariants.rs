@@ -258,6 +258,59 @@ proptest! {
     }
 }
 
+/// Settings as a damaged trace can hold them.
+fn wild_specs() -> impl Strategy<Value = CallSpec> {
+    let setting = || prop_oneof![Just(0), Just(1), Just(700), Just(u32::MAX)];
+    (
+        specs(),
+        proptest::collection::vec(setting(), 14),
+        any::<u8>(),
+    )
+        .prop_map(|(mut spec, settings, idle_prompts)| {
+            let turn = &mut spec.turn;
+            let fields = [
+                &mut turn.onset_ms,
+                &mut turn.sustain_ms,
+                &mut turn.yield_ms,
+                &mut turn.finalize_ms,
+                &mut turn.end_wait_ms,
+                &mut turn.end_wait_complete_ms,
+                &mut turn.end_wait_filler_ms,
+                &mut turn.end_cap_ms,
+                &mut turn.reply_bound_ms,
+                &mut turn.idle_ms,
+                &mut turn.max_call_s,
+                &mut turn.ahead_ms,
+                &mut turn.protect_ms,
+                &mut spec.max_silence_s,
+            ];
+            for (field, setting) in fields.into_iter().zip(settings) {
+                *field = setting;
+            }
+            turn.idle_prompts = idle_prompts;
+            spec
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_settings_an_event_is_dealt_with_and_has_few_actions(
+        spec in wild_specs(), history in histories(),
+    ) {
+        let mut call = Call::new(spec);
+        call.handle(At(0), &Event::Answered { marks: true });
+        let mut now = 0_u64;
+        for (step, event) in &history {
+            now = now.saturating_add(*step);
+            call.handle(At(now), event);
+            let actions = std::iter::from_fn(|| call.poll_action()).count();
+            prop_assert!(actions < 1000, "{} actions for {:?}", actions, event);
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Story {
     spec: CallSpec,

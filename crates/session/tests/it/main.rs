@@ -1,3 +1,4 @@
 //! Tests of the session through its public face.
 
+mod traces;
 mod webhook;
