@@ -13,6 +13,7 @@ mod telephone;
 
 mod bad_sockets;
 mod barge_in;
+mod full_disk;
 mod keys;
 mod living;
 mod log;

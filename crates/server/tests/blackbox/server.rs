@@ -111,6 +111,16 @@ impl Server {
         );
     }
 
+    /// No file may grow beyond so many bytes, or beyond none, from now on: see [`Settings::outliving_full_files`].
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let id = self.process.id().to_string();
+        let status = Command::new("prlimit")
+            .args(["--pid", &id, &format!("--fsize={soft}:unlimited")])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     /// Waits until the process is gone; its exit status, if it was not killed.
     pub fn gone(&mut self, patience: Duration) -> Option<i32> {
         let process = &mut self.process;
@@ -185,6 +195,27 @@ impl Settings {
             .path()
             .join(format!("data/scenarios/{slug}.toml"));
         std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// A write beyond [`Server::limit_files`] fails, where it would else end the process with SIGXFSZ.
+    pub fn outliving_full_files(mut self) -> Self {
+        let bare = self.command;
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(bare.get_program())
+            .args(bare.get_args())
+            .env_clear()
+            .envs(
+                bare.get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.command = command;
         self
     }
 

@@ -49,18 +49,26 @@ impl Recorder {
         }
     }
 
-    /// Nothing more is written: the disk is full, or the writer is.
+    /// Nothing more is written: the disk is full, or the writer is. So nothing more is gathered either.
     pub(crate) fn fail(&mut self) {
         self.failed = true;
+        self.agent = AgentTrack::default();
+        self.patch = None;
+        self.trace = Vec::new();
     }
 
     /// What the caller hears of the agent from `starts` on.
     pub(crate) fn agent(&mut self, ear: u64, now: At, starts: At, mulaw: &[u8]) {
-        self.agent.place(ear, now, starts, mulaw);
+        if !self.failed {
+            self.agent.place(ear, now, starts, mulaw);
+        }
     }
 
     /// From `cut` on nothing of what was sent is heard.
     pub(crate) fn cut(&mut self, cut: At, ring: &EarRing) {
+        if self.failed {
+            return;
+        }
         let from = self.agent.cut(cut);
         if from >= self.written {
             return;
@@ -102,7 +110,9 @@ impl Recorder {
             trace: std::mem::take(&mut self.trace),
         };
         let taken = self.writer.block(self.file, block);
-        self.failed |= !taken;
+        if !taken {
+            self.fail();
+        }
         taken
     }
 
