@@ -55,14 +55,19 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 fn broken(id: &str, panic: &(dyn Any + Send)) -> Response {
-    let what = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic");
+    let what = panic_text(panic);
     tracing::error!(request.id = id, what, "Error: a handler panicked");
     let detail = json!({ "detail": format!("an error in the server; its id is {id}"), "id": id });
     (StatusCode::INTERNAL_SERVER_ERROR, Json(detail)).into_response()
+}
+
+/// What a panic said of itself.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic")
 }
 
 /// The headers of every answer; none where they are switched off.

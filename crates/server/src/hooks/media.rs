@@ -3,6 +3,7 @@
 //! The upgrade was checked by [`super::authentic`]. Then the `start` message must bring the token of a call that is expected.
 //! A stream without a token opens only a scenario that allows foreign streams.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use ringback_call::Direction;
 use ringback_session::scenario::Scenario;
 use ringback_session::{Violation, await_start};
@@ -22,7 +24,8 @@ use super::socket::{
 };
 use crate::answers::Detail;
 use crate::app::{App, Expected};
-use crate::calls::{Arrival, Connected, Live, Purpose, Refusal, Seat, TokenId};
+use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, Seat, TokenId};
+use crate::requests::panic_text;
 
 /// The `start` message must have come within this time.
 const START_WITHIN: Duration = Duration::from_secs(5);
@@ -233,7 +236,16 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         finish: app.lifecycle.finish.clone(),
         stop: live.stop().clone(),
     };
-    let ending = seat.converse(arrival, connected).await;
+    let talked = AssertUnwindSafe(seat.converse(arrival, connected)).catch_unwind();
+    let ending = talked.await.unwrap_or_else(|panic| {
+        let what = panic_text(panic.as_ref());
+        tracing::error!(call.id = %call_id, call.sid = call_sid, what, "Error: a panic ended this call");
+        Ending {
+            outcome: Outcome::Broke,
+            expects_resume: true,
+            cause: "a panic".to_owned(),
+        }
+    });
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }

@@ -348,13 +348,24 @@ async fn a_silent_socket_is_closed_after_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_panic_in_one_call_ends_that_call_alone() {
+async fn a_panic_in_one_call_ends_that_call_alone_and_its_caller_hears_an_apology() {
     let listening = listen(local()).await;
     let mut other = listening.connect("CA9").await;
-    let mut socket = listening.connect("CA1").await;
+    let twiml = listening.server.post("/", &of_call("CA1")).await.body;
+    let announced = stream(&twiml);
+    let mut socket = listening.open("/ws").await;
+    let token = &announced.parameters["token"];
+    socket.send(start("CA1", Some(token))).await.unwrap();
+    talks(&mut socket).await;
     socket.send(key('0')).await.unwrap();
     live(&listening, 1).await;
     talks(&mut other).await;
+    let resume = announced.resume.strip_prefix("http://localhost:8080");
+    let after = listening
+        .server
+        .post(resume.unwrap(), &of_call("CA1"))
+        .await;
+    assert!(spoken(&after.body).contains("sorry"), "{after:?}");
     assert_eq!(
         listening
             .server

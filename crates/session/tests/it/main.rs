@@ -1,4 +1,5 @@
 //! Tests of the session through its public face.
 
+mod panics;
 mod traces;
 mod webhook;
