@@ -22,6 +22,8 @@ mod model;
 pub mod pico;
 mod symbols;
 
+use std::path::Path;
+
 pub use decoder::{Decoder, DecoderError, Hypothesis, Segment};
 pub use model::{Model, Tuning};
 
@@ -59,12 +61,21 @@ pub struct Library {
 }
 
 impl Library {
-    /// Opens the library and silences its own log, which would go to the standard error output.
+    /// Opens the library where the system keeps it.
     ///
     /// # Errors
     /// [`LoadError`] names the file that is missing and what to install.
     pub fn load() -> Result<Self, LoadError> {
-        let symbols = symbols::Symbols::load()?;
+        Self::load_from(None)
+    }
+
+    /// Opens the library in a folder, or where the system keeps it, and silences its own log, which would go to the
+    /// standard error output.
+    ///
+    /// # Errors
+    /// See [`Library::load`].
+    pub fn load_from(folder: Option<&Path>) -> Result<Self, LoadError> {
+        let symbols = symbols::Symbols::load(folder)?;
         // SAFETY: a null stream is the documented way to switch the log off; the library writes its global
         // only here, and `alone` orders that before and after every other set-up step.
         symbols::alone(|| unsafe { (symbols.err_set_logfp)(std::ptr::null_mut()) });

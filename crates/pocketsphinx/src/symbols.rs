@@ -2,6 +2,7 @@
 //! `libsphinxbase-dev`, version 0.8 prealpha 5.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use libloading::Library as Shared;
@@ -35,10 +36,10 @@ macro_rules! symbols {
 
         impl Symbols {
             /// Opens both libraries and looks every function up.
-            pub fn load() -> Result<Self, LoadError> {
+            pub fn load(folder: Option<&Path>) -> Result<Self, LoadError> {
                 // Opened by name so that a missing one is named; the decoder's handle finds both ones' functions.
-                let base = open(BASE)?;
-                let decoder = open(DECODER)?;
+                let base = open(folder, BASE)?;
+                let decoder = open(folder, DECODER)?;
                 $(
                     // SAFETY: the type is the prototype of the headers that belong to this version of the
                     // shared object (checked by its soname), and the pointer is stored beside the library,
@@ -81,10 +82,11 @@ symbols! {
     ps_seg_prob: unsafe extern "C" fn(*mut RawSegment, *mut i32, *mut i32, *mut i32) -> i32;
 }
 
-fn open(name: &'static str) -> Result<Shared, LoadError> {
+fn open(folder: Option<&Path>, name: &'static str) -> Result<Shared, LoadError> {
+    let place = folder.map_or_else(|| name.into(), |folder| folder.join(name));
     // SAFETY: the initialisers of these two libraries and of what they link (libm, BLAS, LAPACK) only set up
     // their own data; they are made to be opened by any program.
-    unsafe { Shared::new(name) }.map_err(|source| LoadError::Missing {
+    unsafe { Shared::new(place) }.map_err(|source| LoadError::Missing {
         name,
         detail: source.to_string(),
     })

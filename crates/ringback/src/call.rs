@@ -219,6 +219,7 @@ fn engines() -> Result<Arc<Engines>, CallError> {
             .ok()
             .and_then(|number| number.parse().ok())
             .unwrap_or(4),
+        recognizer_library: None,
         voices: 1,
         allow_private_webhooks: false,
         company: String::new(),

@@ -150,6 +150,7 @@ pub async fn serve(config: Config, say: impl FnOnce(&str)) -> anyhow::Result<()>
     let engines = Arc::clone(&sessions.engines);
     let app = Server::new(config, address, catalog, Box::new(sessions), &key)?;
     report_scenarios(&app.catalog);
+    report_engines(&app);
 
     let closed = CancellationToken::new();
     let router =
@@ -191,11 +192,12 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
     let engine_config = EngineConfig {
         data_dir: config.data_dir.clone(),
-        recognizers: if config.engines.stt.is_empty() {
-            0
-        } else {
+        recognizers: if config.engines.wants_ears() {
             config.engines.recognizers
+        } else {
+            0
         },
+        recognizer_library: config.engines.recognizer_library.clone(),
         voices: config.engines.voices,
         allow_private_webhooks: config.engines.allow_private_webhooks,
         company: config.calls.company.clone(),
@@ -220,6 +222,15 @@ fn report_scenarios(catalog: &Catalog) {
     }
     for warning in catalog.warnings() {
         tracing::warn!("scenario: {warning}");
+    }
+}
+
+fn report_engines(app: &App) {
+    let wanted = |role| role != "stt" || app.config.engines.wants_ears();
+    for engine in app.switchboard.engines() {
+        if !engine.usable && wanted(engine.role) {
+            tracing::warn!(engine.role, engine.name, why = engine.why, "not in use");
+        }
     }
 }
 

@@ -57,7 +57,6 @@ fn services(app: &App) -> Services {
             .iter()
             .any(|engine| engine.role == role && engine.usable)
     };
-    let hears = !app.config.engines.stt.is_empty() && app.config.engines.recognizers > 0;
     Services {
         database: Service::Unconfigured,
         twilio: match &app.validator {
@@ -68,7 +67,7 @@ fn services(app: &App) -> Services {
         openai: Service::Unconfigured,
         deepgram: Service::Unconfigured,
         cartesia: Service::Unconfigured,
-        recognizer: match (engine("stt"), hears) {
+        recognizer: match (engine("stt"), app.config.engines.wants_ears()) {
             (true, _) => Service::Connected,
             (false, true) => Service::Down,
             (false, false) => Service::Unconfigured,

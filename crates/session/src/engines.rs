@@ -31,6 +31,8 @@ pub struct EngineConfig {
     pub data_dir: PathBuf,
     /// Decoders of the local recogniser; each serves one call. 0: none is started.
     pub recognizers: usize,
+    /// The folder of the recogniser's library; `None`: where the system keeps it.
+    pub recognizer_library: Option<PathBuf>,
     /// Threads of the local voice.
     pub voices: usize,
     /// Whether a webhook's address may be private whatever its scenario says.
@@ -99,7 +101,9 @@ impl Engines {
         let recognizers = if config.recognizers == 0 {
             Err("switched off".to_owned())
         } else {
-            RecognizerPool::start(config.recognizers).map_err(|error| error.to_string())
+            let library = config.recognizer_library.as_deref();
+            RecognizerPool::start_from(config.recognizers, library)
+                .map_err(|error| error.to_string())
         };
         let dictionary = recognizers
             .as_ref()

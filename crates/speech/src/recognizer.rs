@@ -12,6 +12,7 @@ mod score;
 mod turn;
 mod worker;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
@@ -90,15 +91,27 @@ impl RecognizerPool {
     /// # Errors
     /// [`Unavailable`] names what is missing and what to install.
     pub fn start(count: usize) -> Result<Self, Unavailable> {
-        Self::start_with(count, &Model::debian())
+        Self::start_with(count, &Model::debian(), None)
+    }
+
+    /// The same with the library of a folder, instead of the system's.
+    ///
+    /// # Errors
+    /// See [`Unavailable`].
+    pub fn start_from(count: usize, library: Option<&Path>) -> Result<Self, Unavailable> {
+        Self::start_with(count, &Model::debian(), library)
     }
 
     /// The same with the models of another directory.
     ///
     /// # Errors
     /// See [`Unavailable`].
-    pub fn start_with(count: usize, model: &Model) -> Result<Self, Unavailable> {
-        let library = Arc::new(Library::load()?);
+    pub fn start_with(
+        count: usize,
+        model: &Model,
+        library: Option<&Path>,
+    ) -> Result<Self, Unavailable> {
+        let library = Arc::new(Library::load_from(library)?);
         let shared = Arc::new(Shared {
             free: Mutex::default(),
         });

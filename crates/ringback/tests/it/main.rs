@@ -117,6 +117,7 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
     let engines = Engines::start(EngineConfig {
         data_dir: folder.path().to_owned(),
         recognizers: 1,
+        recognizer_library: None,
         voices: 1,
         allow_private_webhooks: false,
         company: String::new(),

@@ -99,10 +99,19 @@ pub struct EnginesConfig {
     pub tts: Vec<String>,
     /// `RECOGNIZERS`: decoders of the local recogniser.
     pub recognizers: usize,
+    /// `POCKETSPHINX_DIR`: the folder of its library; `None`: where the system keeps it.
+    pub recognizer_library: Option<PathBuf>,
     /// `VOICES`: threads of the local voice.
     pub voices: usize,
     /// `ALLOW_PRIVATE_WEBHOOKS`: whether the webhook responder may call private addresses.
     pub allow_private_webhooks: bool,
+}
+
+impl EnginesConfig {
+    /// Whether callers are to be heard, and not to answer by keypad alone.
+    pub fn wants_ears(&self) -> bool {
+        !self.stt.is_empty() && self.recognizers > 0
+    }
 }
 
 /// The form of log lines.
@@ -185,6 +194,10 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
         stt: reader.value("STT", |text| read::engines_or_none(text, &["pocketsphinx"]))?,
         tts: reader.value("TTS", |text| read::engines(text, &["pico"]))?,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
+        recognizer_library: reader.value("POCKETSPHINX_DIR", |text| match text {
+            "" => Ok(None),
+            folder => read::line(folder).map(|folder| Some(folder.into())),
+        })?,
         voices: count(reader, "VOICES", 1, 1_000)?,
         allow_private_webhooks: reader.value("ALLOW_PRIVATE_WEBHOOKS", read::flag)?,
     })

@@ -98,6 +98,11 @@ pub const VARIABLES: &[Variable] = &[
         "Decoders of the local recogniser: how many calls can be understood at once (40 to 80 MB each).",
     ),
     plain(
+        "POCKETSPHINX_DIR",
+        "",
+        "Folder of the recogniser's library (libsphinxbase.so.3, libpocketsphinx.so.3). Empty: where the system keeps it.",
+    ),
+    plain(
         "VOICES",
         "2",
         "Threads of the local voice: how many sentences are spoken at once.",

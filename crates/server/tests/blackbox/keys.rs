@@ -12,8 +12,31 @@ transfer = "+15005550009"
 
 #[test]
 fn a_survey_is_answered_by_keys_alone() {
-    let server = Server::with(&[("STT", "none")]).start();
-    in_real_time(&server, |server, late| {
+    check_survey(&Server::with(&[("STT", "none")]).start());
+}
+
+#[test]
+fn without_the_library_of_the_recogniser_the_server_says_so_and_callers_answer_by_keys() {
+    let server = Server::with(&[("POCKETSPHINX_DIR", "no-such-folder")])
+        .degraded()
+        .start();
+    let line = server.said().lines().find(|line| line.contains("stt:"));
+    let line = line.expect("no line about the recogniser");
+    for part in [
+        "NOT IN USE",
+        "no-such-folder/libsphinxbase.so.3",
+        "apt install libpocketsphinx3 pocketsphinx-en-us",
+        "callers answer by keypad",
+    ] {
+        assert!(line.contains(part), "{part:?} is not in {line}");
+    }
+    assert!(server.log().contains("apt install libpocketsphinx3"));
+    check_survey(&server);
+}
+
+/// Every question says what to press, and the answers are understood.
+fn check_survey(server: &Server) {
+    in_real_time(server, |server, late| {
         let keys = ["1", "4", "2", "1", "3"];
         let mut steps: Vec<String> = Vec::new();
         for key in keys {
@@ -42,6 +65,12 @@ fn a_survey_is_answered_by_keys_alone() {
             let got = files.collected(name);
             anyhow::ensure!(got == answer, "{name} is {got}, not {answer}: {talk}");
         }
+        let asked = files.said("agent");
+        let told = asked.iter().filter(|line| line.contains("ress ")).count();
+        anyhow::ensure!(
+            told >= keys.len(),
+            "{told} questions say what to press: {talk}"
+        );
         let last = files.said("agent").pop().unwrap_or_default();
         anyhow::ensure!(
             last.contains("I am sorry that we did not do better"),

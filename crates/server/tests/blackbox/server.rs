@@ -26,6 +26,7 @@ pub struct Server {
     process: Child,
     address: String,
     folder: tempfile::TempDir,
+    said: String,
     log: Arc<Mutex<String>>,
     _alone: MutexGuard<'static, ()>,
 }
@@ -35,6 +36,7 @@ pub struct Settings {
     command: Command,
     folder: tempfile::TempDir,
     ready: bool,
+    status: &'static str,
 }
 
 /// The files of one call.
@@ -67,6 +69,7 @@ impl Server {
             command,
             folder,
             ready: true,
+            status: "healthy",
         }
     }
 
@@ -83,6 +86,11 @@ impl Server {
     /// A call to a scenario of it.
     pub fn call(&self, scenario: &str) -> Call {
         Call::to(&format!("http://{}", self.address)).with(&["--scenario", scenario])
+    }
+
+    /// The lines that greet its operator.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     /// What it wrote to its terminal so far.
@@ -219,6 +227,12 @@ impl Settings {
         self
     }
 
+    /// A part of it is missing.
+    pub fn degraded(mut self) -> Self {
+        self.status = "degraded";
+        self
+    }
+
     /// Without waiting for its fixed lines to be spoken in advance.
     pub fn at_once(mut self) -> Self {
         self.ready = false;
@@ -238,11 +252,16 @@ impl Settings {
             .trim()
             .strip_prefix("Ringback is listening: http://")
             .map(str::to_owned);
+        let mut said = first.clone();
+        while address.is_some() && !said.contains("ringback call --url") {
+            assert!(stdout.read_line(&mut said).unwrap() > 0, "{said}");
+        }
         drain(stdout, Arc::default());
         let server = Server {
             address: address.clone().unwrap_or_default(),
             process,
             folder: self.folder,
+            said,
             log,
             _alone: alone,
         };
@@ -257,7 +276,9 @@ impl Settings {
         };
         let health = until("GET /health", Duration::from_secs(10), health);
         assert!(
-            health.body.contains(r#""status":"healthy""#),
+            health
+                .body
+                .contains(&format!(r#""status":"{}""#, self.status)),
             "{health:?}\n{}",
             server.log()
         );

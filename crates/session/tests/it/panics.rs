@@ -171,6 +171,7 @@ async fn a_panic_closes_its_own_socket_with_1011_keeps_its_files_and_leaves_the_
     let engines = Engines::start(EngineConfig {
         data_dir: folder.path().to_owned(),
         recognizers: 0,
+        recognizer_library: None,
         voices: 1,
         allow_private_webhooks: false,
         company: "Compass Group".to_owned(),

@@ -561,7 +561,7 @@ fn a_pronunciation_can_be_added_for_a_name() {
 #[test]
 fn a_missing_model_is_named_with_the_remedy() {
     let model = ringback_pocketsphinx::Model::in_directory(std::path::Path::new("no/such/place"));
-    let error = RecognizerPool::start_with(1, &model)
+    let error = RecognizerPool::start_with(1, &model, None)
         .unwrap_err()
         .to_string();
     assert!(
