@@ -225,6 +225,11 @@ fn webhooks_are_checked_and_a_secret_is_never_repeated() {
         ),
         ("url = \"https://localhost/\"", Some("is a private one")),
         (
+            "url = \"https://[64:ff9b::10.0.0.1]/\"",
+            Some("is a private one"),
+        ),
+        ("url = \"https://198.18.0.1/\"", Some("is a private one")),
+        (
             "url = \"http://127.0.0.1:9000\", allow_private = true",
             None,
         ),

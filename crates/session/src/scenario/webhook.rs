@@ -10,6 +10,7 @@ use super::model::{SecretRef, Webhook};
 use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
+use crate::responder::webhook::is_public;
 
 /// How long an answer may take, in milliseconds, where the scenario does not say.
 const TIMEOUT_MS: u32 = 3500;
@@ -99,25 +100,9 @@ fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> O
 fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => is_private_address(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_private_address(IpAddr::V6(address)),
+        Some(Host::Ipv4(address)) => !is_public(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => !is_public(IpAddr::V6(address)),
         None => false,
-    }
-}
-
-fn is_private_address(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || a == 0 || shared
-        }
-        IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-        }
     }
 }
 
