@@ -34,8 +34,13 @@ pub enum Outgoing {
 
 /// The socket broke.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SocketError(pub String);
+#[error("{reason}")]
+pub struct SocketError {
+    /// The code to close with where the peer broke the protocol (RFC 6455, 7.4.1); `None` where the connection is gone.
+    pub code: Option<u16>,
+    /// What happened.
+    pub reason: String,
+}
 
 /// A carrier's socket: both halves, owned by one call's task.
 pub trait CarrierSocket<T: AsRef<str> + Send>:

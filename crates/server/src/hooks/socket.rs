@@ -109,7 +109,7 @@ impl Stream for MediaSocket {
                         tracing::warn!(code, reason, "WebSocket closed: the carrier is at fault");
                         self.close_now(cx, code, &reason);
                     }
-                    return Poll::Ready(Some(Err(SocketError(reason))));
+                    return Poll::Ready(Some(Err(SocketError { code, reason })));
                 }
                 None => return Poll::Ready(None),
             };
@@ -161,7 +161,8 @@ impl Sink<Outgoing> for MediaSocket {
 }
 
 fn broken(error: axum::Error) -> SocketError {
-    SocketError(error.to_string())
+    let (code, reason) = MediaSocket::violation(error);
+    SocketError { code, reason }
 }
 
 fn close_message(code: u16, reason: &str) -> Message {

@@ -39,8 +39,9 @@ impl Violation {
 /// Reads `connected` and `start`. Media before `start` is dropped, counted and logged once.
 ///
 /// # Errors
-/// The code and reason to close the socket with: nothing within the time, a binary or garbled message, another audio format
-/// than mu-law at 8000 Hz, or the peer is gone.
+/// The code and reason to close the socket with: nothing within the time (1008), a binary message or another audio format
+/// than mu-law at 8000 Hz (1003), a garbled message (1007), whatever the socket says the peer broke (1002, 1007, 1009), or the
+/// peer is gone (1000 with a close, 1006 without one; nothing can be sent any more).
 pub async fn await_start<S, T>(socket: &mut S, within: Duration) -> Result<Start, Violation>
 where
     S: CarrierSocket<T>,
@@ -69,7 +70,9 @@ where
             .next()
             .await
             .ok_or_else(|| Violation::new(1006, "the peer is gone before start"))?
-            .map_err(|error| Violation::new(1009, format!("before start: {error}")))?;
+            .map_err(|error| {
+                Violation::new(error.code.unwrap_or(1006), format!("before start: {error}"))
+            })?;
         let text = match received {
             Received::Text(text) => text,
             Received::Binary(length) => return Err(binary(length)),
