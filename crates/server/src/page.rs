@@ -2,10 +2,15 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::State;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Extension, State};
+use axum::http::HeaderMap;
 use axum::response::Html;
+use ringback_session::EngineStatus;
 
 use crate::app::App;
+use crate::hooks::local::is_local;
 use crate::welcome::Welcome;
 
 /// The style of the page; its digest stands in the content security policy.
@@ -18,8 +23,15 @@ pre{padding:.6em .8em;overflow-x:auto}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3em .8em .3em 0}
 .off{color:#c33}@media(prefers-color-scheme:dark){.off{color:#f88}}";
 
-/// `GET /`.
-pub async fn show_page(State(app): State<App>) -> Html<String> {
+/// `GET /`. Folders of this machine are shown to its own people only: where the server listens on loopback alone, and to a
+/// local caller.
+pub async fn show_page(
+    State(app): State<App>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Html<String> {
+    let here = peer.is_some_and(|Extension(ConnectInfo(peer))| is_local(&headers, peer.ip()))
+        && app.address.ip().is_loopback();
     let welcome = Welcome::of(&app);
     let live = app.registry.counts().live;
     Html(format!(
@@ -29,7 +41,7 @@ pub async fn show_page(State(app): State<App>) -> Html<String> {
          <h2>Telephone it</h2>\n<p>In a terminal on this machine:</p>\n<pre>{call}</pre>\n\
          <h2>What hears, answers and speaks</h2>\n<table>{engines}</table>\n\
          <h2>Scenarios</h2>\n<table>{scenarios}</table>\n\
-         <p>Own ones are TOML files in <code>{own}</code>. {recordings}</p>\n\
+         <p>Own ones are TOML files{own}. {recordings}</p>\n\
          <h2>Point a Twilio number here</h2>\n{number}\n</body></html>\n",
         address = escaped(&welcome.address),
         local = if welcome.local_only {
@@ -38,15 +50,31 @@ pub async fn show_page(State(app): State<App>) -> Html<String> {
             ""
         },
         call = escaped(&welcome.call),
-        engines = engines(&welcome),
+        engines = engines(&welcome, here),
         scenarios = scenarios(&welcome),
-        own = escaped(&welcome.own_scenarios),
-        recordings = recordings(&welcome),
+        own = folder(here, " in ", &welcome.own_scenarios),
+        recordings = recordings(&welcome, here),
         number = number(&welcome),
     ))
 }
 
-fn engines(welcome: &Welcome) -> String {
+fn folder(here: bool, before: &str, folder: &str) -> String {
+    if here {
+        format!("{before}<code>{}</code>", escaped(folder))
+    } else {
+        String::new()
+    }
+}
+
+fn engines(welcome: &Welcome, here: bool) -> String {
+    // Why an engine is missing may name a folder.
+    let why = |engine: &EngineStatus| {
+        if here || engine.usable {
+            escaped(&engine.why)
+        } else {
+            "not in use; the log says why".to_owned()
+        }
+    };
     let mut rows = String::new();
     for engine in &welcome.engines {
         let off = if engine.usable { "" } else { " class=\"off\"" };
@@ -54,7 +82,7 @@ fn engines(welcome: &Welcome) -> String {
             "<td>{}</td><td>{}</td><td{off}>{}</td>",
             escaped(engine.role),
             escaped(engine.name),
-            escaped(&engine.why)
+            why(engine)
         );
         let _ = write!(rows, "<tr>{cells}</tr>");
     }
@@ -78,9 +106,9 @@ fn scenarios(welcome: &Welcome) -> String {
     rows
 }
 
-fn recordings(welcome: &Welcome) -> String {
+fn recordings(welcome: &Welcome, here: bool) -> String {
     match &welcome.recordings {
-        Some(folder) => format!("Calls are recorded to <code>{}</code>.", escaped(folder)),
+        Some(path) => format!("Calls are recorded{}.", folder(here, " to ", path)),
         None => "Calls are not recorded.".to_owned(),
     }
 }

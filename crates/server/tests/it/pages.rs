@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use ringback_server::welcome::Welcome;
 use serde_json::Value;
 
@@ -93,6 +94,45 @@ async fn the_page_says_where_to_go_next() {
     let page = signed().start().get("/").await;
     assert!(page.body.contains("<pre>https://agent.example.test/</pre>"));
     assert!(!page.body.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn folders_are_shown_to_local_callers_of_a_server_on_loopback_alone() {
+    let folders = |body: &str| {
+        [
+            "data/recordings",
+            "data/scenarios",
+            "&lt;why pocketsphinx&gt;",
+        ]
+        .map(|part| body.contains(part))
+    };
+    let server = local().start();
+    assert_eq!(folders(&server.get("/").await.body), [true; 3]);
+    let page = |headers: &[(&str, &str)]| {
+        let request = Request::get("/");
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        request.body(Body::empty()).unwrap()
+    };
+    for (peer, headers) in [
+        ("192.0.2.1", &[("host", "localhost")][..]),
+        ("127.0.0.1", &[("host", "evil.example")]),
+        (
+            "127.0.0.1",
+            &[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")],
+        ),
+    ] {
+        let answer = server.ask_from(peer, page(headers)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(folders(&answer.body), [false; 3], "{peer} {headers:?}");
+        assert!(answer.body.contains("not in use"), "{}", answer.body);
+    }
+    let open = local()
+        .with("HOST", "0.0.0.0")
+        .with("SECRET_KEY", "0123456789abcdef0123456789abcdef")
+        .start();
+    assert_eq!(folders(&open.get("/").await.body), [false; 3]);
 }
 
 #[tokio::test]

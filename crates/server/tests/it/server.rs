@@ -178,7 +178,7 @@ impl Setup {
             outcome: self.outcome,
         };
         let key = Secret::new("a key of the test's own, long enough");
-        let address = "127.0.0.1:8080".parse().unwrap();
+        let address = SocketAddr::new(config.http.host, 8080);
         let app = Server::new(config, address, catalog, Box::new(scripted), &key).unwrap();
         TestServer {
             router: routes::router(Arc::clone(&app)),
