@@ -18,10 +18,8 @@ use crate::app::App;
 pub enum Service {
     /// It works.
     Connected,
-    /// It is not set up.
+    /// It is not set up, or on one side only: Twilio counts when its first signed request has come.
     Unconfigured,
-    /// It is set up, and nothing has shown yet whether it works.
-    Unknown,
     /// It is set up and does not work.
     Down,
 }
@@ -60,9 +58,8 @@ fn services(app: &App) -> Services {
     Services {
         database: Service::Unconfigured,
         twilio: match &app.validator {
-            None => Service::Unconfigured,
             Some(_) if app.signed_seen.load(Ordering::Relaxed) => Service::Connected,
-            Some(_) => Service::Unknown,
+            Some(_) | None => Service::Unconfigured,
         },
         openai: Service::Unconfigured,
         deepgram: Service::Unconfigured,

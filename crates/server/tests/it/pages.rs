@@ -39,7 +39,7 @@ async fn twilio_counts_as_connected_only_when_it_was_heard() {
             .get("/health")
             .await
             .body
-            .contains(r#""twilio":"unknown""#)
+            .contains(r#""twilio":"unconfigured""#)
     );
     server.post("/", &inbound()).await;
     assert!(
@@ -47,7 +47,7 @@ async fn twilio_counts_as_connected_only_when_it_was_heard() {
             .get("/health")
             .await
             .body
-            .contains(r#""twilio":"unknown""#)
+            .contains(r#""twilio":"unconfigured""#)
     );
     server.post_signed("/", &inbound()).await;
     assert!(
