@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use ringback_call::Direction;
 use ringback_session::scenario::{Catalog, Scenario};
 use ringback_session::{EngineConfig, Engines, Place};
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calls::{Arrival, Registry, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, Secret};
+use crate::listen::{self, Limits};
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::welcome::Welcome;
@@ -153,15 +153,9 @@ pub async fn serve(config: Config, say: impl FnOnce(&str)) -> anyhow::Result<()>
     report_engines(&app);
 
     let closed = CancellationToken::new();
-    let router =
-        routes::router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
-        // Frames of 20 ms must not wait for each other.
-        let _ = stream.set_nodelay(true);
-    });
-    let http =
-        axum::serve(listener, router).with_graceful_shutdown(closed.clone().cancelled_owned());
-    let http = tokio::spawn(async move { http.await });
+    let router = routes::router(Arc::clone(&app));
+    let limits = Limits::of(app.config.http.max_connections);
+    let http = tokio::spawn(listen::serve(listener, router, limits, closed.clone()));
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());

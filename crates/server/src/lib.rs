@@ -10,6 +10,7 @@ pub mod calls;
 pub mod config;
 pub mod health;
 pub mod hooks;
+pub mod listen;
 pub mod page;
 pub mod requests;
 pub mod routes;

@@ -60,6 +60,8 @@ pub struct HttpConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// `ENABLE_SECURITY_HEADERS`: whether answers carry them.
     pub security_headers: bool,
+    /// `MAX_CONNECTIONS`: connections at once, media sockets included.
+    pub max_connections: usize,
 }
 
 /// Twilio's account.
@@ -172,6 +174,7 @@ fn http(reader: &Reader<'_>) -> Result<HttpConfig, ConfigError> {
         })?,
         trusted_proxies: reader.value("TRUSTED_PROXIES", read::networks)?,
         security_headers: reader.value("ENABLE_SECURITY_HEADERS", read::flag)?,
+        max_connections: count(reader, "MAX_CONNECTIONS", 1, 1_000_000)?,
     })
 }
 

@@ -58,6 +58,11 @@ pub const VARIABLES: &[Variable] = &[
         "true",
         "Whether answers carry security headers.",
     ),
+    plain(
+        "MAX_CONNECTIONS",
+        "1024",
+        "Connections at once, media sockets included; more wait to be accepted.",
+    ),
     secret(
         "SECRET_KEY",
         "Signs the tokens in TwiML; at least 32 characters. On loopback one is made and kept in DATA_DIR.",

@@ -2,6 +2,7 @@
 
 mod binary;
 mod config;
+mod listening;
 mod media;
 mod pages;
 mod privacy;

@@ -7,6 +7,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request};
 use futures_util::{SinkExt, StreamExt};
 use ringback_server::calls::Outcome;
+use ringback_server::listen::{Limits, serve};
 use ringback_wire::twilio::signature::{AuthToken, sign};
 use ringback_wire::twilio::twiml::{Callee, Verb, parse};
 use tokio::io::DuplexStream;
@@ -14,26 +15,28 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
+use tokio_util::sync::CancellationToken;
 
 use crate::server::*;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A server on a real port.
-struct Listening {
-    server: TestServer,
-    address: SocketAddr,
+pub struct Listening {
+    pub server: TestServer,
+    pub address: SocketAddr,
 }
 
 async fn listen(setup: Setup) -> Listening {
+    listen_within(setup, Limits::of(1024)).await
+}
+
+pub async fn listen_within(setup: Setup, limits: Limits) -> Listening {
     let server = setup.start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = server
-        .router
-        .clone()
-        .into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let closed = CancellationToken::new();
+    tokio::spawn(serve(listener, server.router.clone(), limits, closed));
     Listening { server, address }
 }
 
@@ -66,7 +69,7 @@ impl Listening {
     }
 
     /// A call that talks.
-    async fn connect(&self, call_sid: &str) -> Socket {
+    pub async fn connect(&self, call_sid: &str) -> Socket {
         let token = self.token(call_sid).await;
         let mut socket = self.open("/ws").await;
         socket.send(start(call_sid, Some(&token))).await.unwrap();
@@ -90,7 +93,7 @@ fn key(digit: char) -> Message {
     format!(r#"{{"event":"dtmf","streamSid":"MZ1","sequenceNumber":"2","dtmf":{{"track":"inbound_track","digit":"{digit}"}}}}"#).into()
 }
 
-async fn talks(socket: &mut Socket) {
+pub async fn talks(socket: &mut Socket) {
     socket.send(key('1')).await.unwrap();
     let answer = socket.next().await.unwrap().unwrap();
     assert!(

@@ -1,0 +1,212 @@
+//! Connections: a bound on their number, and on the time that a peer may take for its headers.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+/// How large the headers of a request may be, in bytes. Twilio's have about 1000.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// How long nothing is accepted when the system has no descriptor left.
+const EXHAUSTED: Duration = Duration::from_millis(500);
+/// How often the log is told that all connections are taken.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// What peers may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once, media sockets included; more wait to be accepted.
+    pub connections: usize,
+    /// Time for the headers of a request, and for the next request of an open connection.
+    pub headers: Duration,
+}
+
+impl Limits {
+    /// So many connections, and ten seconds for headers.
+    pub fn of(connections: usize) -> Self {
+        Self {
+            connections,
+            headers: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Answers what comes, until `closed`; then until every request that was begun is answered. Upgraded connections are not
+/// waited for.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    closed: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let talking = TaskTracker::new();
+    let mut told = None;
+    let accepting = async {
+        loop {
+            let place = place(&places, limits.connections, &mut told).await;
+            let (stream, peer) = accept(&listener).await;
+            // Frames of 20 ms must not wait for each other.
+            let _ = stream.set_nodelay(true);
+            let connection = Placed {
+                stream,
+                _place: place,
+            };
+            talking.spawn(talk(
+                connection,
+                peer,
+                router.clone(),
+                limits.headers,
+                closed.clone(),
+            ));
+        }
+    };
+    tokio::select! {
+        () = closed.cancelled() => {}
+        never = accepting => never,
+    }
+    drop(listener);
+    talking.close();
+    talking.wait().await;
+}
+
+async fn place(
+    places: &Arc<Semaphore>,
+    most: usize,
+    told: &mut Option<Instant>,
+) -> OwnedSemaphorePermit {
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return place;
+    }
+    if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+        *told = Some(Instant::now());
+        tracing::warn!(
+            connections = most,
+            "as many connections as MAX_CONNECTIONS allows are open: more wait"
+        );
+    }
+    match Arc::clone(places).acquire_owned().await {
+        Ok(place) => place,
+        // Nobody closes the semaphore.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "Error: no connection can be accepted");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+async fn talk(
+    connection: Placed,
+    peer: SocketAddr,
+    router: Router,
+    headers: Duration,
+    closed: CancellationToken,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(headers)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(connection), service)
+        .with_upgrades();
+    let mut conversation = pin!(conversation);
+    let over = tokio::select! {
+        over = conversation.as_mut() => over,
+        () = closed.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
+    };
+    if let Err(error) = over {
+        tracing::debug!(%error, slow = error.is_timeout(), "a connection broke");
+    }
+}
+
+/// A connection that holds its place until it is closed, upgraded or not.
+struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
