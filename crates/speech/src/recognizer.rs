@@ -235,7 +235,7 @@ impl Recognizer {
 
 impl Drop for Recognizer {
     fn drop(&mut self) {
-        self.mailbox.send(Command::Release);
+        self.mailbox.release();
     }
 }
 

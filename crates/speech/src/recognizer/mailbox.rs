@@ -44,6 +44,22 @@ impl Mailbox {
         self.filled.notify_one();
     }
 
+    /// The lease is over: nobody waits any more for what is in the queue.
+    pub(super) fn release(&self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.commands.clear();
+        queue.waiting = 0;
+        queue.commands.push_back(Command::Release);
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Whether the end of the lease is what comes next.
+    pub(super) fn is_released(&self) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(queue.commands.front(), Some(Command::Release))
+    }
+
     /// Queues sound, dropping the oldest that waits where there is too much.
     pub(super) fn audio(&self, mulaw: &[u8]) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +148,19 @@ mod tests {
         assert_eq!(mailbox.queue.lock().unwrap().waiting, 0);
         mailbox.close();
         assert!(mailbox.next().is_none());
+    }
+
+    #[test]
+    fn at_the_end_of_a_lease_nothing_of_it_waits() {
+        let mailbox = Mailbox::default();
+        mailbox.audio(&[1; MAX_WAITING]);
+        mailbox.send(Command::Finalize(1));
+        assert!(!mailbox.is_released());
+        mailbox.release();
+        assert!(mailbox.is_released());
+        assert!(matches!(mailbox.next(), Some(Command::Release)));
+        mailbox.audio(&[2; MAX_WAITING]);
+        assert_eq!(mailbox.dropped(), 0);
     }
 
     #[test]

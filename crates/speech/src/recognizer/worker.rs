@@ -96,7 +96,7 @@ impl Worker {
                 self.turn = Some(Turn::new(from));
                 Ok(())
             }
-            Command::Audio(mulaw) => mulaw.chunks(BLOCK).try_for_each(|block| self.hear(block)),
+            Command::Audio(mulaw) => self.hear_all(&mulaw),
             Command::Finalize(id) => self.finalize(id),
             Command::EndTurn => self.end_turn(),
             Command::Release => {
@@ -160,6 +160,17 @@ impl Worker {
             }
             None => Ok(()),
         }
+    }
+
+    /// Sound that waited long is left where nobody wants its words any more.
+    fn hear_all(&mut self, mulaw: &[u8]) -> Result<(), Broken> {
+        for block in mulaw.chunks(BLOCK) {
+            if self.mailbox.is_released() {
+                return Ok(());
+            }
+            self.hear(block)?;
+        }
+        Ok(())
     }
 
     fn hear(&mut self, mulaw: &[u8]) -> Result<(), Broken> {
