@@ -133,10 +133,10 @@ pub(crate) enum Answers {
     Phrases,
     /// Yes and no.
     YesNo,
-    /// Numbers and days.
+    /// Numbers of one word.
     Numbers,
-    /// Strings of digits: whatever is said, some digits sound like it.
-    Digits,
+    /// Strings of digits, longer numbers, days: whatever is said, some of them sounds like it.
+    Strings,
 }
 
 /// How the recogniser searches.

@@ -106,10 +106,10 @@ impl Matcher {
     /// The kind of its answers.
     pub(super) fn answers(&self) -> Answers {
         match self {
-            Self::YesNo => Answers::YesNo,
-            Self::Digits { .. } => Answers::Digits,
             Self::Phrases(_) | Self::Names(_) | Self::Keywords(_) => Answers::Phrases,
-            Self::Open | Self::Number { .. } | Self::Date => Answers::Numbers,
+            Self::YesNo => Answers::YesNo,
+            Self::Number { max, .. } if *max <= ONE_WORD => Answers::Numbers,
+            Self::Open | Self::Number { .. } | Self::Digits { .. } | Self::Date => Answers::Strings,
         }
     }
 
@@ -174,6 +174,9 @@ fn names(list: &[String]) -> Result<Vec<Entry>, GrammarError> {
     }
     Ok(all)
 }
+
+/// The highest number up to which each is one word.
+const ONE_WORD: i64 = 20;
 
 /// What stands around an answer without being of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -29,7 +29,7 @@ fn floor(answers: Answers) -> i64 {
         Answers::Phrases => -98,
         Answers::YesNo => -94,
         Answers::Numbers => -95,
-        Answers::Digits => -87,
+        Answers::Strings => -88,
     }
 }
 
@@ -99,8 +99,8 @@ pub(super) struct Taken {
 
 /// Decides what of an utterance is taken for said.
 ///
-/// A sentence of the grammar that is not believed may be one that goes on: "four two" of four digits. The words so far
-/// are taken then, if they are believed and are no answer: an answer that is not a sentence would be a guess.
+/// A sentence of the grammar that is not believed may be one that goes on: "four two" of four digits. Several
+/// words so far are taken then, if they are believed and are no answer: an answer that is not a sentence would be a guess.
 pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Taken {
     let Finished { so_far, sentence } = finished;
     if grammar.is_open() {
@@ -223,9 +223,9 @@ mod tests {
         let of = |answers| closed_pm(&segments, answers, Around::default(), CLEAN);
         assert!(
             of(Answers::Phrases) > of(Answers::Numbers)
-                && of(Answers::Numbers) > of(Answers::Digits)
+                && of(Answers::Numbers) > of(Answers::Strings)
         );
-        assert!(believed(of(Answers::Numbers)) && !believed(of(Answers::Digits)));
+        assert!(believed(of(Answers::Numbers)) && !believed(of(Answers::Strings)));
     }
 
     #[test]

@@ -67,14 +67,10 @@ impl Worker {
             return;
         }
         while let Some(command) = self.mailbox.next() {
-            let released = matches!(command, Command::Release);
             match catch_unwind(AssertUnwindSafe(|| self.obey(command))) {
                 Ok(Ok(())) => {}
                 Ok(Err(why)) => self.fail(&why),
                 Err(_) => self.fail("the recogniser's thread panicked"),
-            }
-            if released {
-                give_back(Arc::clone(&self.mailbox));
             }
         }
     }
