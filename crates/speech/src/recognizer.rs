@@ -14,7 +14,7 @@ mod worker;
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use ringback_pocketsphinx::{DecoderError, Library, LoadError, Model};
@@ -127,7 +127,7 @@ impl RecognizerPool {
             let (shared, ready) = (Arc::clone(&pool.shared), ready.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("recognizer-{number}"))
-                .spawn(move || worker.run(&ready, |mailbox| shared.give_back(mailbox)))
+                .spawn(move || worker.run(&ready, &shared))
                 .map_err(Unavailable::Thread)?;
             pool.threads.push((mailbox, thread));
         }
@@ -140,13 +140,7 @@ impl RecognizerPool {
 
     /// Takes a free decoder for a call; `None` if there is none. Dropping the lease gives it back.
     pub fn lease(&self, sink: Sink) -> Option<Recognizer> {
-        let mut free = self
-            .shared
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mailbox = free.pop_front()?;
-        drop(free);
+        let mailbox = self.shared.free().pop_back()?;
         mailbox.send(Command::Lease(sink));
         Some(Recognizer {
             mailbox,
@@ -156,11 +150,7 @@ impl RecognizerPool {
 
     /// Decoders that can be leased now.
     pub fn free(&self) -> usize {
-        self.shared
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.shared.free().len()
     }
 
     /// All decoders.
@@ -192,11 +182,22 @@ impl std::fmt::Debug for RecognizerPool {
 }
 
 impl Shared {
+    fn free(&self) -> MutexGuard<'_, VecDeque<Arc<Mailbox>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a decoder back that has yet to forget its last caller: any other is leased before it.
     fn give_back(&self, mailbox: Arc<Mailbox>) {
-        self.free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(mailbox);
+        self.free().push_front(mailbox);
+    }
+
+    /// A free decoder is fresh. It is leased next, because it has its models at hand.
+    fn is_fresh(&self, mailbox: &Arc<Mailbox>) {
+        let mut free = self.free();
+        if let Some(at) = free.iter().position(|other| Arc::ptr_eq(other, mailbox)) {
+            free.remove(at);
+            free.push_back(Arc::clone(mailbox));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::ear::Ear;
 use super::mailbox::{Command, Mailbox};
 use super::score::judge;
 use super::turn::Turn;
-use super::{Recognized, Sink, Unavailable};
+use super::{Recognized, Shared, Sink, Unavailable};
 use crate::grammar::Grammar;
 
 /// Bytes of sound between two looks at the words so far: 200 ms.
@@ -52,25 +52,25 @@ impl Worker {
     }
 
     /// Loads the models, says how that went, and serves leases until the pool closes.
-    pub(super) fn run(
-        mut self,
-        ready: &mpsc::Sender<Result<(), Unavailable>>,
-        give_back: impl Fn(Arc<Mailbox>),
-    ) {
+    pub(super) fn run(mut self, ready: &mpsc::Sender<Result<(), Unavailable>>, shared: &Shared) {
         let loaded = Ear::new(&self.library, &self.model).map(|ear| self.ear = Some(ear));
         let usable = loaded.is_ok();
         if usable {
-            give_back(Arc::clone(&self.mailbox));
+            shared.give_back(Arc::clone(&self.mailbox));
         }
         let _ = ready.send(loaded.map_err(Unavailable::Model));
         if !usable {
             return;
         }
         while let Some(command) = self.mailbox.next() {
+            let released = matches!(command, Command::Release);
             match catch_unwind(AssertUnwindSafe(|| self.obey(command))) {
                 Ok(Ok(())) => {}
                 Ok(Err(why)) => self.fail(&why),
                 Err(_) => self.fail("the recogniser's thread panicked"),
+            }
+            if released {
+                shared.is_fresh(&self.mailbox);
             }
         }
     }
