@@ -73,7 +73,10 @@ impl Call {
         match self.floor {
             Floor::Muted { .. } => self.timers.clear(Reason::Words),
             Floor::Protected | Floor::Held => {}
-            Floor::Free if self.reply_speaking() => self.interrupt(sample),
+            Floor::Free if self.reply_speaking() => {
+                self.interrupt(sample);
+                self.go_on_interrupting();
+            }
             Floor::Free => self.reopen(),
         }
     }
@@ -87,6 +90,19 @@ impl Call {
         self.floor = Floor::Protected;
         self.note(Note::Protected { onset });
         self.protect(until);
+    }
+
+    /// The detector says once that a run of speech is sustained or prolonged. Where it said so in a lull, when the reply had
+    /// been let go, it counts as soon as the caller goes on.
+    fn go_on_interrupting(&mut self) {
+        if self.floor != Floor::Held {
+            return;
+        }
+        if self.turn.prolonged {
+            self.yield_floor(YieldCause::Span);
+        } else if self.turn.sustained {
+            self.sustained();
+        }
     }
 
     fn protect(&mut self, until: At) {
