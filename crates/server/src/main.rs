@@ -35,14 +35,15 @@ enum Command {
     Serve(ServeArgs),
     /// Telephone a server from this terminal.
     Call(Box<ringback_sim::CallArgs>),
-    /// Run the trace of a call through this version and report the first difference.
+    /// Run the traces of calls through this version and report the first difference of each.
     #[command(
-        after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.trace\n\n\
-        Exit status: 0 no difference; 1 a difference; 2 the trace cannot be read."
+        after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.123456Z.trace.jsonl\n\n\
+        Exit status: 0 no difference; 1 a difference; 2 a trace cannot be read."
     )]
     Replay {
-        /// The trace.
-        trace: PathBuf,
+        /// The traces.
+        #[arg(required = true, value_name = "TRACE")]
+        traces: Vec<PathBuf>,
     },
     /// Check scenario files.
     #[command(subcommand)]
@@ -109,7 +110,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => serve(&args),
         Command::Call(args) => call(*args),
-        Command::Replay { trace } => run_replay(&trace),
+        Command::Replay { traces } => run_replays(&traces),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
     }
 }
@@ -155,14 +156,19 @@ fn configuration(args: &ServeArgs) -> Result<(Config, Vec<String>), ConfigError>
     Ok((Config::load(&layers)?, layers.notices()))
 }
 
-fn run_replay(trace: &std::path::Path) -> ExitCode {
-    match replay(trace) {
+/// All are replayed, whatever becomes of one; the worst decides.
+fn run_replays(traces: &[PathBuf]) -> ExitCode {
+    let statuses = traces.iter().map(|trace| match replay(trace) {
         Ok(verdict) => {
-            say(&verdict.to_string());
-            ExitCode::from(if verdict.same() { 0 } else { WANTING })
+            say(&format!("{}: {verdict}", trace.display()));
+            if verdict.same() { 0 } else { WANTING }
         }
-        Err(error) => complain(&format!("{}: {error}", trace.display()), UNUSABLE),
-    }
+        Err(error) => {
+            complain(&format!("{}: {error}", trace.display()), UNUSABLE);
+            UNUSABLE
+        }
+    });
+    ExitCode::from(statuses.max().unwrap_or(0))
 }
 
 fn check_scenarios(files: &[PathBuf]) -> ExitCode {

@@ -6,6 +6,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use ringback_call::{At, Call, CallSpec, Direction, Event};
+use serde_json::json;
+
 /// Run in an empty folder, with nothing of this process's environment.
 fn ringback(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
@@ -88,6 +91,58 @@ fn what_is_checked_and_found_wanting_has_status_1_and_what_cannot_be_read_2() {
         complaint.contains("broken.toml") && complaint.contains("no-such.toml"),
         "{complaint}"
     );
+}
+
+/// A trace of the first moment of a call, with what the core does then, or with nothing.
+fn write_trace(path: &Path, whole: bool) {
+    let (at, event) = (At::default(), Event::Answered { marks: true });
+    let spec = CallSpec::new(Direction::Inbound);
+    let head = json!({ "ringback_trace": 1, "program": "a test", "spec": &spec });
+    let mut call = Call::new(spec);
+    call.handle(at, &event);
+    let mut actions: Vec<_> = std::iter::from_fn(|| call.poll_action()).collect();
+    assert!(!actions.is_empty(), "the core greets");
+    if !whole {
+        actions.clear();
+    }
+    let record = json!({ "t": at, "e": event, "a": actions });
+    std::fs::write(path, format!("{head}\n{record}\n")).unwrap();
+}
+
+#[test]
+fn each_of_several_traces_is_replayed_and_the_worst_decides_the_status() {
+    let folder = tempfile::tempdir().unwrap();
+    write_trace(&folder.path().join("same.trace.jsonl"), true);
+    write_trace(&folder.path().join("other.trace.jsonl"), false);
+    let replayed = |traces: &[&str]| {
+        let output = ringback(folder.path(), &[&["replay"], traces].concat())
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        (output.status.code().unwrap(), lines)
+    };
+    let (status, lines) = replayed(&["same.trace.jsonl", "same.trace.jsonl"]);
+    assert_eq!((status, lines.lines().count()), (0, 2), "{lines}");
+    assert!(
+        lines
+            .lines()
+            .all(|line| line.starts_with("same.trace.jsonl: 1 events, ")
+                && line.ends_with(" actions: no difference")),
+        "{lines}"
+    );
+    let (status, lines) = replayed(&["other.trace.jsonl", "same.trace.jsonl"]);
+    assert_eq!(status, 1);
+    assert!(
+        lines.starts_with("other.trace.jsonl: 1 events, 1 actions: first difference in line 2")
+            && lines.contains("\nsame.trace.jsonl: "),
+        "{lines}"
+    );
+    let (status, lines) = replayed(&["no-such.trace.jsonl", "other.trace.jsonl"]);
+    assert_eq!(status, 2);
+    assert!(lines.starts_with("other.trace.jsonl: "), "{lines}");
+    let (_, help) = replayed(&["--help"]);
+    let example = help.lines().find(|line| line.contains("Example")).unwrap();
+    assert!(example.ends_with(".trace.jsonl"), "{example}");
 }
 
 #[test]
