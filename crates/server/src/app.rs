@@ -38,6 +38,8 @@ pub type App = Arc<Server>;
 pub struct Server {
     /// What was set.
     pub config: Config,
+    /// The program as it was invoked: the first word of commands that are shown.
+    pub program: String,
     /// Where it listens.
     pub address: SocketAddr,
     /// The scenarios.
@@ -63,6 +65,7 @@ impl Server {
     /// A default scenario that does not exist, or an auth token or public URL that cannot be used.
     pub fn new(
         config: Config,
+        program: &str,
         address: SocketAddr,
         catalog: Catalog,
         switchboard: Box<dyn Switchboard>,
@@ -85,6 +88,7 @@ impl Server {
             validator: validator(&config)?,
             signer: Signer::new(key),
             config,
+            program: program.to_owned(),
             address,
             catalog,
             switchboard,
@@ -136,11 +140,12 @@ fn validator(config: &Config) -> Result<Option<Validator>, ConfigError> {
     }
 }
 
-/// Runs a server until it is told to stop and its calls are over. `say` is given the lines that greet the operator.
+/// Runs a server until it is told to stop and its calls are over. `program` is how it was invoked; `say` is given the
+/// lines that greet the operator.
 ///
 /// # Errors
 /// Why it does not start, in one line.
-pub async fn serve(config: Config, say: impl FnOnce(&str)) -> anyhow::Result<()> {
+pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> anyhow::Result<()> {
     let signals = Signals::listen().context("signals cannot be listened to")?;
     let listener = bind(&config).await?;
     let address = listener.local_addr()?;
@@ -148,7 +153,7 @@ pub async fn serve(config: Config, say: impl FnOnce(&str)) -> anyhow::Result<()>
     let catalog = Catalog::load(&config.data_dir.join("scenarios"));
     let sessions = sessions(&config, address.port()).await?;
     let engines = Arc::clone(&sessions.engines);
-    let app = Server::new(config, address, catalog, Box::new(sessions), &key)?;
+    let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
     report_scenarios(&app.catalog);
     report_engines(&app);
 
@@ -199,6 +204,7 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
     let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
     Ok(Sessions {
         engines: Arc::new(engines),
+        settings: config.engines.clone(),
         company: config.calls.company.clone(),
         record: config.calls.recording.then(|| Place {
             dir: config.data_dir.join("recordings"),

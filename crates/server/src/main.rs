@@ -133,7 +133,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
     };
-    let served = runtime.block_on(app::serve(config, say));
+    let served = runtime.block_on(app::serve(config, &program(), say));
     // Threads that still speak lines in advance are not waited for.
     runtime.shutdown_background();
     match served {
@@ -147,6 +147,17 @@ fn serve(args: &ServeArgs) -> ExitCode {
             complain(&format!("{error:#}"), status)
         }
     }
+}
+
+/// The first word of this very command line: the file need not be on PATH.
+fn program() -> String {
+    std::env::args_os()
+        .next()
+        .filter(|word| !word.is_empty())
+        .map_or_else(
+            || "ringback".to_owned(),
+            |word| word.to_string_lossy().into_owned(),
+        )
 }
 
 fn configuration(args: &ServeArgs) -> Result<(Config, Vec<String>), ConfigError> {

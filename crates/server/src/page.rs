@@ -23,7 +23,7 @@ pre{padding:.6em .8em;overflow-x:auto}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3em .8em .3em 0}
 .off{color:#c33}@media(prefers-color-scheme:dark){.off{color:#f88}}";
 
-/// `GET /`. Folders of this machine are shown to its own people only: where the server listens on loopback alone, and to a
+/// `GET /`. Folders of this machine, with them the program's own, are shown to its own people only: where the server listens on loopback alone, and to a
 /// local caller.
 pub async fn show_page(
     State(app): State<App>,
@@ -49,7 +49,11 @@ pub async fn show_page(
         } else {
             ""
         },
-        call = escaped(&welcome.call),
+        call = escaped(if here {
+            &welcome.call
+        } else {
+            &welcome.plain_call
+        }),
         engines = engines(&welcome, here),
         scenarios = scenarios(&welcome),
         own = folder(here, " in ", &welcome.own_scenarios),

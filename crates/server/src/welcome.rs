@@ -15,8 +15,10 @@ pub struct Welcome {
     pub port: u16,
     /// How the world reaches the server, where that is set.
     pub public_url: Option<String>,
-    /// The command that telephones the server.
+    /// The command that telephones the server, by the program as it was invoked.
     pub call: String,
+    /// The same without a folder of this machine.
+    pub plain_call: String,
     /// The engines and why.
     pub engines: Vec<EngineStatus>,
     /// Slugs of the scenarios.
@@ -39,7 +41,8 @@ impl Welcome {
         let config = &server.config;
         let address = local_address(server);
         Self {
-            call: call_line(config, &address),
+            call: call_line(config, &word(&server.program), &address),
+            plain_call: call_line(config, "ringback", &address),
             address,
             port: server.address.port(),
             public_url: config.http.public_url.as_ref().map(ToString::to_string),
@@ -71,7 +74,7 @@ impl Welcome {
         for engine in &self.engines {
             let mark = if engine.usable { "" } else { "NOT IN USE: " };
             lines.push(format!(
-                "  {:<13} {} ({mark}{})",
+                "  {:<13} {}: {mark}{}",
                 format!("{}:", engine.role),
                 engine.name,
                 engine.why
@@ -108,14 +111,23 @@ fn local_address(server: &Server) -> String {
 }
 
 /// Twilio's part must be played by the address that signatures are checked against.
-fn call_line(config: &Config, address: &str) -> String {
+fn call_line(config: &Config, program: &str, address: &str) -> String {
     let Some(_) = config.twilio.auth_token else {
-        return format!("ringback call --url {address}");
+        return format!("{program} call --url {address}");
     };
     let url = config
         .http
         .public_url
         .as_ref()
         .map_or_else(|| address.to_owned(), ToString::to_string);
-    format!("TWILIO_AUTH_TOKEN=... ringback call --url {url}")
+    format!("TWILIO_AUTH_TOKEN=... {program} call --url {url}")
+}
+
+/// As a shell takes it for one word.
+fn word(program: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
+    if program.chars().all(plain) {
+        return program.to_owned();
+    }
+    format!("'{}'", program.replace('\'', r"'\''"))
 }

@@ -10,7 +10,9 @@ use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::reasons::with_reasons;
 use super::registry::Outcome;
+use crate::config::EnginesConfig;
 use crate::hooks::socket::MediaSocket;
 
 /// A call as its webhook announced it.
@@ -73,6 +75,8 @@ pub trait Seat: Send {
 pub struct Sessions {
     /// The engines.
     pub engines: Arc<Engines>,
+    /// What was set of them.
+    pub settings: EnginesConfig,
     /// `COMPANY_NAME`.
     pub company: String,
     /// Where recordings go; `None` where calls are not recorded.
@@ -98,7 +102,7 @@ impl Switchboard for Sessions {
     }
 
     fn engines(&self) -> Vec<EngineStatus> {
-        self.engines.describe()
+        with_reasons(self.engines.describe(), &self.settings)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls of this server: expected, live, ended, and who takes them.
 
 pub mod conversation;
+pub mod reasons;
 pub mod registry;
 pub mod tokens;
 

@@ -162,12 +162,16 @@ fn the_server_starts_without_settings_and_stops_at_sigterm() {
         .strip_prefix("Ringback is listening: http://")
         .unwrap()
         .to_owned();
+    let call = format!("  {} call --url ", env!("CARGO_BIN_EXE_ringback"));
     let rest: Vec<String> = lines
         .by_ref()
-        .take_while(|line| !line.contains("ringback call --url"))
+        .take_while(|line| !line.starts_with(&call))
         .collect();
     assert!(
-        rest.iter().any(|line| line.contains("only local callers")),
+        rest.iter().any(|line| line.contains("only local callers"))
+            && rest
+                .iter()
+                .any(|line| line.contains("pocketsphinx: NOT IN USE: switched off by STT=none;")),
         "{rest:?}"
     );
 

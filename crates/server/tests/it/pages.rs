@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use ringback_server::calls::reasons::with_reasons;
 use ringback_server::welcome::Welcome;
+use ringback_session::EngineStatus;
 use serde_json::Value;
 
 use crate::server::*;
@@ -79,7 +81,7 @@ async fn the_page_says_where_to_go_next() {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     for part in [
         "<code>http://127.0.0.1:8080</code>",
-        "<pre>ringback call --url http://127.0.0.1:8080</pre>",
+        "<pre>./here/ringback call --url http://127.0.0.1:8080</pre>",
         "&lt;why pocketsphinx&gt;",
         "/call/inbound/receive/parrot",
         "live calls: <strong>0</strong>",
@@ -103,11 +105,12 @@ async fn folders_are_shown_to_local_callers_of_a_server_on_loopback_alone() {
             "data/recordings",
             "data/scenarios",
             "&lt;why pocketsphinx&gt;",
+            "./here/ringback call",
         ]
         .map(|part| body.contains(part))
     };
     let server = local().start();
-    assert_eq!(folders(&server.get("/").await.body), [true; 3]);
+    assert_eq!(folders(&server.get("/").await.body), [true; 4]);
     let page = |headers: &[(&str, &str)]| {
         let request = Request::get("/");
         let request = headers.iter().fold(request, |request, (name, value)| {
@@ -125,14 +128,15 @@ async fn folders_are_shown_to_local_callers_of_a_server_on_loopback_alone() {
     ] {
         let answer = server.ask_from(peer, page(headers)).await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(folders(&answer.body), [false; 3], "{peer} {headers:?}");
+        assert_eq!(folders(&answer.body), [false; 4], "{peer} {headers:?}");
         assert!(answer.body.contains("not in use"), "{}", answer.body);
+        assert!(answer.body.contains("<pre>ringback call --url"));
     }
     let open = local()
         .with("HOST", "0.0.0.0")
         .with("SECRET_KEY", "0123456789abcdef0123456789abcdef")
         .start();
-    assert_eq!(folders(&open.get("/").await.body), [false; 3]);
+    assert_eq!(folders(&open.get("/").await.body), [false; 4]);
 }
 
 #[tokio::test]
@@ -140,14 +144,55 @@ async fn the_start_says_the_same() {
     let text = Welcome::of(&local().start().app).to_text();
     for part in [
         "Ringback is listening: http://127.0.0.1:8080\n",
-        "pocketsphinx (NOT IN USE: <why pocketsphinx>)",
-        "pico (<why pico>)",
+        "pocketsphinx: NOT IN USE: <why pocketsphinx>\n",
+        "pico: <why pico>\n",
         "Without TWILIO_AUTH_TOKEN only local callers are accepted.",
-        "\n  ringback call --url http://127.0.0.1:8080",
+        "\n  ./here/ringback call --url http://127.0.0.1:8080",
         "data/recordings",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let text = Welcome::of(&signed().start().app).to_text();
-    assert!(text.ends_with("TWILIO_AUTH_TOKEN=... ringback call --url https://agent.example.test"));
+    assert!(
+        text.ends_with(
+            "TWILIO_AUTH_TOKEN=... ./here/ringback call --url https://agent.example.test"
+        )
+    );
+    let odd = Setup {
+        program: "/my folder/it's/ringback",
+        ..local()
+    };
+    let text = Welcome::of(&odd.start().app).to_text();
+    let expected = r"'/my folder/it'\''s/ringback' call --url http://127.0.0.1:8080";
+    assert!(text.ends_with(expected), "{text}");
+}
+
+#[test]
+fn each_engine_says_why_it_is_in_use_or_not() {
+    let check = |role, usable, settings: &[(&'static str, &'static str)], expected: &str| {
+        let setup = settings
+            .iter()
+            .fold(local(), |setup, (name, value)| setup.with(name, value));
+        let engine = EngineStatus {
+            role,
+            name: "an engine",
+            usable,
+            why: "what the engine says".to_owned(),
+        };
+        let engines = with_reasons(vec![engine], &setup.start().app.config.engines);
+        assert_eq!(engines[0].why, expected);
+    };
+    let ears = "local, because no cloud recogniser is configured; libpocketsphinx3 was found; 4 decoders, English, hears best what a scenario expects";
+    check("stt", true, &[], ears);
+    let elsewhere = ears
+        .replace("4 decoders", "1 decoder")
+        .replace("found", "found in POCKETSPHINX_DIR");
+    let settings = [("RECOGNIZERS", "1"), ("POCKETSPHINX_DIR", "/a/folder")];
+    check("stt", true, &settings, &elsewhere);
+    check("stt", false, &[], "what the engine says");
+    let off = |setting| format!("switched off by {setting}; callers answer by keypad");
+    check("stt", false, &[("STT", "none")], &off("STT=none"));
+    check("stt", false, &[("RECOGNIZERS", "0")], &off("RECOGNIZERS=0"));
+    let voice = "local, because no cloud voice is configured; SVOX Pico is built in; 1 thread";
+    check("tts", true, &[("VOICES", "1")], voice);
 }

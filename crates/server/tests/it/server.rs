@@ -119,6 +119,7 @@ impl Seat for ScriptedSeat {
 
 /// What a test server is made of.
 pub struct Setup {
+    pub program: &'static str,
     pub settings: Vec<(&'static str, &'static str)>,
     pub seats: usize,
     pub outcome: Outcome,
@@ -127,6 +128,7 @@ pub struct Setup {
 /// Twilio's own: a token, a public URL.
 pub fn signed() -> Setup {
     Setup {
+        program: "./here/ringback",
         settings: vec![("TWILIO_AUTH_TOKEN", TOKEN), ("PUBLIC_URL", BASE)],
         seats: 9,
         outcome: Outcome::Over,
@@ -136,6 +138,7 @@ pub fn signed() -> Setup {
 /// A server without a token.
 pub fn local() -> Setup {
     Setup {
+        program: "./here/ringback",
         settings: vec![],
         seats: 9,
         outcome: Outcome::Over,
@@ -179,7 +182,15 @@ impl Setup {
         };
         let key = Secret::new("a key of the test's own, long enough");
         let address = SocketAddr::new(config.http.host, 8080);
-        let app = Server::new(config, address, catalog, Box::new(scripted), &key).unwrap();
+        let app = Server::new(
+            config,
+            self.program,
+            address,
+            catalog,
+            Box::new(scripted),
+            &key,
+        )
+        .unwrap();
         TestServer {
             router: routes::router(Arc::clone(&app)),
             app,
