@@ -129,6 +129,11 @@ impl Live {
         self.handle(at, Event::HungUp);
     }
 
+    /// The server stops at once: the record ends with what the caller heard until now.
+    pub fn stop(&mut self, at: At) {
+        self.handle(at, Event::HungUp);
+    }
+
     /// Says a line: behind what is being said, or in place of a reply that has not begun.
     pub fn say(&mut self, at: At, line: &str) {
         self.handle(at, Event::Say(line.to_owned()));

@@ -150,6 +150,9 @@ fn recorder(
     Some(Recorder::new(Arc::clone(&engines.writer), begin, spec))
 }
 
+/// Why a call ends at once with the server.
+const STOPPED: &str = "the server stops";
+
 /// How the loop ended.
 enum Over {
     /// The call ended by intent, or its leg is gone.
@@ -197,7 +200,10 @@ where
         let input = select(live, socket, &mut sleep, (finish, finishing), stop).await;
         let at = clock.at();
         match input {
-            Input::Stop => return Over::Stopped,
+            Input::Stop => {
+                live.stop(at);
+                return Over::Stopped;
+            }
             Input::Finish => {
                 finishing = true;
                 live.finish(at);
@@ -301,10 +307,7 @@ where
 {
     let (code, reason, failed) = match over {
         Ok(Over::Call) => (1000, "the call is over".to_owned(), None),
-        Ok(Over::Stopped) => {
-            let reason = "the server stops".to_owned();
-            (1001, reason.clone(), Some(reason))
-        }
+        Ok(Over::Stopped) => (1001, STOPPED.to_owned(), Some(STOPPED.to_owned())),
         Ok(Over::Violation(Violation { code, reason })) => {
             tracing::warn!(code, %reason, "WebSocket closed: the carrier is at fault");
             (code, reason.clone(), Some(reason))

@@ -35,7 +35,7 @@ fn check_files(server: &Server, outcome: &Outcome) {
 }
 
 fn draining() -> Server {
-    Server::with(&[("DRAIN_SECONDS", "5")])
+    Server::with(&[("DRAIN_SECONDS", "18")])
         .scenario("closed", &story("\"yes_no\""))
         .start()
 }
@@ -68,7 +68,7 @@ fn at_sigterm_new_callers_hear_a_line_and_live_calls_finish() {
     let after = begun.elapsed().as_secs_f64();
     assert_eq!(outcome.ended.by, "server", "{}", outcome.summary());
     assert!(
-        (5.0..20.0).contains(&after),
+        (12.0..18.5).contains(&after),
         "the live call ended {after:.1} s after SIGTERM"
     );
     assert_eq!(
@@ -121,6 +121,12 @@ fn a_second_sigterm_stops_at_once_and_leaves_whole_files() {
         .map_or("", |end| end.how.as_str());
     assert!(end.contains("1001"), "{end}: {}", outcome.summary());
     check_files(&server, outcome);
+    let said = server.files(outcome);
+    assert!(
+        said.lines.iter().any(|line| line["interrupted"] == true),
+        "the sentence that was being heard is missing: {:?}",
+        said.lines
+    );
 }
 
 /// One short call, and its files are written.

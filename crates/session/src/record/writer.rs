@@ -1,9 +1,10 @@
 //! The writer's thread: all files of all calls, one write a call and half second, data before header.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::iter;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -156,7 +157,11 @@ fn open(begin: Begin) -> Option<Open> {
 
 fn create(begin: &Begin) -> Result<(Stem, WavWriter<File>, File), String> {
     let dir = begin.stem.dir().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| format!("{}: {error}", dir.display()))?;
     let format = WavFormat {
         rate_hz: 8000,
         channels: begin.channels,
@@ -169,12 +174,7 @@ fn create(begin: &Begin) -> Result<(Stem, WavWriter<File>, File), String> {
             begin.stem.beside(number)
         };
         let path = stem.file(".wav");
-        let file = match OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-        {
+        let file = match create_private(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(format!("{}: {error}", path.display())),
@@ -182,10 +182,32 @@ fn create(begin: &Begin) -> Result<(Stem, WavWriter<File>, File), String> {
         let wav = WavWriter::create(file, format).map_err(|error| error.to_string())?;
         let path = stem.file(".trace.jsonl");
         let trace =
-            File::create_new(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            create_private(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         return Ok((stem, wav, trace));
     }
     Err("all names for the recording are taken".into())
+}
+
+/// A new file for this user alone: it holds callers' voices and numbers.
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Writes a file whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = path.with_added_extension("part");
+    let written = create_private(&part)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }
 
 impl Open {
@@ -233,7 +255,7 @@ impl Open {
         let mut written = vec![self.stem.file(".wav"), self.stem.file(".trace.jsonl")];
         for (ending, bytes) in beside {
             let path = self.stem.file(ending);
-            match std::fs::write(&path, bytes) {
+            match write_whole(&path, bytes) {
                 Ok(()) => written.push(path),
                 Err(error) => self.fail(format!("{}: {error}", path.display())),
             }
