@@ -1,7 +1,10 @@
 //! A whole phone server: it says what it heard. Telephone it with `ringback call --url http://127.0.0.1:8090`.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
+use std::collections::HashMap;
+
 use axum::Router;
+use axum::extract::Form;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
@@ -38,11 +41,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(axum::serve(listener, app).await?)
 }
 
-async fn voice(form: String) -> impl IntoResponse {
-    let caller = form
-        .split('&')
-        .find_map(|field| field.strip_prefix("From="))
-        .unwrap_or("unknown");
+async fn voice(Form(fields): Form<HashMap<String, String>>) -> impl IntoResponse {
+    let caller = fields.get("From").map_or("unknown", String::as_str);
     let twiml = ringback::create_twilio_voice_response(caller, &format!("ws://{ADDRESS}/ws"));
     let mut headers = HeaderMap::new();
     headers.insert(

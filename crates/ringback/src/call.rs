@@ -124,6 +124,7 @@ impl TwilioPhoneCall {
 
     /// Speaks a text, behind what is being said. Answers what can be sent at once; the rest comes with
     /// [`TwilioPhoneCall::receive_twilio_message`] as it is spoken and paced. Never blocks.
+    #[must_use = "what it answers is to be sent"]
     pub fn text_to_twilio_messages(&mut self, text: &str) -> Vec<StreamEvent> {
         let at = self.at();
         self.live.say(at, text);

@@ -11,13 +11,14 @@
 //! # fn write(_: String) {}
 //! # fn main() -> Result<(), ringback::CallError> {
 //! let mut call = TwilioPhoneCall::from_start_message(&next_message())?;
-//! call.text_to_twilio_messages("Hey! How can I help you?");
+//! let mut events = call.text_to_twilio_messages("Hey! How can I help you?");
 //! while !call.is_over() {
-//!     for event in call.receive_twilio_message(&next_message())? {
+//!     for event in events.drain(..) {
 //!         if let StreamEvent::Send(message) = event { write(message) }
 //!     }
+//!     events = call.receive_twilio_message(&next_message())?;
 //!     if let Some(text) = call.check_mailbox() {
-//!         call.text_to_twilio_messages(&format!("You said: {text}"));
+//!         events.extend(call.text_to_twilio_messages(&format!("You said: {text}")));
 //!     }
 //! }
 //! # Ok(())
