@@ -10,8 +10,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::calls::Registry;
 
-/// How long a call has for the sentence that is being heard, and its goodbye.
-const LAST_SENTENCE: Duration = Duration::from_secs(15);
+/// The last part of the time calls are given is for the sentence that is being heard, and a goodbye: at most this long, and
+/// at most a third of it.
+const LAST_SENTENCE: Duration = Duration::from_secs(8);
 /// How long calls that were stopped have to close their files.
 const CLOSING: Duration = Duration::from_secs(12);
 /// How long the resume webhooks of the last calls are waited for.
@@ -62,7 +63,8 @@ impl Signals {
     }
 }
 
-/// Waits for a signal, then until the calls are over: at most `drain`, then a last sentence, then their files.
+/// Waits for a signal, then until the calls are over, at most `drain`: they are asked to end a last sentence before that, and
+/// stopped at it. Then for their files and their last webhooks.
 pub async fn wind_down<P>(
     lifecycle: &Lifecycle,
     registry: &Registry<P>,
@@ -78,39 +80,51 @@ pub async fn wind_down<P>(
         drain_s = drain.as_secs(),
         "stopping: no new calls, live ones may finish"
     );
-    tokio::select! {
+    let patient = tokio::select! {
         biased;
         () = signals.next() => {
             tracing::warn!(live = registry.counts().live, "stopping at once");
+            false
         }
-        () = gently(lifecycle, registry, drain) => {}
-    }
+        () = gently(lifecycle, registry, drain) => true,
+    };
     lifecycle.finish.cancel();
     lifecycle.stop.cancel();
-    let closed = tokio::time::timeout(CLOSING, lifecycle.sockets.wait());
     tokio::select! {
-        outcome = closed => if outcome.is_err() {
-            tracing::error!(live = registry.counts().live, "Error: calls did not close in time");
-        },
+        () = close(lifecycle, registry, patient) => {}
         () = signals.next() => tracing::warn!("not waiting for the files of calls"),
     }
 }
 
+/// Until the sockets are done, or no longer wanted.
 async fn gently<P>(lifecycle: &Lifecycle, registry: &Registry<P>, drain: Duration) {
-    if tokio::time::timeout(drain, lifecycle.sockets.wait())
-        .await
-        .is_err()
-    {
-        tracing::info!(
-            live = registry.counts().live,
-            "stopping: live calls end after their sentence"
-        );
+    let last_sentence = LAST_SENTENCE.min(drain / 3);
+    for (while_for, then) in [
+        (drain - last_sentence, "end after their sentence"),
+        (last_sentence, "are stopped: DRAIN_SECONDS are over"),
+    ] {
+        let over = tokio::time::timeout(while_for, lifecycle.sockets.wait()).await;
+        if over.is_ok() {
+            return;
+        }
+        tracing::info!(live = registry.counts().live, "stopping: live calls {then}");
         lifecycle.finish.cancel();
-        let _ = tokio::time::timeout(LAST_SENTENCE, lifecycle.sockets.wait()).await;
     }
-    // Calls that had their TwiML just before are on their way here, to be told so.
-    let last = registry.until(|counts| counts.unasked + counts.expected == 0);
-    let _ = tokio::time::timeout(LAST_WEBHOOKS, last).await;
+}
+
+async fn close<P>(lifecycle: &Lifecycle, registry: &Registry<P>, patient: bool) {
+    let closed = tokio::time::timeout(CLOSING, lifecycle.sockets.wait()).await;
+    if closed.is_err() {
+        tracing::error!(
+            live = registry.counts().live,
+            "Error: calls did not close in time"
+        );
+    }
+    if patient {
+        // Calls that had their TwiML just before are on their way here, to be told so.
+        let last = registry.until(|counts| counts.unasked + counts.expected == 0);
+        let _ = tokio::time::timeout(LAST_WEBHOOKS, last).await;
+    }
 }
 
 #[cfg(test)]
@@ -205,21 +219,62 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_the_drain_calls_end_after_their_sentence() {
+    async fn calls_end_after_their_sentence_soon_enough_to_be_over_when_the_drain_is() {
         let (lifecycle, registry) = parts();
         let finish = lifecycle.finish.clone();
         call(&lifecycle, &registry, async move {
             finish.cancelled().await;
             tokio::time::sleep(Duration::from_secs(4)).await;
         });
-        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60 + 4);
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60 - 8 + 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_does_not_end_is_stopped() {
         let (lifecycle, registry) = parts();
         call(&lifecycle, &registry, std::future::pending());
-        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60 + 15);
+        assert_eq!(seconds(&[1], &lifecycle, &registry).await, 1 + 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_short_drain_a_third_is_for_the_last_sentence() {
+        for (drain, asked_at) in [(12, 8), (3, 2), (0, 0)] {
+            let (lifecycle, registry) = parts();
+            call(&lifecycle, &registry, std::future::pending());
+            let finish = lifecycle.finish.clone();
+            let begun = Virtual::now();
+            let asked = async {
+                finish.cancelled().await;
+                begun.elapsed().as_secs()
+            };
+            let signals = Signals::from_stream(
+                futures_util::stream::iter([()]).chain(futures_util::stream::pending()),
+            );
+            let drain = Duration::from_secs(drain);
+            let (asked, ()) = tokio::join!(asked, wind_down(&lifecycle, &registry, drain, signals));
+            assert_eq!((asked, begun.elapsed()), (asked_at, drain));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_resume_webhook_of_a_stopped_call_is_waited_for() {
+        let (lifecycle, registry) = parts();
+        let id = TokenId::random().unwrap();
+        let stop = lifecycle.stop.clone();
+        let live = registry
+            .connect_foreign(id, "CA1", stop.clone(), Instant::now())
+            .unwrap();
+        lifecycle.sockets.spawn(async move {
+            stop.cancelled().await;
+            live.end(Outcome::Broke, true, Instant::now());
+        });
+        let asking = async {
+            tokio::time::sleep(Duration::from_secs(1 + 60 + 2)).await;
+            registry.resume(id, Duration::ZERO).await
+        };
+        let stopping = seconds(&[1], &lifecycle, &registry);
+        let ended = Resumption::Ended(Outcome::Broke);
+        assert_eq!(tokio::join!(stopping, asking), (1 + 60 + 2, ended));
     }
 
     #[tokio::test(start_paused = true)]

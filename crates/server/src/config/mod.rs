@@ -84,7 +84,7 @@ pub struct CallsConfig {
     pub max_calls: usize,
     /// `MAX_FOREIGN_STREAMS`: of those, streams that TwiML of others opened.
     pub max_foreign_streams: usize,
-    /// `DRAIN_SECONDS`: how long live calls may go on after SIGTERM.
+    /// `DRAIN_SECONDS`: how long live calls may go on after SIGTERM, their last sentence included.
     pub drain: Duration,
     /// `RECORDING`: whether calls are recorded.
     pub recording: bool,

@@ -130,7 +130,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "DRAIN_SECONDS",
         "60",
-        "On SIGTERM: how long live calls may go on, in seconds.",
+        "On SIGTERM: how long live calls may go on, in seconds; the last third, at most 8 s, is for a last sentence.",
     ),
     plain(
         "RECORDING",
