@@ -39,7 +39,7 @@ pub async fn webhook(State(app): State<App>, request: Request, next: Next) -> Re
             next.run(Request::from_parts(parts, Body::empty())).await
         }
         Err(detail) => {
-            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), "webhook refused");
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), peer.ip = told(&parts), "webhook refused");
             detail.into_response()
         }
     }
@@ -51,7 +51,7 @@ pub async fn upgrade(State(app): State<App>, request: Request, next: Next) -> Re
     match check_upgrade(&app, &parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(detail) => {
-            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), "WebSocket refused");
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), peer.ip = told(&parts), "WebSocket refused");
             detail.into_response()
         }
     }
@@ -135,6 +135,11 @@ fn peer(parts: &Parts) -> Result<IpAddr, Detail> {
                 "the peer of the request is not known",
             )
         })
+}
+
+/// From whom a request comes, for the log.
+fn told(parts: &Parts) -> Option<String> {
+    peer(parts).ok().map(|peer| peer.to_canonical().to_string())
 }
 
 fn signed<'a>(parts: &'a Parts, base: &'a str) -> signature::Request<'a> {

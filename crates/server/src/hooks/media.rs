@@ -3,12 +3,13 @@
 //! The upgrade was checked by [`super::authentic`]. Then the `start` message must bring the token of a call that is expected.
 //! A stream without a token opens only a scenario that allows foreign streams.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, Extension, Path, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -17,6 +18,7 @@ use ringback_session::scenario::Scenario;
 use ringback_session::{Violation, await_start};
 use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::socket::{
@@ -34,27 +36,35 @@ const POLICY: u16 = 1008;
 const TRY_AGAIN_LATER: u16 = 1013;
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+type Peer = Extension<ConnectInfo<SocketAddr>>;
 
 /// `WS /ws`: the scenario is that of the call's token.
-pub async fn open_media(State(app): State<App>, upgrade: Upgrade) -> Response {
-    accept(app, None, upgrade)
+pub async fn open_media(State(app): State<App>, peer: Peer, upgrade: Upgrade) -> Response {
+    accept(app, None, &peer, upgrade)
 }
 
 /// `WS /ws/{bot_id}/audio/stream`.
 pub async fn open_scenario_media(
     State(app): State<App>,
     Path(bot_id): Path<String>,
+    peer: Peer,
     upgrade: Upgrade,
 ) -> Response {
     match app.catalog.scenario(&bot_id).cloned() {
-        Some(scenario) => accept(app, Some(scenario), upgrade),
+        Some(scenario) => accept(app, Some(scenario), &peer, upgrade),
         None => {
             Detail::new(StatusCode::NOT_FOUND, "there is no scenario of this name").into_response()
         }
     }
 }
 
-fn accept(app: App, scenario: Option<Arc<Scenario>>, upgrade: Upgrade) -> Response {
+fn accept(
+    app: App,
+    scenario: Option<Arc<Scenario>>,
+    Extension(ConnectInfo(peer)): &Peer,
+    upgrade: Upgrade,
+) -> Response {
+    let peer = peer.ip().to_canonical();
     let mut upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(refused) => return Detail::new(refused.status(), refused.body_text()).into_response(),
@@ -71,9 +81,12 @@ fn accept(app: App, scenario: Option<Arc<Scenario>>, upgrade: Upgrade) -> Respon
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
-        .on_failed_upgrade(|error| tracing::warn!(%error, "WebSocket upgrade failed"))
+        .on_failed_upgrade(move |error| {
+            tracing::warn!(%error, peer.ip = %peer, "WebSocket upgrade failed");
+        })
         .on_upgrade(move |socket| async move {
-            serve(&app, scenario, MediaSocket::new(socket)).await;
+            let span = tracing::info_span!("socket", peer.ip = %peer);
+            serve(&app, scenario, MediaSocket::new(socket), span).await;
             drop(tracked);
         })
 }
@@ -85,10 +98,24 @@ struct Admitted {
     start: Start,
 }
 
-async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSocket) {
+/// Until the call is known by its SID, the `span` says from whom a line comes.
+async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSocket, span: Span) {
+    let admitted = admit_or_close(app, scenario, &mut socket)
+        .instrument(span)
+        .await;
+    if let Some(admitted) = admitted {
+        converse(app, admitted, socket).await;
+    }
+}
+
+async fn admit_or_close(
+    app: &App,
+    scenario: Option<Arc<Scenario>>,
+    socket: &mut MediaSocket,
+) -> Option<Admitted> {
     tracing::debug!("WebSocket opened");
-    match admit(app, scenario, &mut socket).await {
-        Ok(admitted) => converse(app, admitted, socket).await,
+    match admit(app, scenario, socket).await {
+        Ok(admitted) => Some(admitted),
         Err(Refused {
             call_sid,
             violation: Violation { code, reason },
@@ -100,12 +127,14 @@ async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSock
                 "WebSocket refused and closed"
             );
             socket.close(code, &reason).await;
+            None
         }
     }
 }
 
 struct Refused {
-    call_sid: String,
+    /// `None` before the start message.
+    call_sid: Option<String>,
     violation: Violation,
 }
 
@@ -124,7 +153,7 @@ async fn admit(
         start = await_start(socket, START_WITHIN) => start,
     }
     .map_err(|violation| Refused {
-        call_sid: String::new(),
+        call_sid: None,
         violation,
     })?;
     let stop = app.lifecycle.stop.child_token();
@@ -139,7 +168,7 @@ async fn admit(
             start,
         }),
         Err(violation) => Err(Refused {
-            call_sid: start.call_sid,
+            call_sid: Some(start.call_sid),
             violation,
         }),
     }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod config;
+mod culprits;
 mod listening;
 mod media;
 mod pages;

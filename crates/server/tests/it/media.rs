@@ -27,7 +27,7 @@ pub struct Listening {
     pub address: SocketAddr,
 }
 
-async fn listen(setup: Setup) -> Listening {
+pub async fn listen(setup: Setup) -> Listening {
     listen_within(setup, Limits::of(1024)).await
 }
 
@@ -47,7 +47,7 @@ impl Listening {
             .unwrap()
     }
 
-    async fn open(&self, path: &str) -> Socket {
+    pub async fn open(&self, path: &str) -> Socket {
         connect_async(self.request(path)).await.unwrap().0
     }
 
@@ -78,7 +78,7 @@ impl Listening {
     }
 }
 
-fn start(call_sid: &str, token: Option<&str>) -> Message {
+pub fn start(call_sid: &str, token: Option<&str>) -> Message {
     let parameters = token.map_or_else(
         || "{}".to_owned(),
         |token| format!(r#"{{"token":"{token}"}}"#),
@@ -103,7 +103,7 @@ pub async fn talks(socket: &mut Socket) {
 }
 
 /// The close code and reason that the server gave.
-async fn closed(socket: &mut Socket) -> (u16, String) {
+pub async fn closed(socket: &mut Socket) -> (u16, String) {
     let wait = async {
         loop {
             match socket.next().await {

@@ -50,7 +50,13 @@ where
     let mut early = 0_u64;
     let start = tokio::time::timeout(within, read_start(socket, &mut early)).await;
     if early > 0 {
-        tracing::warn!(frames = early, "WebSocket: media before start was dropped");
+        let known = start.iter().flatten().next();
+        let call_sid = known.map(|start| start.call_sid.as_str());
+        tracing::warn!(
+            frames = early,
+            call.sid = call_sid,
+            "WebSocket: media before start was dropped"
+        );
     }
     start.unwrap_or_else(|_| {
         Err(Violation::new(
