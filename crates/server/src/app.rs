@@ -149,6 +149,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let signals = Signals::listen().context("signals cannot be listened to")?;
     let listener = bind(&config).await?;
     let address = listener.local_addr()?;
+    config.make_data_dir()?;
     let key = config.signing_key()?;
     let catalog = Catalog::load(&config.data_dir.join("scenarios"));
     let sessions = sessions(&config, address.port()).await?;

@@ -10,7 +10,9 @@ mod secret;
 mod secret_key;
 pub mod variables;
 
+use std::fs::DirBuilder;
 use std::net::IpAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -161,6 +163,22 @@ impl Config {
         };
         secret_key::check(&config)?;
         Ok(config)
+    }
+
+    /// Makes `DATA_DIR` where it is missing, for this user alone: it will hold callers' voices and numbers. A folder that is
+    /// there stays as it is.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make_data_dir(&self) -> Result<(), ConfigError> {
+        let mut private = DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&self.data_dir).map_err(|error| {
+            ConfigError(format!(
+                "DATA_DIR={}: {error}: name a folder that can be written to",
+                self.data_dir.display()
+            ))
+        })
     }
 }
 

@@ -61,7 +61,10 @@ impl Config {
     pub fn signing_key(&self) -> Result<Secret, ConfigError> {
         match &self.secret_key {
             Some(key) => Ok(key.clone()),
-            None => kept(&self.data_dir),
+            None => {
+                self.make_data_dir()?;
+                kept(&self.data_dir)
+            }
         }
     }
 }
@@ -70,7 +73,6 @@ fn kept(data_dir: &Path) -> Result<Secret, ConfigError> {
     let path = data_dir.join(FILE);
     let refuse =
         |error: std::io::Error| ConfigError(format!("DATA_DIR: {}: {error}", path.display()));
-    std::fs::create_dir_all(data_dir).map_err(refuse)?;
     let fresh = fresh_key()?;
     // Written whole under another name first: a start that is killed half-way leaves no short key behind.
     let draft = data_dir.join(format!("{FILE}.{}", std::process::id()));

@@ -187,6 +187,28 @@ fn on_loopback_a_key_is_made_once_and_kept() {
     );
 }
 
+#[test]
+fn the_data_folder_is_made_for_its_user_alone_and_left_alone_where_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("ours/data");
+    let config = from_environment(&[("DATA_DIR", data.to_str().unwrap())]).unwrap();
+    let mode = || fs::metadata(&data).unwrap().permissions().mode() & 0o777;
+    config.make_data_dir().unwrap();
+    assert_eq!(mode(), 0o700);
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o750)).unwrap();
+    config.make_data_dir().unwrap();
+    assert_eq!(mode(), 0o750);
+    fs::write(data.join("file"), "").unwrap();
+    let below = data.join("file/data");
+    let config = from_environment(&[("DATA_DIR", below.to_str().unwrap())]).unwrap();
+    let refused = config.make_data_dir().unwrap_err().to_string();
+    assert!(
+        refused.starts_with(&format!("DATA_DIR={}: ", below.display())),
+        "{refused}"
+    );
+}
+
 fn gather(dotenv: &str, toml: &str) -> Result<Layers, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(".env"), dotenv).unwrap();
