@@ -52,7 +52,8 @@ pub enum Happening {
     },
     /// The server became audible.
     ReplyBegins,
-    /// It has been quiet for 700 ms; `at_ms` is when its sound ended.
+    /// It has been quiet for 700 ms, or was cleared, or the caller did something into its last quiet; `at_ms` is when
+    /// its sound ended.
     ReplyEnds {
         /// Length of the reply with its short pauses.
         audio_ms: u64,
@@ -209,6 +210,7 @@ impl Conversation {
                 Deed::Speak(clip) => self.mouth.speak(clip),
                 Deed::Press(digit) => {
                     self.note(now, Happening::Key { digit });
+                    self.acted();
                     digits.push(digit);
                 }
                 Deed::HangUp => hang_up = true,
@@ -224,6 +226,7 @@ impl Conversation {
         if let Some(utterance) = frame.ended {
             let said = utterance.clip.said.clone();
             self.note(utterance.last_sound(), Happening::CallerEnds { said });
+            self.acted();
         }
         Tick {
             mulaw: frame.mulaw,
@@ -236,15 +239,8 @@ impl Conversation {
     pub fn play_to(&mut self, now: u64) -> Vec<String> {
         let played = self.playback.advance(now);
         self.record.server.extend_from_slice(&played.audio);
-        for change in self.heard.push(&played.audio) {
-            match change {
-                Change::Begun(reply) => self.note(reply.begins, Happening::ReplyBegins),
-                Change::Ended(reply) => {
-                    let audio_ms = (reply.ends - reply.begins) / 8;
-                    self.note(reply.ends, Happening::ReplyEnds { audio_ms });
-                }
-            }
-        }
+        let changes = self.heard.push(&played.audio);
+        self.note_changes(changes);
         let mut names = Vec::new();
         for (at, name) in played.marks {
             self.mark(at, name.clone(), false);
@@ -283,6 +279,8 @@ impl Conversation {
                 self.record.clears.push(now);
                 let dropped_ms = cleared.dropped as u64 / 8;
                 self.note(now, Happening::Clear { dropped_ms });
+                let changes = self.heard.cut(cleared.dropped > 0);
+                self.note_changes(changes);
                 for name in cleared.marks {
                     self.mark(now, name, true);
                 }
@@ -347,6 +345,27 @@ impl Conversation {
     pub fn finish(mut self) -> (Record, Vec<String>) {
         self.conductor.call_ended();
         (self.record, self.conductor.failures().to_vec())
+    }
+
+    /// The caller did something that the server may answer. With nothing left to play, what comes is another reply even
+    /// if the one before has hardly ended.
+    fn acted(&mut self) {
+        if self.playback.buffered() == 0 {
+            let changes = self.heard.cut(false);
+            self.note_changes(changes);
+        }
+    }
+
+    fn note_changes(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Begun(reply) => self.note(reply.begins, Happening::ReplyBegins),
+                Change::Ended(reply) => {
+                    let audio_ms = (reply.ends - reply.begins) / 8;
+                    self.note(reply.ends, Happening::ReplyEnds { audio_ms });
+                }
+            }
+        }
     }
 
     fn mark(&mut self, at: u64, name: String, cleared: bool) {

@@ -14,6 +14,8 @@ pub struct Reply {
     pub begins: u64,
     /// Behind its last audible sample so far.
     pub ends: u64,
+    /// A clear threw the rest of it away.
+    pub cleared: bool,
 }
 
 /// What changed.
@@ -21,7 +23,7 @@ pub struct Reply {
 pub enum Change {
     /// A reply became audible.
     Begun(Reply),
-    /// It ended, [`QUIET_SAMPLES`] ago.
+    /// It ended: [`QUIET_SAMPLES`] ago, or because it was cut.
     Ended(Reply),
 }
 
@@ -42,8 +44,19 @@ impl ReplyWatch {
             self.window.push(g711::decode(byte));
             if self.window.len() == WINDOW {
                 changes.extend(self.judge());
-                self.window.clear();
             }
+        }
+        changes
+    }
+
+    /// Nothing of the present reply comes after this moment: whatever is audible from now on is another one, however
+    /// short the pause. `cleared` says that the rest of it was thrown away.
+    pub fn cut(&mut self, cleared: bool) -> Vec<Change> {
+        let mut changes: Vec<_> = self.judge().into_iter().collect();
+        if let Some(reply) = self.current.take() {
+            let reply = Reply { cleared, ..reply };
+            self.replies.push(reply);
+            changes.push(Change::Ended(reply));
         }
         changes
     }
@@ -62,8 +75,10 @@ impl ReplyWatch {
 
     fn judge(&mut self) -> Option<Change> {
         let begins = self.position;
-        self.position += WINDOW as u64;
-        if let Some(sound) = loudness::audible(&self.window, AUDIBLE_RMS) {
+        self.position += self.window.len() as u64;
+        let sound = loudness::audible(&self.window, AUDIBLE_RMS);
+        self.window.clear();
+        if let Some(sound) = sound {
             let ends = begins + sound.end as u64;
             if let Some(current) = &mut self.current {
                 current.ends = ends;
@@ -72,6 +87,7 @@ impl ReplyWatch {
             let reply = Reply {
                 begins: begins + sound.start as u64,
                 ends,
+                cleared: false,
             };
             self.current = Some(reply);
             return Some(Change::Begun(reply));
@@ -108,7 +124,8 @@ mod tests {
             watch.ended(),
             [Reply {
                 begins: 1000,
-                ends: 13_000
+                ends: 13_000,
+                cleared: false,
             }]
         );
         assert_eq!(watch.current(), None);
@@ -122,10 +139,29 @@ mod tests {
         let reply = Reply {
             begins: 0,
             ends: 333,
+            cleared: false,
         };
         assert!(matches!(
             changes[..],
             [Change::Begun(_), Change::Ended(ended)] if ended == reply
         ));
+    }
+
+    #[test]
+    fn what_is_audible_after_a_cut_is_another_reply_however_short_the_pause() {
+        let mut watch = ReplyWatch::default();
+        watch.push(&sound(1000));
+        let changes = watch.cut(true);
+        let first = Reply {
+            begins: 0,
+            ends: 1000,
+            cleared: true,
+        };
+        assert_eq!(changes, [Change::Ended(first)]);
+        assert!(watch.cut(false).is_empty());
+        watch.push(&silence(200));
+        watch.push(&sound(800));
+        assert_eq!(watch.ended(), [first]);
+        assert_eq!(watch.current().map(|reply| reply.begins), Some(1200));
     }
 }

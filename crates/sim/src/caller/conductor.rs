@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::clip::Clip;
 use super::mouth::Utterance;
 use super::script::{Action, Step};
-use crate::watch::{QUIET_SAMPLES, ReplyWatch};
+use crate::watch::{QUIET_SAMPLES, Reply, ReplyWatch};
 
 /// Samples in a millisecond.
 const MS: u64 = 8;
@@ -45,6 +45,8 @@ pub struct Conductor {
     steps: VecDeque<Step<Arc<Clip>>>,
     /// When the first of them became the present one.
     entered: u64,
+    /// When a key was pressed last.
+    pressed: u64,
     /// The present step's own progress: it has begun to speak, or so many keys were pressed.
     begun: usize,
     failures: Vec<String>,
@@ -60,6 +62,7 @@ impl Conductor {
         Self {
             steps: steps.into(),
             entered: 0,
+            pressed: 0,
             begun: 0,
             failures: Vec::new(),
             open: false,
@@ -148,7 +151,7 @@ impl Conductor {
                 (self.begun > 0 || due) && self.speak(sound, senses, deeds)
             }
             Action::WaitReply { timeout_ms } => {
-                let heard = reply_is_over(senses);
+                let heard = reply_is_over(senses, self.pressed);
                 self.met(
                     heard,
                     waited,
@@ -158,7 +161,7 @@ impl Conductor {
                 )
             }
             Action::Pause { ms } => waited >= ms * MS,
-            Action::Digits(digits) => self.press(digits, waited, deeds),
+            Action::Digits(digits) => self.press(digits, senses.now, deeds),
             Action::HangUp => {
                 deeds.push(Deed::HangUp);
                 self.finished = true;
@@ -192,13 +195,15 @@ impl Conductor {
         !senses.speaking
     }
 
-    fn press(&mut self, digits: &str, waited: u64, deeds: &mut Vec<Deed>) -> bool {
+    fn press(&mut self, digits: &str, now: u64, deeds: &mut Vec<Deed>) -> bool {
+        let waited = now - self.entered;
         let keys: Vec<char> = digits.chars().skip(self.begun).collect();
         for digit in keys {
             if waited < self.begun as u64 * KEY_SAMPLES {
                 return false;
             }
             deeds.push(Deed::Press(digit));
+            self.pressed = now;
             self.begun += 1;
         }
         true
@@ -277,16 +282,14 @@ fn clear_since_last_sound(senses: &Senses<'_>) -> Option<u64> {
     senses.clears.iter().copied().find(|&clear| clear >= from)
 }
 
-/// A reply was audible after the caller's last sound, and there has been quiet since.
-fn reply_is_over(senses: &Senses<'_>) -> bool {
-    let after = senses.last.map_or(0, Utterance::last_sound);
-    let answered = |ends: u64| ends > after && senses.now >= ends + QUIET_SAMPLES;
-    senses.heard.current().is_none()
-        && senses
-            .heard
-            .ended()
-            .last()
-            .is_some_and(|reply| answered(reply.ends))
+/// A reply began after the last sound and the last key of the caller, was not thrown away, and there has been quiet
+/// since.
+fn reply_is_over(senses: &Senses<'_>, pressed: u64) -> bool {
+    let after = senses.last.map_or(0, Utterance::last_sound).max(pressed);
+    let answers = |reply: &Reply| {
+        reply.begins >= after && !reply.cleared && senses.now >= reply.ends + QUIET_SAMPLES
+    };
+    senses.heard.current().is_none() && senses.heard.ended().last().is_some_and(answers)
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub enum Action<S> {
         /// What is said into it.
         sound: S,
     },
-    /// Waits until a reply to what was said last was heard to its end.
+    /// Waits until a reply that began after the caller's last sound and last key was heard to its end.
     WaitReply {
         /// For so long at most.
         timeout_ms: u64,
