@@ -17,8 +17,8 @@ Examples:
   A script with a barge-in, in 20 dB of noise, for a machine to read
     ringback call --script barge-in.toml --noise 20 --json
 
-Lines typed: any text is spoken at once, /digits 12# presses keys, /hangup ends the call. Lines from a file or a pipe
-are spoken one after the other, each after the reply to the one before has ended.
+Lines typed: any text is spoken at once, /digits 12# presses keys, /hangup ends the call. Texts and keys
+from a file or a pipe come one after the other, each after the reply to the one before has ended.
 Exit status: 0 the call went as planned; 1 it could not be placed; 2 an expectation of the script was not met or the
 call lasted too long; 3 the server broke the protocol.";
 

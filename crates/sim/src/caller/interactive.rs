@@ -23,8 +23,8 @@ pub enum Typed {
 /// Longest wait for a reply between lines that nobody types, ms.
 const REPLY_TIMEOUT_MS: u64 = 15_000;
 
-/// Reads lines until their end on a thread of its own, and speaks them with `voice`: at once if somebody types them,
-/// else each after the reply to the one before has ended.
+/// Reads lines until their end on a thread of its own, speaks them with `voice` and presses their keys: at once if
+/// somebody types them, else each after the reply to the one before has ended.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -48,7 +48,8 @@ pub fn start(
                     continue;
                 };
                 let last = matches!(command, Ok(Action::HangUp));
-                let waits = !is_typed && matches!(command, Ok(Action::Speak(_)));
+                let answered = matches!(command, Ok(Action::Speak(_) | Action::Digits(_)));
+                let waits = answered && !is_typed;
                 if waits && typed.blocking_send(Typed::Step(wait())).is_err() {
                     return;
                 }
@@ -139,12 +140,14 @@ mod tests {
     #[test]
     fn lines_of_a_file_wait_for_the_reply_to_the_one_before() {
         let voice = Voice::named("pico").expect("a voice");
-        let lines = std::io::Cursor::new("Hello.\n/hangup\nnever read\n");
+        let lines = std::io::Cursor::new("/digits 1\nHello.\n/hangup\nnever read\n");
         let mut typed = start(lines, voice, false).expect("a thread");
         let mut next = || match typed.blocking_recv() {
             Some(Typed::Step(step)) => Some(step.action),
             _ => None,
         };
+        assert!(matches!(next(), Some(Action::WaitReply { .. })));
+        assert!(matches!(next(), Some(Action::Digits(_))));
         assert!(matches!(next(), Some(Action::WaitReply { .. })));
         assert!(matches!(next(), Some(Action::Speak(_))));
         assert!(matches!(next(), Some(Action::HangUp)));
