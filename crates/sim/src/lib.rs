@@ -68,10 +68,13 @@ struct Plan {
 /// standard error.
 ///
 /// # Errors
-/// One line, when the call cannot be placed: a script with a fault, a file that cannot be read, a server that is not
+/// One line, when the call cannot be placed: a script with a fault, a file that cannot be read or written, a server that is not
 /// there or refuses. Everything after that is told by the [`Outcome`].
 pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
     let url = voice_url(&args.server.url, args.server.scenario.as_deref())?;
+    if let Some(path) = &args.output.out {
+        recording::check(path)?;
+    }
     let caller = args.caller.clone();
     let plan = tokio::task::spawn_blocking(move || plan(&caller))
         .await

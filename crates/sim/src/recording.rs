@@ -1,6 +1,7 @@
 //! Both sides of a call as a stereo WAV file.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,6 +10,23 @@ use ringback_audio::{RATE_HZ, g711};
 
 /// Frames written at once: one second.
 const BLOCK: usize = 8000;
+
+/// Finds out whether the file can be written, and leaves it as it is.
+///
+/// # Errors
+/// When it cannot.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    let open = |fresh| {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(fresh).open(path)
+    };
+    let checked = match open(true) {
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map(drop),
+        Err(error) => Err(error),
+    };
+    checked.with_context(|| format!("{} cannot be written", path.display()))
+}
 
 /// Writes the caller left and the server right; the shorter side ends in silence.
 ///

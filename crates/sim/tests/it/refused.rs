@@ -126,3 +126,29 @@ async fn a_script_with_a_fault_is_refused_before_the_call() {
     check(&format!("{error:#}"), "bad.toml:4");
     assert!(server.asked.all().is_empty());
 }
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_written_is_refused_before_the_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(vec![twiml("<Hangup/>")], |_| async {}).await;
+    let gone = dir.path().join("none").join("x.wav");
+    for path in [gone.as_path(), dir.path()] {
+        let path = path.to_str().unwrap();
+        let error = call(&server, &["--say", "Hello.", "--out", path]).await;
+        check(&format!("{:#}", error.unwrap_err()), path);
+    }
+    assert!(server.asked.all().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_placed_leaves_the_recording_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (kept, none) = (dir.path().join("kept.wav"), dir.path().join("none.wav"));
+    std::fs::write(&kept, "kept").unwrap();
+    for path in [&kept, &none] {
+        let answer = ("404 Not Found", String::new());
+        error(answer, &["--out", path.to_str().unwrap()]).await;
+    }
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), "kept");
+    assert!(!none.exists());
+}
