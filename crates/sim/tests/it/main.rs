@@ -4,6 +4,7 @@
 
 mod call;
 mod conversation;
+mod docs;
 mod playback;
 mod refused;
 mod server;
