@@ -208,7 +208,6 @@ fn a_web_service_answers_by_voice_and_its_fallback_is_spoken_when_it_is_down() {
         let steps = [
             "wait_reply = 15000",
             "digits = \"7#\"",
-            // A reply to keys: what was said last, and so answered, is nothing yet.
             "expect_audio = 10000",
             "wait_reply = 15000",
             "hang_up = true",
