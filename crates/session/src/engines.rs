@@ -125,17 +125,14 @@ impl Engines {
         })
     }
 
-    /// Which engines there are, and why.
+    /// Which engines there are, and what keeps one from use. Why the others are in use is for the one who configured them to say.
     pub fn describe(&self) -> Vec<EngineStatus> {
         let stt = match &self.recognizers {
             Ok(_) => EngineStatus {
                 role: "stt",
                 name: "pocketsphinx",
                 usable: true,
-                why: format!(
-                    "local, {} decoders, English, hears best what a scenario expects",
-                    self.config.recognizers
-                ),
+                why: "local".to_owned(),
             },
             Err(why) => EngineStatus {
                 role: "stt",
@@ -150,13 +147,13 @@ impl Engines {
                 role: "responder",
                 name: "script, webhook, parrot",
                 usable: true,
-                why: "local, as each scenario says".to_owned(),
+                why: "as each scenario says".to_owned(),
             },
             EngineStatus {
                 role: "tts",
                 name: "pico",
                 usable: true,
-                why: format!("local, SVOX Pico on {} threads", self.config.voices.max(1)),
+                why: "local".to_owned(),
             },
         ]
     }
