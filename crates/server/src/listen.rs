@@ -16,10 +16,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -28,6 +29,10 @@ use tower::ServiceExt as _;
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// How long nothing is accepted when the system has no descriptor left.
 const EXHAUSTED: Duration = Duration::from_millis(500);
+/// How long a peer may take to read what closed its connection before the connection is gone, and how much of what it still
+/// sends is thrown away meanwhile, in bytes. Closed with unread bytes a connection is reset, and a reset overtakes the reason.
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_LINGER_BYTES: usize = 4 << 20;
 /// How often the log is told that all connections are taken.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
@@ -68,8 +73,7 @@ pub async fn serve(
             // Frames of 20 ms must not wait for each other.
             let _ = stream.set_nodelay(true);
             let connection = Placed {
-                stream,
-                _place: place,
+                held: Some((stream, place)),
             };
             talking.spawn(talk(
                 connection,
@@ -167,8 +171,48 @@ async fn talk(
 
 /// A connection that holds its place until it is closed, upgraded or not.
 struct Placed {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    /// Taken only when it is dropped.
+    held: Option<(TcpStream, OwnedSemaphorePermit)>,
+}
+
+impl Placed {
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        match &mut self.held {
+            Some((stream, _)) => Ok(Pin::new(stream)),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        let Some((stream, place)) = self.held.take() else {
+            return;
+        };
+        if matches!(stream.try_read(&mut [0]), Ok(0)) {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = timeout(LINGER, linger(stream)).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Says that nothing more is written, and throws away what the peer still sends until it closes too.
+async fn linger(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut discarded = 0;
+    let mut bytes = [0; 4096];
+    while discarded < MAX_LINGER_BYTES {
+        match stream.read(&mut bytes).await? {
+            0 => break,
+            read => discarded += read,
+        }
+    }
+    Ok(())
 }
 
 impl AsyncRead for Placed {
@@ -177,7 +221,7 @@ impl AsyncRead for Placed {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        self.stream()?.poll_read(cx, buffer)
     }
 }
 
@@ -187,15 +231,15 @@ impl AsyncWrite for Placed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.stream()?.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -203,10 +247,12 @@ impl AsyncWrite for Placed {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        self.stream()?.poll_write_vectored(cx, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.held
+            .as_ref()
+            .is_some_and(|(stream, _)| stream.is_write_vectored())
     }
 }

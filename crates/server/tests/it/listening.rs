@@ -8,7 +8,7 @@ use ringback_server::listen::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::media::{listen_within, talks};
+use crate::media::{closed, listen_within, talks};
 use crate::server::*;
 
 const HEADERS: Duration = Duration::from_millis(400);
@@ -128,4 +128,19 @@ async fn headers_beyond_their_bound_are_refused() {
     let mut answer = [0; 12];
     within(peer.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 431");
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_on_after_its_breach_still_reads_why_it_was_closed() {
+    let listening = listen_within(local(), limits(100)).await;
+    let mut peer = listening.open("/ws").await;
+    let raw = peer.get_mut();
+    // A masked text frame of 1 MiB (RFC 6455, 5.2), of which only a part ever comes.
+    raw.write_all(&[0x81, 0xff]).await.unwrap();
+    raw.write_all(&(1_u64 << 20).to_be_bytes()).await.unwrap();
+    for _ in 0..20 {
+        raw.write_all(&[0; 8 << 10]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(closed(&mut peer).await.0, 1009);
 }
