@@ -36,7 +36,7 @@ pub use event::{
     ReplyId, Scope, TurnId, UnknownMark, Words,
 };
 pub use mode::sentences;
-pub use report::{Report, TurnReport};
+pub use report::{Report, TurnReport, Unclear};
 pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, TurnSettings};
 pub use timers::Reason;

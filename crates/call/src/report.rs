@@ -30,11 +30,22 @@ pub struct TurnReport {
     pub audible: Option<At>,
 }
 
+/// Speech of the caller that was not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// Its first sound.
+    pub from: At,
+    /// Its last.
+    pub until: At,
+}
+
 /// What a call says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The conversation.
     pub lines: Vec<Line>,
+    /// Speech without words, in order; at most 256 stretches are kept.
+    pub unclear: Vec<Unclear>,
     /// The turns.
     pub turns: Vec<TurnReport>,
     /// Faults, in order; at most 32 are kept.
@@ -52,6 +63,12 @@ pub struct Report {
 }
 
 impl Report {
+    pub(crate) fn unclear(&mut self, stretch: Unclear) {
+        if self.unclear.len() < 256 {
+            self.unclear.push(stretch);
+        }
+    }
+
     pub(crate) fn fault(&mut self, fault: &Fault) {
         if self.faults.len() < 32 {
             self.faults.push(fault.clone());

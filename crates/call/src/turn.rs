@@ -7,7 +7,7 @@ use crate::caller::{CallerTurn, Late, plain_words};
 use crate::dialog::{Line, Speaker};
 use crate::event::{Firmness, Form, TurnId, Words};
 use crate::mode::Reply;
-use crate::report::TurnReport;
+use crate::report::{TurnReport, Unclear};
 use crate::timers::Reason;
 
 /// Speech without words for this long is no turn, in ms.
@@ -201,6 +201,12 @@ impl Call {
         // A short answer that was not understood must not be met with silence where one was asked for.
         let unheard_answer = self.expect.form != Form::Open && self.turn.sustained;
         let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer;
+        if self.turn.sustained {
+            self.report.unclear(Unclear {
+                from: self.ear_at(self.turn.onset()),
+                until: self.turn.last_sound_at,
+            });
+        }
         self.note(Note::NoWords {
             span_ms: u32::try_from(span).unwrap_or(u32::MAX),
         });

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use ringback_server::app;
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::telemetry::{self, redact::Redactor};
-use ringback_session::replay::replay;
+use ringback_session::replay::{recover_transcript, replay};
 use ringback_session::scenario::check_file;
 
 /// Exit status when something was checked and found wanting.
@@ -38,9 +38,12 @@ enum Command {
     /// Run the traces of calls through this version and report the first difference of each.
     #[command(
         after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.123456Z.trace.jsonl\n\n\
-        Exit status: 0 no difference; 1 a difference; 2 a trace cannot be read."
+        Exit status: 0 no difference; 1 a difference, or a transcript was not written; 2 a trace cannot be read."
     )]
     Replay {
+        /// Write the transcript beside each trace that has none: that of a call whose server was killed.
+        #[arg(long)]
+        transcript: bool,
         /// The traces.
         #[arg(required = true, value_name = "TRACE")]
         traces: Vec<PathBuf>,
@@ -110,7 +113,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => serve(&args),
         Command::Call(args) => call(*args),
-        Command::Replay { traces } => run_replays(&traces),
+        Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
     }
 }
@@ -168,10 +171,21 @@ fn configuration(args: &ServeArgs) -> Result<(Config, Vec<String>), ConfigError>
 }
 
 /// All are replayed, whatever becomes of one; the worst decides.
-fn run_replays(traces: &[PathBuf]) -> ExitCode {
+fn run_replays(traces: &[PathBuf], transcript: bool) -> ExitCode {
     let statuses = traces.iter().map(|trace| match replay(trace) {
         Ok(verdict) => {
             say(&format!("{}: {verdict}", trace.display()));
+            if transcript {
+                match recover_transcript(trace, &verdict) {
+                    Ok(path) => say(&format!("{}: written", path.display())),
+                    Err(error) => {
+                        let why =
+                            format!("{}: no transcript was written: {error}", trace.display());
+                        complain(&why, WANTING);
+                        return WANTING;
+                    }
+                }
+            }
             if verdict.same() { 0 } else { WANTING }
         }
         Err(error) => {

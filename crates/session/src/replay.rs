@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 
-use ringback_call::{Action, At, Call};
+use ringback_call::{Action, At, Call, Event, Report};
+use uuid::Uuid;
 
-use crate::record::{TRACE_VERSION, TraceHead, TraceRecord};
+use crate::record::{
+    TRACE_ENDING, TRACE_VERSION, TRANSCRIPT_ENDING, TraceHead, TraceRecord, transcript, write_whole,
+};
 
 /// The longest line that is read, in bytes. The longest that are written hold a conversation so far, as text.
 pub const LONGEST_LINE: usize = 16 << 20;
@@ -57,6 +60,10 @@ pub struct Verdict {
     pub cut_off: bool,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
+    /// The call, as the trace's head names it.
+    pub call_id: Uuid,
+    /// What today's core says of the call, up to the first difference. A call that did not end hung up there.
+    pub report: Report,
 }
 
 impl Verdict {
@@ -102,6 +109,30 @@ pub fn replay(path: &Path) -> Result<Verdict, ReplayError> {
     replay_from(BufReader::new(File::open(path)?))
 }
 
+/// Writes the transcript of a call whose server did not live to write it, beside its trace. It never replaces a file.
+///
+/// # Errors
+/// When there is a transcript, when the trace is named like none, when the core does not do what the trace says, and when the
+/// file cannot be written.
+pub fn recover_transcript(trace: &Path, verdict: &Verdict) -> io::Result<PathBuf> {
+    let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    let name = trace.file_name().and_then(|name| name.to_str());
+    let Some(stem) = name.and_then(|name| name.strip_suffix(TRACE_ENDING)) else {
+        return refused(&format!("the trace's name does not end in {TRACE_ENDING}"));
+    };
+    if !verdict.same() {
+        return refused(
+            "the replay differs from the trace: the transcript would not be that of the call",
+        );
+    }
+    let path = trace.with_file_name(format!("{stem}{TRANSCRIPT_ENDING}"));
+    if path.try_exists()? {
+        return refused("there is a transcript already");
+    }
+    write_whole(&path, &transcript(verdict.call_id, &verdict.report))?;
+    Ok(path)
+}
+
 /// Replays a trace.
 ///
 /// # Errors
@@ -113,13 +144,17 @@ pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
         Line::CutOff => return Err(garbled(1, "it is cut off")),
         Line::Whole => parse_head(&bytes)?,
     };
+    let call_id = head.call_id;
     let mut call = Call::new(head.spec);
     let mut verdict = Verdict {
         events: 0,
         actions: 0,
         cut_off: false,
         difference: None,
+        call_id,
+        report: Report::default(),
     };
+    let mut last = At::default();
     for line in 2.. {
         match next_line(&mut trace, line, &mut bytes)? {
             Line::End => break,
@@ -131,12 +166,22 @@ pub fn replay_from(mut trace: impl BufRead) -> Result<Verdict, ReplayError> {
         }
         let record: TraceRecord = parse(line, &bytes)?;
         verdict.events += 1;
+        last = record.t;
         verdict.difference = step(&mut call, line, &record, &mut verdict.actions);
         if verdict.difference.is_some() {
             break;
         }
     }
+    verdict.report = report(call, last);
     Ok(verdict)
+}
+
+/// What a call says of itself. The line of one that did not end is cut where its trace ends.
+fn report(mut call: Call, last: At) -> Report {
+    if call.report().cause.is_none() {
+        call.handle(last, &Event::HungUp);
+    }
+    call.report()
 }
 
 /// The version is looked at before anything else: another version's head need not have our fields.

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::{Live, Parts};
 use crate::provided::{Provided, Sender};
-use crate::record::{Begin, Meta, Recorder, Stem, transcript};
+use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, transcript};
 use crate::responder::{Parties, responder};
 use crate::scenario::RecordingFormat;
 use crate::setup::{Setup, call_spec, style};
@@ -147,7 +147,12 @@ fn recorder(
             }));
         }),
     };
-    Some(Recorder::new(Arc::clone(&engines.writer), begin, spec))
+    Some(Recorder::new(
+        Arc::clone(&engines.writer),
+        setup.call_id,
+        begin,
+        spec,
+    ))
 }
 
 /// Why a call ends at once with the server.
@@ -334,7 +339,7 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
         let collected = live.responder.collected();
         let beside = vec![
             (".json", meta.bytes(&report, &collected)),
-            (".transcript.json", transcript(meta.call_id, &report)),
+            (TRANSCRIPT_ENDING, transcript(meta.call_id, &report)),
         ];
         let done = recorder.end(live.ear.ring(), beside);
         match tokio::time::timeout(FILES, done).await {

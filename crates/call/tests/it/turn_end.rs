@@ -121,6 +121,22 @@ fn a_short_answer_that_was_not_understood_is_asked_about_where_one_was_asked_for
 }
 
 #[test]
+fn speech_that_was_not_understood_is_in_the_report_and_a_short_noise_is_not() {
+    let mut world = listening(YES_NO);
+    world.speech(2000, 600, "").run(6000);
+    let unclear = world.call.report().unclear;
+    let spans: Vec<_> = unclear
+        .iter()
+        .map(|stretch| (stretch.from.ms(), stretch.until.ms()))
+        .collect();
+    assert_eq!(spans, [(2000, 2600)]);
+
+    let mut world = listening(YES_NO);
+    world.speech(2000, 100, "").run(6000);
+    assert!(world.call.report().unclear.is_empty());
+}
+
+#[test]
 fn long_speech_without_words_is_asked_about() {
     let mut world = listening(Expect::OPEN);
     world.speech(2000, 1500, "").run(6000);

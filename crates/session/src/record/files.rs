@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use ringback_call::{Direction, Report};
+use ringback_call::{Direction, Report, Speaker};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -117,24 +117,40 @@ fn turn(turn: &ringback_call::TurnReport) -> serde_json::Value {
     })
 }
 
-/// What was said and what was heard, as `<stem>.transcript.json`: times in ms since the media began.
+/// What was said and what was heard, as `<stem>.transcript.json`: times in ms since the media began. Speech of the caller that
+/// was not understood is a line without text that is `unclear`.
 pub fn transcript(call_id: Uuid, report: &Report) -> Vec<u8> {
-    let lines: Vec<_> = report
-        .lines
-        .iter()
-        .map(|line| {
-            json!({
-                "speaker": line.speaker,
-                "turn": line.turn,
-                "from_ms": line.from.ms(),
-                "until_ms": line.until.ms(),
-                "said": line.said,
-                "heard": line.heard,
-                "digits": line.digits,
-                "interrupted": line.cut,
-            })
-        })
-        .collect();
+    let said = report.lines.iter().map(|line| {
+        let value = json!({
+            "speaker": line.speaker,
+            "turn": line.turn,
+            "from_ms": line.from.ms(),
+            "until_ms": line.until.ms(),
+            "said": line.said,
+            "heard": line.heard,
+            "digits": line.digits,
+            "interrupted": line.cut,
+            "unclear": false,
+        });
+        (line.from, value)
+    });
+    let unclear = report.unclear.iter().map(|stretch| {
+        let value = json!({
+            "speaker": Speaker::Caller,
+            "turn": null,
+            "from_ms": stretch.from.ms(),
+            "until_ms": stretch.until.ms(),
+            "said": "",
+            "heard": "",
+            "digits": "",
+            "interrupted": false,
+            "unclear": true,
+        });
+        (stretch.from, value)
+    });
+    let mut lines: Vec<_> = said.chain(unclear).collect();
+    lines.sort_by_key(|(from, _)| *from);
+    let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
     pretty(&json!({ "call_id": call_id, "lines": lines }))
 }
 

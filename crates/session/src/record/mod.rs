@@ -14,13 +14,19 @@ use ringback_audio::g711;
 use ringback_audio::ring::EarRing;
 use ringback_call::{Action, At, CallSpec, Event};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use agent::AgentTrack;
 pub use files::{Meta, Place, Stem, transcript};
 pub use trace::{TRACE_VERSION, TraceHead, TraceRecord};
+pub(crate) use writer::write_whole;
 pub use writer::{Begin, Writer};
 use writer::{Block, Patch};
 
+/// How the name of a trace ends, after the stem.
+pub const TRACE_ENDING: &str = ".trace.jsonl";
+/// How the name of a transcript ends, after the stem.
+pub const TRANSCRIPT_ENDING: &str = ".transcript.json";
 /// Blocks are written every 500 ms of audio, in samples.
 const BLOCK: u64 = 4000;
 
@@ -36,7 +42,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(writer: Arc<Writer>, begin: Begin, spec: &CallSpec) -> Self {
+    pub(crate) fn new(writer: Arc<Writer>, call_id: Uuid, begin: Begin, spec: &CallSpec) -> Self {
         let file = writer.begin(begin);
         Self {
             writer,
@@ -44,7 +50,7 @@ impl Recorder {
             written: 0,
             agent: AgentTrack::default(),
             patch: None,
-            trace: trace::head(spec),
+            trace: trace::head(call_id, spec),
             failed: false,
         }
     }

@@ -3,6 +3,7 @@
 
 use ringback_call::{Action, At, CallSpec, Event};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The version of the trace that this program writes and reads.
 pub const TRACE_VERSION: u32 = 1;
@@ -14,6 +15,9 @@ pub struct TraceHead {
     pub ringback_trace: u32,
     /// The program that wrote it.
     pub program: String,
+    /// Our id of the call; nil in a trace that was written before it was kept.
+    #[serde(default)]
+    pub call_id: Uuid,
     /// What was resolved for the call.
     pub spec: CallSpec,
 }
@@ -38,13 +42,14 @@ struct Borrowed<'a> {
     a: &'a [Action],
 }
 
-pub(super) fn head(spec: &CallSpec) -> Vec<u8> {
+pub(super) fn head(call_id: Uuid, spec: &CallSpec) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4096);
     line(
         &mut bytes,
         &TraceHead {
             ringback_trace: TRACE_VERSION,
             program: format!("ringback {}", env!("CARGO_PKG_VERSION")),
+            call_id,
             spec: spec.clone(),
         },
     );

@@ -13,7 +13,7 @@ use ringback_audio::g711;
 use ringback_audio::wav::{Coding, WavFormat, WavWriter};
 use tokio::sync::oneshot;
 
-use super::Stem;
+use super::{Stem, TRACE_ENDING};
 
 /// Commands that may wait for the disk: about a second of 250 calls.
 const QUEUE: usize = 512;
@@ -180,7 +180,7 @@ fn create(begin: &Begin) -> Result<(Stem, WavWriter<File>, File), String> {
             Err(error) => return Err(format!("{}: {error}", path.display())),
         };
         let wav = WavWriter::create(file, format).map_err(|error| error.to_string())?;
-        let path = stem.file(".trace.jsonl");
+        let path = stem.file(TRACE_ENDING);
         let trace =
             create_private(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         return Ok((stem, wav, trace));
@@ -199,7 +199,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// Writes a file whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_added_extension("part");
     let written = create_private(&part)
         .and_then(|mut file| file.write_all(bytes))
@@ -252,7 +252,7 @@ impl Open {
     }
 
     fn end(mut self, beside: &[(&'static str, Vec<u8>)]) -> Vec<PathBuf> {
-        let mut written = vec![self.stem.file(".wav"), self.stem.file(".trace.jsonl")];
+        let mut written = vec![self.stem.file(".wav"), self.stem.file(TRACE_ENDING)];
         for (ending, bytes) in beside {
             let path = self.stem.file(ending);
             match write_whole(&path, bytes) {
