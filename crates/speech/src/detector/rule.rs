@@ -9,6 +9,9 @@ use super::{
 
 /// A run of energetic frames lasts over pauses of up to 200 ms.
 const RUN_PAUSE: u64 = RATE_HZ as u64 / 5;
+/// Runs up to 400 ms apart are one voice if the model hears it in every window between: noise hides the soft parts of speech
+/// from the gate.
+const VOICED_PAUSE: u64 = RATE_HZ as u64 * 2 / 5;
 /// How far before the `Onset` a run may begin. The model is over 0.5 a little after the first sound; noise from long before it is no
 /// part of the speech.
 const RUN_LEAD: u64 = WINDOW;
@@ -18,6 +21,8 @@ const EDGES: usize = 64;
 #[derive(Clone, Copy, Debug)]
 struct Run {
     start: u64,
+    /// From where it counts as sustained: the start, or that of the runs before it with which it is one voice.
+    voice_start: u64,
     end: u64,
     sustained: bool,
     prolonged: bool,
@@ -143,6 +148,7 @@ impl Rule {
         self.energetic_end = self.energetic_end.max(onset);
         if let Some(run) = &mut self.run {
             run.start = run.start.max(onset.saturating_sub(RUN_LEAD));
+            run.voice_start = run.voice_start.max(run.start);
             run.sustained = false;
             run.prolonged = false;
         }
@@ -152,30 +158,36 @@ impl Rule {
     fn extend_run(&mut self, end: u64) {
         let start = end - FRAME;
         self.energetic_end = end;
+        let over = self.over;
         match &mut self.run {
             Some(run) if start - run.end <= RUN_PAUSE => run.end = end,
-            _ => {
-                self.run = Some(Run {
+            before => {
+                let voice = before.filter(|run| {
+                    let voiced = over.windows > 0 && over.start <= run.end;
+                    voiced && start - run.end <= VOICED_PAUSE
+                });
+                *before = Some(Run {
                     start,
+                    voice_start: voice.map_or(start, |run| run.voice_start),
                     end,
                     sustained: false,
                     prolonged: false,
-                })
+                });
             }
         }
     }
 
     fn judge_run(&mut self, now: u64) {
         let Some(run) = &mut self.run else { return };
-        if self.over_history.count_ones() < 3 {
+        // In a pause one loud frame is not yet the voice that goes on: `Resumed` says so first.
+        if self.over_history.count_ones() < 3 || self.lulled || self.paused {
             return;
         }
-        let span = run.end.saturating_sub(run.start);
-        if !run.sustained && span >= self.limits.sustain {
+        if !run.sustained && run.end.saturating_sub(run.voice_start) >= self.limits.sustain {
             run.sustained = true;
             self.edges.push(Edge::Sustained, now);
         }
-        if !run.prolonged && span >= self.limits.prolong {
+        if !run.prolonged && run.end.saturating_sub(run.start) >= self.limits.prolong {
             run.prolonged = true;
             self.edges.push(Edge::Prolonged, now);
         }
@@ -310,11 +322,21 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_of_over_200_ms_begins_a_new_run() {
+    fn a_pause_of_over_200_ms_begins_a_new_run_of_the_same_voice_or_of_another() {
         check(
             "############           ############           ",
             "############################",
+            "Onset 0, Sustained 200, Lull 240, Pause 240, Resumed 460, Sustained 500, Lull 700, Pause 700",
+        );
+        check(
+            "############           ############           ",
+            "############---#############",
             "Onset 0, Sustained 200, Lull 240, Pause 240, Resumed 460, Sustained 660, Lull 700, Pause 700",
+        );
+        check(
+            "############                     #############",
+            "################################",
+            "Onset 0, Sustained 200, Lull 240, Pause 240, Resumed 660, Sustained 860",
         );
     }
 
