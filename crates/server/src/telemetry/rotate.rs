@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ impl RotatingFile {
             match OpenOptions::new()
                 .append(true)
                 .create_new(true)
+                .mode(0o600)
                 .open(self.dir.join(name))
             {
                 Ok(file) => {
@@ -139,6 +141,7 @@ fn time_in_name(name: &str) -> Option<Timestamp> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -210,5 +213,17 @@ mod tests {
             "other.log",
         ];
         assert_eq!(names(dir.path()), expected);
+    }
+
+    #[test]
+    fn a_log_is_for_the_servers_own_user_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, now) = clock("2026-11-20T00:00:00Z");
+        RotatingFile::create(dir.path(), None, None, now).unwrap();
+        let log = dir.path().join(&names(dir.path())[0]);
+        assert_eq!(
+            fs::metadata(log).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -89,12 +89,12 @@ where
         match media::parse(text.as_ref()).map_err(|garbled| garbage(&garbled))? {
             Inbound::Start(start) if start.is_mulaw_8k() => return Ok(*start),
             Inbound::Start(start) => {
-                let format = start.media_format;
+                let format = &start.media_format;
                 return Err(Violation::new(
                     1003,
                     format!(
-                        "the stream is {} at {} Hz with {} channels; only audio/x-mulaw at 8000 Hz with 1 is taken",
-                        format.encoding, format.sample_rate, format.channels
+                        "the stream of {} is {} at {} Hz with {} channels; only audio/x-mulaw at 8000 Hz with 1 is taken",
+                        start.call_sid, format.encoding, format.sample_rate, format.channels
                     ),
                 ));
             }
