@@ -6,7 +6,6 @@
 
 mod layers;
 mod read;
-mod secret;
 mod secret_key;
 pub mod variables;
 
@@ -20,7 +19,7 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 pub use layers::{Found, Layers, Origin, Texts};
-pub use secret::Secret;
+pub use ringback_session::Secret;
 
 use crate::hooks::public_url::PublicBase;
 use read::Reader;

@@ -13,10 +13,11 @@ use ringback_call::{Fault, FaultKind, Party};
 
 pub(crate) use asked::{Asked, Parties, Responder};
 
+use crate::Secret;
 use crate::engines::Engines;
 use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Webhook};
 use script::ScriptRun;
-use webhook::{Secret, WebhookConfig};
+use webhook::WebhookConfig;
 
 /// The responder that a scenario wants for one call.
 pub(crate) fn responder(

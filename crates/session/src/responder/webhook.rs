@@ -24,10 +24,11 @@ use ringback_call::Fault;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use crate::Secret;
+
 pub use address::is_public;
 pub use answer::Answered;
 pub use question::{HeardLine, Question};
-pub use sign::Secret;
 
 use address::PublicOnly;
 use answer::{Reader, Wrong};
@@ -214,10 +215,10 @@ fn signed(
     };
     headers.insert(REQUEST, header(&question.id())?);
     if let Some(secret) = &config.secret {
-        if secret.is_empty() {
+        if secret.expose().is_empty() {
             return Err(host.misconfigured("is not asked: its secret is set but empty"));
         }
-        headers.insert(SIGNATURE, header(&secret.sign(unix_s, &body))?);
+        headers.insert(SIGNATURE, header(&sign::sign(secret, unix_s, &body))?);
     }
     *request.body_mut() = Some(body.into());
     Ok(request)

@@ -11,9 +11,8 @@ mod service;
 use std::time::Duration;
 
 use ringback_call::{Direction, Fault, FaultKind, Party};
-use ringback_session::responder::webhook::{
-    Answered, HeardLine, Question, Secret, Webhook, WebhookConfig,
-};
+use ringback_session::Secret;
+use ringback_session::responder::webhook::{Answered, HeardLine, Question, Webhook, WebhookConfig};
 use uuid::Uuid;
 
 /// Long enough that no test meets it on a busy machine.

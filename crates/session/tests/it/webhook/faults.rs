@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use ringback_call::FaultKind::{self, Misbehaved, Misconfigured, Refused, Unreachable};
-use ringback_session::responder::webhook::{Secret, Webhook};
+use ringback_session::Secret;
+use ringback_session::responder::webhook::Webhook;
 use tokio::io::AsyncWriteExt;
 
 use super::service::{CHUNKED, Service, chunk, closed, request, response};

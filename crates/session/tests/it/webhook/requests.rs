@@ -1,5 +1,6 @@
 use aws_lc_rs::digest;
-use ringback_session::responder::webhook::{Secret, Webhook};
+use ringback_session::Secret;
+use ringback_session::responder::webhook::Webhook;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;

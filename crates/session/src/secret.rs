@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A secret. It can be compared with nothing and printed nowhere; whoever uses it says [`Secret::expose`].
+/// A secret: a key, or what a server and a web service share. It can be compared with nothing and printed nowhere; whoever uses
+/// it says [`Secret::expose`].
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -21,5 +22,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        assert_eq!(format!("{:?}", Secret::new("correct horse")), "Secret(..)");
     }
 }
