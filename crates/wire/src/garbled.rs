@@ -24,6 +24,14 @@ pub enum Garbled {
         /// Column in bytes, from 1.
         column: usize,
     },
+    /// JSON, but a field is missing, or has no use as it is, without which nothing sensible is left.
+    #[error("the {kind} message has no usable {field}")]
+    Missing {
+        /// Which kind of message was being read.
+        kind: &'static str,
+        /// The field.
+        field: &'static str,
+    },
     /// The audio is not base64 with padding.
     #[error("the payload of {length} characters is not padded base64")]
     Payload {

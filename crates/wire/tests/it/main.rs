@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod corpora;
+mod deepgram;
 mod fixtures;
 mod media;
 mod media_client;
