@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../../../fuzz/checks/deepgram.rs"]
+pub(crate) mod deepgram;
 #[path = "../../../../fuzz/checks/twilio.rs"]
 mod twilio;
 
@@ -38,4 +40,19 @@ fn the_corpus_of_twilio_twiml_holds() {
 #[test]
 fn the_corpus_of_twilio_forms_holds() {
     replay("twilio_form", twilio::form);
+}
+
+#[test]
+fn the_corpus_of_deepgram_messages_holds() {
+    replay("deepgram_message", deepgram::message);
+}
+
+#[test]
+fn the_corpus_of_deepgram_queries_holds() {
+    replay("deepgram_query", deepgram::query);
+}
+
+#[test]
+fn the_corpus_of_deepgram_errors_holds() {
+    replay("deepgram_error", deepgram::error);
 }

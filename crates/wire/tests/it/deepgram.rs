@@ -32,6 +32,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use ringback_wire::deepgram::{close_id, may_reconnect, may_retry};
 
+use crate::corpora::deepgram as checks;
+
 /// Times of up to a day, to the microsecond.
 fn times() -> impl Strategy<Value = Duration> {
     (0..86_400_000_000u64).prop_map(Duration::from_micros)
@@ -76,4 +78,48 @@ fn what_would_be_refused_again_is_not_tried_again() {
         .filter(|status| may_retry(*status))
         .collect();
     assert_eq!(again, [408, 429, 500, 502, 503, 504]);
+}
+
+fn messages() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        fixture!("listen_results.json"),
+        fixture!("listen_metadata.json"),
+        fixture!("listen_utterance_end.json"),
+        fixture!("to_listen_configure.json"),
+        fixture!("flux_end_of_turn.json"),
+        fixture!("flux_configure_success.json"),
+        fixture!("to_flux_configure.json"),
+        fixture!("speak_metadata.json"),
+        fixture!("to_speak_speak.json"),
+    ])
+}
+
+fn queries() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        fixture!("listen_telephone.query"),
+        fixture!("flux_telephone.query"),
+        fixture!("speak_request.query"),
+    ])
+}
+
+fn damaged(text: &str, at: prop::sample::Index, byte: u8) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    let at = at.index(bytes.len());
+    bytes[at] = byte;
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_text_of_the_reference_with_one_byte_changed_is_refused_or_kept(
+        (message, query) in (messages(), queries()),
+        at in any::<prop::sample::Index>(),
+        byte in 0x20..0x7fu8,
+    ) {
+        checks::message(&damaged(message, at, byte));
+        checks::query(&damaged(query, at, byte));
+        checks::error(&damaged(fixture!("error_modern.json"), at, byte));
+    }
 }
