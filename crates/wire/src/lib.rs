@@ -4,9 +4,14 @@
 //! foreign party is read leniently ([`Garbled`] only where nothing sensible is left), what we write is exactly what
 //! its documentation asks for. The parsers that judge *us*, for the simulator, are strict.
 
+pub mod cartesia;
 pub mod deepgram;
+mod demand;
 mod garbled;
+mod loose;
 pub mod phone_number;
+mod short_text;
 pub mod twilio;
 
+pub use demand::Refusal;
 pub use garbled::Garbled;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../../../fuzz/checks/cartesia.rs"]
+mod cartesia;
 #[path = "../../../../fuzz/checks/deepgram.rs"]
 pub(crate) mod deepgram;
 #[path = "../../../../fuzz/checks/twilio.rs"]
@@ -55,4 +57,14 @@ fn the_corpus_of_deepgram_queries_holds() {
 #[test]
 fn the_corpus_of_deepgram_errors_holds() {
     replay("deepgram_error", deepgram::error);
+}
+
+#[test]
+fn the_corpus_of_cartesias_messages_holds() {
+    replay("cartesia_server", cartesia::server);
+}
+
+#[test]
+fn the_corpus_of_cartesias_clients_holds() {
+    replay("cartesia_client", cartesia::client);
 }
