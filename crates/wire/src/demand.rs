@@ -249,4 +249,14 @@ impl Fields {
             None => Err(Refusal::value(field, allowed, &text)),
         }
     }
+
+    /// A parameter of a query that is `true` or `false`.
+    pub(crate) fn query_truth(&mut self, field: &'static str) -> Result<Option<bool>, Refusal> {
+        match self.text(field)?.as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(other) => Err(Refusal::value(field, "true or false", other)),
+        }
+    }
 }

@@ -7,6 +7,7 @@
 pub mod cartesia;
 pub mod deepgram;
 mod demand;
+pub mod elevenlabs;
 mod garbled;
 mod loose;
 pub mod phone_number;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -113,4 +114,13 @@ impl<'de> Visitor<'de> for LooseVisitor {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Loose::Nothing)
     }
+}
+
+/// No speech is longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// A time in seconds; nothing if it is negative, no number, or longer than a day.
+pub(crate) fn sane_time(seconds: f64) -> Duration {
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    if time > LONGEST { Duration::ZERO } else { time }
 }

@@ -8,11 +8,8 @@ use serde::Deserialize;
 
 use super::error::{ApiError, Body};
 use crate::Garbled;
-use crate::loose::Loose;
+use crate::loose::{Loose, sane_time};
 use crate::twilio::media::{push_base64, push_json_string};
-
-/// No audio is longer.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A message of the provider. The context is `None` where none is named: over HTTP, and in an error that belongs to none.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,7 +138,7 @@ pub fn parse_server(text: &str) -> Result<ServerMessage<'_>, Garbled> {
                 column: text.len(),
             })?,
             flush_id,
-            step_time: sane(message.step_time.number().unwrap_or(0.0) / 1000.0),
+            step_time: sane_time(message.step_time.number().unwrap_or(0.0) / 1000.0),
         }),
         "timestamps" => ServerMessage::Timestamps(timed(message.word_timestamps, context_id)),
         "phoneme_timestamps" => {
@@ -220,17 +217,11 @@ impl WireTimes {
         words
             .map(|(word, (start, end))| TimedWord {
                 word,
-                start: sane(start),
-                end: sane(end),
+                start: sane_time(start),
+                end: sane_time(end),
             })
             .collect()
     }
-}
-
-/// A time in seconds; nothing if it is negative or longer than a day.
-fn sane(seconds: f64) -> Duration {
-    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    if time > LONGEST { Duration::ZERO } else { time }
 }
 
 /// Writes a `chunk` with the bytes of `audio` into `out`, whose old content is discarded.

@@ -7,6 +7,8 @@ use std::path::Path;
 mod cartesia;
 #[path = "../../../../fuzz/checks/deepgram.rs"]
 pub(crate) mod deepgram;
+#[path = "../../../../fuzz/checks/elevenlabs.rs"]
+mod elevenlabs;
 #[path = "../../../../fuzz/checks/twilio.rs"]
 mod twilio;
 
@@ -67,4 +69,14 @@ fn the_corpus_of_cartesias_messages_holds() {
 #[test]
 fn the_corpus_of_cartesias_clients_holds() {
     replay("cartesia_client", cartesia::client);
+}
+
+#[test]
+fn the_corpus_of_elevenlabs_messages_holds() {
+    replay("elevenlabs_server", elevenlabs::server);
+}
+
+#[test]
+fn the_corpus_of_elevenlabs_clients_holds() {
+    replay("elevenlabs_client", elevenlabs::client);
 }

@@ -4,6 +4,7 @@
 mod cartesia;
 mod corpora;
 mod deepgram;
+mod elevenlabs;
 mod fixtures;
 mod media;
 mod media_client;
