@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use ringback_wire::Garbled;
 use ringback_wire::deepgram::Encoding;
 use ringback_wire::deepgram::flux::{
-    Command, Configure, Event, MULTILINGUAL_MODEL, Query, Thresholds, Trigger, TurnEvent, TurnInfo,
-    Word, parse, parse_command, parse_query,
+    Command, Configure, Event, LANGUAGES, MULTILINGUAL_MODEL, Query, Thresholds, Trigger,
+    TurnEvent, TurnInfo, Word, parse, parse_command, parse_query,
 };
 
 use super::{ms, ratios, texts, times};
@@ -304,6 +304,29 @@ fn the_query_of_the_reference_is_written_and_taken() {
 }
 
 #[test]
+fn a_query_may_go_to_the_bounds() {
+    for taken in [
+        "eot_threshold=0.5&eager_eot_threshold=0.3&eot_timeout_ms=500",
+        "eot_threshold=1.0&eager_eot_threshold=0.9&eot_timeout_ms=60000",
+        "encoding=linear16&sample_rate=16000",
+        "encoding=linear32&sample_rate=24000",
+        "encoding=alaw&sample_rate=44100",
+        "encoding=opus&sample_rate=48000",
+        "encoding=ogg-opus",
+        "redact=numbers&redact=aggressive_numbers",
+    ] {
+        let query = parse_query(&format!("model=flux-general-en&{taken}"));
+        assert!(query.is_ok(), "{taken}: {query:?}");
+    }
+    for language in LANGUAGES {
+        let query = parse_query(&format!(
+            "model=flux-general-multi&language_hint={language}"
+        ));
+        assert!(query.is_ok(), "{language}: {query:?}");
+    }
+}
+
+#[test]
 fn the_queries_deepgram_refuses_are_refused() {
     assert_refused!(
         parse_query,
@@ -344,6 +367,10 @@ fn the_queries_deepgram_refuses_are_refused() {
             ),
             (
                 "model=flux-general-en&eot_timeout_ms=499",
+                "eot_timeout_ms must be 500 to 60000",
+            ),
+            (
+                "model=flux-general-en&eot_timeout_ms=60001",
                 "eot_timeout_ms must be 500 to 60000",
             ),
             (

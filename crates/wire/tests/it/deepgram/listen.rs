@@ -154,7 +154,7 @@ fn what_is_left_out_null_or_new_does_no_harm() {
         parse(r#"{"type":"Results","channel":{}}"#),
         Ok(Event::Results(Box::new(bare)))
     );
-    for last_word_end in ["-1", "null", "[]", "1e300"] {
+    for last_word_end in ["-1", "null", "[]", "1000000001", "1e300"] {
         let text = format!(r#"{{"type":"UtteranceEnd","last_word_end":{last_word_end}}}"#);
         let (channel, channels) = (0, 1);
         let event = Event::UtteranceEnd {
@@ -264,6 +264,10 @@ fn every_other_command_is_refused_with_the_culprit() {
             (
                 r#"{"type":"KeepAlive","x":1}"#,
                 "KeepAlive with the unexpected field \"x\""
+            ),
+            (
+                r#"{"type":"KeepAlive","a":1,"b":2}"#,
+                "KeepAlive with the unexpected field \"a\"",
             ),
             (
                 r#"{"type":"KeepAlive","type":"KeepAlive"}"#,
@@ -403,6 +407,8 @@ fn custom_models_containers_and_new_parameters_are_taken() {
     let contained = parse_query("model=nova-2&encoding=ogg-opus&keywords=a:2&fancy=1").unwrap();
     assert_eq!(contained.encoding, Some(Encoding::OggOpus));
     assert_eq!(contained.further, [("fancy".to_owned(), "1".to_owned())]);
+    let wide = parse_query("model=nova-3&multichannel=true&channels=20").unwrap();
+    assert_eq!(wide.channels, Some(20));
 }
 
 #[test]

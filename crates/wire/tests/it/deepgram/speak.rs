@@ -169,6 +169,27 @@ fn the_query_of_the_reference_is_written_and_taken() {
 }
 
 #[test]
+fn every_rate_of_every_encoding_is_taken() {
+    let table = [
+        ("linear16", &[8000, 16000, 24000, 32000, 48000][..]),
+        ("mulaw", &[8000, 16000]),
+        ("alaw", &[8000, 16000]),
+        ("mp3", &[22050]),
+        ("opus", &[48000]),
+        ("flac", &[8000, 16000, 22050, 32000, 48000]),
+        ("aac", &[22050]),
+    ];
+    for (encoding, rates) in table {
+        for rate in rates {
+            let text = format!("encoding={encoding}&sample_rate={rate}");
+            assert_eq!(parse_request_query(&text).unwrap().sample_rate, Some(*rate));
+            let raw = matches!(encoding, "linear16" | "mulaw" | "alaw");
+            assert_eq!(parse_socket_query(&text).is_ok(), raw, "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_queries_deepgram_refuses_are_refused() {
     assert_refused!(
         parse_socket_query,
