@@ -37,7 +37,13 @@ impl Call {
                 }
             }
             Party::Stt => {
-                self.counts.stt_faults = self.counts.stt_faults.saturating_add(1);
+                // One that is set up wrongly, or that nothing stands in for, does not come back.
+                self.counts.stt_faults = match fault.kind {
+                    FaultKind::Misconfigured => MOST_STT_FAULTS,
+                    FaultKind::Refused | FaultKind::Misbehaved | FaultKind::Unreachable => {
+                        self.counts.stt_faults.saturating_add(1)
+                    }
+                };
                 if self.counts.stt_faults >= MOST_STT_FAULTS {
                     self.counts.failures = self.counts.failures.max(MOST_FAILURES);
                     self.fail_reply();

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ringback_call::At;
+use ringback_session::provider::Accounts;
 use ringback_session::responder::mailbox::Mailbox;
+use ringback_session::scenario::SttEngine;
 use ringback_session::{EngineConfig, Engines, Live, StartError};
 use ringback_wire::twilio::media::{self, Inbound, Start};
 
@@ -224,6 +226,10 @@ fn engines() -> Result<Arc<Engines>, CallError> {
         voices: 1,
         allow_private_webhooks: false,
         company: String::new(),
+        accounts: Accounts::default(),
+        stt: vec![SttEngine::PocketSphinx {
+            keyterms: Vec::new(),
+        }],
     })
     .map_err(|error: StartError| CallError::Engines(error.to_string()))?;
     if let Some(missing) = engines.describe().iter().find(|engine| !engine.usable) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use ringback_call::Direction;
-use ringback_session::scenario::{Catalog, Scenario};
+use ringback_session::scenario::{Catalog, Scenario, SttEngine};
 use ringback_session::{EngineConfig, Engines, Place};
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
@@ -192,7 +192,7 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
     let engine_config = EngineConfig {
         data_dir: config.data_dir.clone(),
-        recognizers: if config.engines.wants_ears() {
+        recognizers: if config.engines.wants_decoders() {
             config.engines.recognizers
         } else {
             0
@@ -201,6 +201,14 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         voices: config.engines.voices,
         allow_private_webhooks: config.engines.allow_private_webhooks,
         company: config.calls.company.clone(),
+        accounts: config.engines.accounts.clone(),
+        stt: config
+            .engines
+            .stt
+            .names
+            .iter()
+            .map(|name| stt(name))
+            .collect(),
     };
     let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
     Ok(Sessions {
@@ -213,6 +221,18 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
             port,
         }),
     })
+}
+
+/// A recogniser by the name that the configuration has checked.
+fn stt(name: &str) -> SttEngine {
+    let keyterms = Vec::new();
+    match name {
+        "deepgram" => SttEngine::Deepgram {
+            model: None,
+            keyterms,
+        },
+        _ => SttEngine::PocketSphinx { keyterms },
+    }
 }
 
 fn report_scenarios(catalog: &Catalog) {

@@ -123,8 +123,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return complain(&error.to_string(), UNUSABLE),
     };
-    let secrets = [&config.secret_key, &config.twilio.auth_token];
-    let redactor = Redactor::new(secrets.into_iter().flatten().cloned());
+    let redactor = Redactor::new(config.secrets().cloned());
     let _log = match telemetry::start(&config, redactor) {
         Ok(guard) => guard,
         Err(error) => return complain(&error.to_string(), UNUSABLE),

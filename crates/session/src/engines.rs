@@ -1,22 +1,25 @@
 //! The engines of a server: started once, shared by all calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ringback_call::{Direction, sentences};
 use ringback_speech::grammar::{Dictionary, Expect, Grammar};
-use ringback_speech::recognizer::{Recognized, Recognizer, RecognizerPool};
+use ringback_speech::recognizer::{Recognized, RecognizerPool};
 use ringback_speech::voice::{Style, VoiceError, VoicePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::provided::{Provided, Receiver, Sender};
+use crate::provider::{Accounts, Breaker};
 use crate::record::Writer;
 use crate::responder::parrot;
 use crate::responder::script::{Hearing, ScriptRun};
 use crate::responder::webhook::Webhook;
-use crate::scenario::{Responder, Scenario};
+use crate::scenario::{Responder, Scenario, SttEngine};
 use crate::setup::{call_spec, style};
+use crate::stt::{self, Ears, Stream, Stt};
 use crate::tts::Lines;
 
 /// Calls that one thread of the voice serves: it speaks a hundred times faster than is heard, and agents speak half the time.
@@ -39,6 +42,10 @@ pub struct EngineConfig {
     pub allow_private_webhooks: bool,
     /// The company's name, for the texts that are spoken before calls come.
     pub company: String,
+    /// The providers that are set up.
+    pub accounts: Accounts,
+    /// What hears where a scenario names nothing, in the order in which it is tried.
+    pub stt: Vec<SttEngine>,
 }
 
 /// Why the engines do not start.
@@ -75,15 +82,16 @@ pub struct Engines {
     pub(crate) writer: Arc<Writer>,
     pub(crate) webhook: Arc<Webhook>,
     config: EngineConfig,
+    deepgram_hears: Arc<Breaker>,
     recognizers: Result<RecognizerPool, String>,
     dictionary: Option<Dictionary>,
     grammars: Mutex<BTreeMap<String, Option<Arc<Grammar>>>>,
     voice_seats: Arc<Semaphore>,
 }
 
-/// What a call occupies: a decoder where one is needed, and a share of a voice. Dropping it gives them back.
+/// What a call occupies: what hears it, and a share of a voice. Dropping it gives them back.
 pub struct Seats {
-    pub(crate) recognizer: Option<Recognizer>,
+    pub(crate) ears: Ears,
     pub(crate) events: (Sender, Receiver),
     pub(crate) voice: VoiceSeat,
 }
@@ -120,6 +128,7 @@ impl Engines {
             recognizers,
             dictionary,
             grammars: Mutex::default(),
+            deepgram_hears: Arc::default(),
             voice_seats: Arc::new(Semaphore::new(config.voices.max(1) * CALLS_A_VOICE)),
             config,
         })
@@ -127,22 +136,18 @@ impl Engines {
 
     /// Which engines there are, and what keeps one from use. Why the others are in use is for the one who configured them to say.
     pub fn describe(&self) -> Vec<EngineStatus> {
-        let stt = match &self.recognizers {
-            Ok(_) => EngineStatus {
-                role: "stt",
-                name: "pocketsphinx",
-                usable: true,
-                why: "local".to_owned(),
-            },
-            Err(why) => EngineStatus {
-                role: "stt",
-                name: "pocketsphinx",
-                usable: false,
-                why: format!("{why}; callers answer by keypad"),
-            },
+        let local = SttEngine::PocketSphinx {
+            keyterms: Vec::new(),
         };
-        vec![
-            stt,
+        let listed = match self.config.stt.as_slice() {
+            [] => std::slice::from_ref(&local),
+            list => list,
+        };
+        let mut engines: Vec<_> = listed
+            .iter()
+            .map(|engine| self.describe_ears(engine))
+            .collect();
+        engines.extend([
             EngineStatus {
                 role: "responder",
                 name: "script, webhook, parrot",
@@ -155,51 +160,132 @@ impl Engines {
                 usable: true,
                 why: "local".to_owned(),
             },
-        ]
+        ]);
+        engines
     }
 
-    /// Whether callers can be heard, or answer by keypad alone.
-    pub fn hears(&self) -> bool {
-        self.recognizers.is_ok()
+    fn describe_ears(&self, engine: &SttEngine) -> EngineStatus {
+        let (name, why) = match engine {
+            SttEngine::PocketSphinx { .. } => {
+                let missing = self.recognizers.as_ref().err();
+                let why = missing.map(|why| format!("{why}; callers answer by keypad"));
+                ("pocketsphinx", why)
+            }
+            SttEngine::Deepgram { .. } => ("deepgram", None),
+        };
+        EngineStatus {
+            role: "stt",
+            name,
+            usable: why.is_none(),
+            why: why.unwrap_or_default(),
+        }
     }
 
-    fn wants_ears(&self, scenario: &Scenario) -> bool {
-        !scenario
-            .engines
-            .stt
-            .as_ref()
-            .is_some_and(|engines| engines.is_empty())
-            && self.hears()
+    /// What can hear a call of the scenario, in order. Nothing: callers answer by keypad alone.
+    fn hearing_list(&self, scenario: Option<&Scenario>) -> VecDeque<SttEngine> {
+        let named = scenario.and_then(|scenario| scenario.engines.stt.as_ref());
+        let usable = |engine: &&SttEngine| match engine {
+            SttEngine::PocketSphinx { .. } => self.recognizers.is_ok(),
+            SttEngine::Deepgram { .. } => self.config.accounts.deepgram.is_some(),
+        };
+        let list = named.unwrap_or(&self.config.stt).iter();
+        list.filter(usable).cloned().collect()
     }
 
-    /// Takes what a call of the scenario occupies; `None` means that none is free: refuse the call before it is answered.
+    /// Takes what a call of the scenario occupies; `None` means that none is free: refuse the call before it is answered. What
+    /// providers hear with is opened now, while the telephone rings: within a runtime.
     pub fn admit(&self, scenario: &Scenario) -> Option<Seats> {
-        self.seats(self.wants_ears(scenario))
+        self.seats(self.hearing_list(Some(scenario)), &scenario.language)
     }
 
-    fn seats(&self, ears: bool) -> Option<Seats> {
+    fn seats(&self, list: VecDeque<SttEngine>, language: &str) -> Option<Seats> {
         let voice = Arc::clone(&self.voice_seats).try_acquire_owned().ok()?;
         let events: (Sender, Receiver) = mpsc::unbounded_channel();
-        let recognizer = match &self.recognizers {
-            Ok(pool) if ears => {
-                let sender = events.0.clone();
-                let sink = Box::new(move |recognized: Recognized| {
-                    let _ = sender.send(Provided::Recognized(recognized));
-                });
-                Some(pool.lease(sink)?)
-            }
-            Ok(_) | Err(_) => None,
+        let ears = if list.is_empty() {
+            Ears::none()
+        } else {
+            self.first_ears(list, language, &events.0)?
         };
         Some(Seats {
-            recognizer,
+            ears,
             events,
             voice,
         })
     }
 
+    /// The first of the list that is not known to be out of order and is free; if all are out of order, the first.
+    fn first_ears(
+        &self,
+        mut list: VecDeque<SttEngine>,
+        language: &str,
+        events: &Sender,
+    ) -> Option<Ears> {
+        let now = Instant::now();
+        let mut passed = VecDeque::new();
+        while let Some(engine) = list.pop_front() {
+            if self.admits(&engine, now)
+                && let Some(stt) = self.start_ears(&engine, language, 0, events)
+            {
+                return Some(Ears::new(Some(stt), list, language.to_owned()));
+            }
+            passed.push_back(engine);
+        }
+        let engine = passed.pop_front()?;
+        let stt = self.start_ears(&engine, language, 0, events)?;
+        Some(Ears::new(Some(stt), passed, language.to_owned()))
+    }
+
+    fn admits(&self, engine: &SttEngine, now: Instant) -> bool {
+        match engine {
+            SttEngine::PocketSphinx { .. } => true,
+            SttEngine::Deepgram { .. } => self.deepgram_hears.admits(now),
+        }
+    }
+
+    /// Starts a recogniser for a call; `None` if none is free. `engine` counts those of the call.
+    pub(crate) fn start_ears(
+        &self,
+        wanted: &SttEngine,
+        language: &str,
+        engine: u32,
+        events: &Sender,
+    ) -> Option<Stt> {
+        let events = events.clone();
+        match wanted {
+            SttEngine::PocketSphinx { .. } => {
+                let pool = self.recognizers.as_ref().ok()?;
+                let sink = Box::new(move |recognized: Recognized| {
+                    let _ = events.send(Provided::Recognized(recognized));
+                });
+                Some(Stt::Local(stt::Local::new(pool.lease(sink)?)))
+            }
+            SttEngine::Deepgram { model, keyterms } => {
+                let account = self.config.accounts.deepgram.as_ref()?;
+                let deepgram = stt::Deepgram {
+                    access: account.access.clone(),
+                    model: model.as_ref().unwrap_or(&account.model).clone(),
+                    language: language.to_owned(),
+                    keyterms: keyterms.clone(),
+                };
+                let (stream, inlet) = Stream::new();
+                let breaker = Arc::clone(&self.deepgram_hears);
+                tokio::spawn(async move {
+                    let heard = |heard| {
+                        let _ = events.send(Provided::Heard { engine, heard });
+                    };
+                    if let Err(failure) = deepgram.listen(inlet, &breaker, heard).await {
+                        breaker.failed(Instant::now(), failure.kind, failure.retry_after);
+                        let _ = events.send(Provided::Deaf { engine, failure });
+                    }
+                });
+                Some(Stt::Stream(stream))
+            }
+        }
+    }
+
     /// Takes what a call without a scenario occupies: a decoder and a share of a voice.
     pub fn admit_open(&self) -> Option<Seats> {
-        self.seats(true)
+        self.seats(self.hearing_list(None), "en-US")
     }
 
     /// Speaks the fixed lines of a scenario into the cache. Blocks while they are spoken (about a hundredth of their length).
@@ -235,7 +321,7 @@ impl Engines {
     }
 
     pub(crate) fn hearing(&self, scenario: &Scenario) -> Hearing {
-        if self.wants_ears(scenario) {
+        if !self.hearing_list(Some(scenario)).is_empty() {
             Hearing::Speech
         } else {
             Hearing::DtmfOnly

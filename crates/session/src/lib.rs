@@ -12,6 +12,7 @@ mod expect;
 mod live;
 mod outbox;
 mod provided;
+pub mod provider;
 mod record;
 pub mod replay;
 pub mod responder;

@@ -16,9 +16,11 @@ use crate::engines::Engines;
 use crate::expect::expected;
 use crate::outbox::Outbox;
 use crate::provided::{Provided, Receiver, Sender};
+use crate::provider::Failure;
 use crate::record::Recorder;
 use crate::responder::{Asked, Responder};
-use crate::{stt, tts};
+use crate::stt::Ears;
+use crate::tts;
 
 /// Silence takes the place of audio that did not come for this long.
 const GAP: Duration = Duration::from_millis(100);
@@ -34,7 +36,7 @@ pub struct Live {
     provide: Sender,
     engines: Arc<Engines>,
     outbox: Outbox,
-    stt: Option<stt::Local>,
+    ears: Ears,
     tts: tts::Local,
     pending: VecDeque<Event>,
     actions: Vec<Action>,
@@ -45,7 +47,7 @@ pub struct Live {
 /// The parts of a live call that come from its setup.
 pub(crate) struct Parts {
     pub(crate) engines: Arc<Engines>,
-    pub(crate) stt: Option<stt::Local>,
+    pub(crate) ears: Ears,
     pub(crate) tts: tts::Local,
     pub(crate) responder: Responder,
     pub(crate) recorder: Option<Recorder>,
@@ -64,7 +66,7 @@ impl Live {
             provide: parts.events.0,
             engines: parts.engines,
             outbox: Outbox::default(),
-            stt: parts.stt,
+            ears: parts.ears,
             tts: parts.tts,
             pending: VecDeque::new(),
             actions: Vec::with_capacity(16),
@@ -211,14 +213,10 @@ impl Live {
     /// What the detector found goes to the recogniser and to the call.
     fn listen(&mut self, at: At) {
         while let Some((edge, sample)) = self.ear.poll() {
-            if let Some(stt) = &mut self.stt {
-                stt.edge(edge, sample.0);
-            }
+            self.ears.edge(edge, sample.0);
             self.handle(at, Event::Ear { edge, sample });
         }
-        if let Some(stt) = &mut self.stt {
-            stt.feed(self.ear.ring());
-        }
+        self.ears.feed(self.ear.ring());
         if let Some(recorder) = &mut self.recorder
             && !recorder.turn_over(self.ear.ring())
         {
@@ -233,14 +231,17 @@ impl Live {
 
     pub(crate) fn take(&mut self, at: At, provided: Provided) {
         match provided {
-            Provided::Recognized(recognized) => {
-                let Some(stt) = &self.stt else { return };
-                match stt.words(recognized) {
-                    Ok(Some(words)) => self.handle(at, Event::Heard(words)),
-                    Ok(None) => {}
-                    Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
+            Provided::Recognized(recognized) => match self.ears.recognized(recognized) {
+                Ok(Some(words)) => self.handle(at, Event::Heard(words)),
+                Ok(None) => {}
+                Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
+            },
+            Provided::Heard { engine, heard } => {
+                if let Some(words) = self.ears.heard(engine, heard) {
+                    self.handle(at, Event::Heard(words));
                 }
             }
+            Provided::Deaf { engine, failure } => self.deaf(at, engine, &failure),
             Provided::Voice { reply, part, piece } => self.voice(at, reply, part, piece),
             Provided::Line { reply, part, line } => {
                 if let Some(piece) = self.outbox.put_line(reply, part, line) {
@@ -265,11 +266,27 @@ impl Live {
     }
 
     fn expect(&mut self, expect: &ringback_speech::grammar::Expect) {
-        if let Some(stt) = &mut self.stt
-            && let Some(grammar) = self.engines.grammar(expect)
-        {
-            stt.expect(grammar);
+        self.ears.expect(&self.engines, expect);
+    }
+
+    /// A recogniser of a provider is lost: the next takes its place.
+    fn deaf(&mut self, at: At, engine: u32, failure: &Failure) {
+        if !self.ears.is_current(engine) {
+            return;
         }
+        let ring = self.ear.ring();
+        let replaced = self.ears.fall_back(&self.engines, &self.provide, ring);
+        self.handle(
+            at,
+            Event::Fault(Fault {
+                kind: if replaced {
+                    failure.kind
+                } else {
+                    FaultKind::Misconfigured
+                },
+                ..failure.fault(Party::Stt)
+            }),
+        );
     }
 
     fn text_end(
@@ -364,9 +381,7 @@ impl Live {
             Action::Forget { reply, part, upto } => self.outbox.forget(*reply, *part, *upto),
             Action::Finalize => self.finalize(),
             Action::NewTurn => {
-                if let Some(stt) = &mut self.stt {
-                    stt.new_turn(self.ear.ring());
-                }
+                self.ears.new_turn(self.ear.ring());
             }
             Action::Respond {
                 turn,
@@ -419,11 +434,7 @@ impl Live {
 
     /// A recogniser that has no turn to speak of has nothing to say, at once.
     fn finalize(&mut self) {
-        let asked = match &mut self.stt {
-            Some(stt) => stt.finalize(self.ear.ring()),
-            None => false,
-        };
-        if !asked {
+        if !self.ears.finalize(self.ear.ring()) {
             self.pending.push_back(Event::Heard(ringback_call::Words {
                 text: String::new(),
                 confidence: 0,

@@ -9,11 +9,25 @@ use ringback_call::{Fault, Intent, PartId, ReplyId};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 use ringback_speech::voice::VoicePiece;
+
+use crate::provider::Failure;
+use crate::stt::Heard;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 #[derive(Debug)]
 pub(crate) enum Provided {
     Recognized(Recognized),
+    /// A recogniser that is sent all audio heard something.
+    Heard {
+        /// Which of the call's recognisers it is; those before it are not listened to.
+        engine: u32,
+        heard: Heard,
+    },
+    /// It hears no more.
+    Deaf {
+        engine: u32,
+        failure: Failure,
+    },
     Voice {
         reply: ReplyId,
         part: PartId,

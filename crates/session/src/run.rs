@@ -25,7 +25,7 @@ use crate::responder::{Parties, responder};
 use crate::scenario::RecordingFormat;
 use crate::setup::{Setup, call_spec, style};
 use crate::socket::{CarrierSocket, Received, SocketError};
-use crate::{stt, tts};
+use crate::tts;
 
 /// The files of a call get this long to reach the disk.
 const FILES: Duration = Duration::from_secs(10);
@@ -76,15 +76,10 @@ where
         to: setup.to.clone(),
     };
     let responder = responder(&setup.scenario, &engines, parties, &setup.company);
-    let hears = setup.seats.recognizer.as_ref();
-    let names = [
-        hears.map_or("keypad", |_| "pocketsphinx"),
-        responder.name(),
-        "pico",
-    ];
+    let names = [setup.seats.ears.name(), responder.name(), "pico"];
     let events = setup.seats.events;
     let parts = Parts {
-        stt: setup.seats.recognizer.map(stt::Local::new),
+        ears: setup.seats.ears,
         tts: tts::Local::new(
             &engines,
             setup.seats.voice,

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use ringback::{CallError, StreamEvent, TwilioPhoneCall, create_twilio_voice_response};
 use ringback_audio::g711;
+use ringback_session::provider::Accounts;
+use ringback_session::scenario::SttEngine;
 use ringback_session::{EngineConfig, Engines};
 use ringback_wire::twilio::media_client::{
     InboundMedia, Outbound, parse_outbound, write_inbound_media, write_mark_echo,
@@ -121,6 +123,10 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
         voices: 1,
         allow_private_webhooks: false,
         company: String::new(),
+        accounts: Accounts::default(),
+        stt: vec![SttEngine::PocketSphinx {
+            keyterms: Vec::new(),
+        }],
     })
     .unwrap();
     let engines = std::sync::Arc::new(engines);

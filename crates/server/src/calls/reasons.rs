@@ -2,7 +2,7 @@
 
 use ringback_session::EngineStatus;
 
-use crate::config::EnginesConfig;
+use crate::config::{EnginesConfig, LOCAL_STT, Order};
 
 /// The engines, each with its reason. No folder of this machine is named for one that is in use: strangers see these lines.
 pub fn with_reasons(engines: Vec<EngineStatus>, settings: &EnginesConfig) -> Vec<EngineStatus> {
@@ -15,20 +15,22 @@ pub fn with_reasons(engines: Vec<EngineStatus>, settings: &EnginesConfig) -> Vec
 
 fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
     match engine.role {
-        "stt" if settings.stt.is_empty() => {
+        "stt" if settings.stt.names.is_empty() => {
             "switched off by STT=none; callers answer by keypad".to_owned()
         }
-        "stt" if settings.recognizers == 0 => {
+        "stt" if engine.name == LOCAL_STT && settings.recognizers == 0 => {
             "switched off by RECOGNIZERS=0; callers answer by keypad".to_owned()
         }
         _ if !engine.usable => engine.why.clone(),
+        "stt" if engine.name != LOCAL_STT => cloud(engine, &settings.stt, "DEEPGRAM_API_KEY"),
         "stt" => {
             let found = match settings.recognizer_library {
                 None => "was found",
                 Some(_) => "was found in POCKETSPHINX_DIR",
             };
+            let why = local(engine, &settings.stt, "no cloud recogniser is configured");
             format!(
-                "local, because no cloud recogniser is configured; libpocketsphinx3 {found}; {}, English, hears best what a scenario expects",
+                "{why}; libpocketsphinx3 {found}; {}, English, hears best what a scenario expects",
                 counted(settings.recognizers, "decoder")
             )
         }
@@ -42,6 +44,33 @@ fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
         ),
         _ => engine.why.clone(),
     }
+}
+
+fn cloud(engine: &EngineStatus, order: &Order, key: &str) -> String {
+    let because = if order.named {
+        "it is named in the settings".to_owned()
+    } else {
+        format!("{key} is set")
+    };
+    match before(engine, order) {
+        None => format!("because {because}"),
+        Some(before) => format!("stands in for {before}; {because}"),
+    }
+}
+
+fn local(engine: &EngineStatus, order: &Order, alone: &str) -> String {
+    match before(engine, order) {
+        None if order.named => "local, because it is named in the settings".to_owned(),
+        None => format!("local, because {alone}"),
+        Some(before) => format!("local, stands in for {before}"),
+    }
+}
+
+/// What is tried before it.
+fn before<'a>(engine: &EngineStatus, order: &'a Order) -> Option<&'a str> {
+    let place = order.names.iter().position(|name| name == engine.name)?;
+    let before = place.checked_sub(1)?;
+    order.names.get(before).map(String::as_str)
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -5,6 +5,7 @@
 //! counts as not set.
 
 mod layers;
+mod providers;
 mod read;
 mod secret_key;
 pub mod variables;
@@ -19,7 +20,9 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 pub use layers::{Found, Layers, Origin, Texts};
+pub use providers::Order;
 pub use ringback_session::Secret;
+use ringback_session::provider::Accounts;
 
 use crate::hooks::public_url::PublicBase;
 use read::Reader;
@@ -93,11 +96,16 @@ pub struct CallsConfig {
     pub instance: String,
 }
 
+/// The local recogniser, as `STT` names it.
+pub const LOCAL_STT: &str = "pocketsphinx";
+
 /// What hears, answers and speaks.
 #[derive(Clone, Debug)]
 pub struct EnginesConfig {
-    /// `STT`: recognisers, in order; empty for keypads alone.
-    pub stt: Vec<String>,
+    /// `DEEPGRAM_API_KEY` and the like: the providers that are set up.
+    pub accounts: Accounts,
+    /// `STT`: recognisers; none for keypads alone.
+    pub stt: Order,
     /// `TTS`: voices, in order.
     pub tts: Vec<String>,
     /// `RECOGNIZERS`: decoders of the local recogniser.
@@ -113,7 +121,12 @@ pub struct EnginesConfig {
 impl EnginesConfig {
     /// Whether callers are to be heard, and not to answer by keypad alone.
     pub fn wants_ears(&self) -> bool {
-        !self.stt.is_empty() && self.recognizers > 0
+        self.wants_decoders() || self.stt.names.iter().any(|name| name != LOCAL_STT)
+    }
+
+    /// Whether decoders of this machine are to be started.
+    pub fn wants_decoders(&self) -> bool {
+        self.recognizers > 0 && self.stt.names.iter().any(|name| name == LOCAL_STT)
     }
 }
 
@@ -164,6 +177,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Every secret that is set, so that none gets into a log.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let own = [&self.secret_key, &self.twilio.auth_token];
+        let accounts = self.engines.accounts.iter();
+        let keys = accounts.filter_map(|account| account.access.key.as_ref());
+        own.into_iter().flatten().chain(keys)
+    }
+
     /// Makes `DATA_DIR` where it is missing, for this user alone: it will hold callers' voices and numbers. A folder that is
     /// there stays as it is.
     ///
@@ -210,8 +231,11 @@ fn calls(reader: &Reader<'_>) -> Result<CallsConfig, ConfigError> {
 }
 
 fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
+    let accounts = providers::accounts(reader)?;
+    let hear = [("deepgram", accounts.deepgram.is_some())];
     Ok(EnginesConfig {
-        stt: reader.value("STT", |text| read::engines_or_none(text, &["pocketsphinx"]))?,
+        stt: providers::order(reader, "STT", &hear, LOCAL_STT, true)?,
+        accounts,
         tts: reader.value("TTS", |text| read::engines(text, &["pico"]))?,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
         recognizer_library: reader.value("POCKETSPHINX_DIR", |text| match text {

@@ -134,14 +134,6 @@ pub fn list(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// As [`engines`], or the word `none` for an empty list.
-pub fn engines_or_none(text: &str, known: &[&str]) -> Result<Vec<String>, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(Vec::new());
-    }
-    engines(text, known)
-}
-
 /// A list of names of which each must be one of `known`, none twice.
 pub fn engines(text: &str, known: &[&str]) -> Result<Vec<String>, String> {
     let names: Vec<String> = list(&text.to_ascii_lowercase());

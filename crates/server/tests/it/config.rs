@@ -36,7 +36,7 @@ fn nothing_need_be_set() {
     assert_eq!(config.calls.default_scenario, "guest-relations");
     assert_eq!(config.calls.company, "Compass Group");
     assert_eq!(config.calls.drain.as_secs(), 60);
-    assert_eq!(config.engines.stt, ["pocketsphinx"]);
+    assert_eq!(config.engines.stt.names, ["pocketsphinx"]);
     assert_eq!(config.log.rotation_bytes, Some(50_000_000));
     assert!(config.calls.recording && config.http.public_url.is_none());
 }
@@ -86,7 +86,7 @@ fn malformed_values_stop_with_one_line_that_names_them() {
     );
     check_refused(
         &[("STT", "deepgram")],
-        "STT=deepgram (environment): `deepgram` is not available in this version; there is: pocketsphinx",
+        "STT=deepgram (environment): deepgram has no key: set DEEPGRAM_API_KEY",
     );
     check_refused(
         &[("PUBLIC_URL", "https://user@host")],

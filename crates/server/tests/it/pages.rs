@@ -175,7 +175,11 @@ fn each_engine_says_why_it_is_in_use_or_not() {
             .fold(local(), |setup, (name, value)| setup.with(name, value));
         let engine = EngineStatus {
             role,
-            name: "an engine",
+            name: if role == "stt" {
+                "pocketsphinx"
+            } else {
+                "an engine"
+            },
             usable,
             why: "what the engine says".to_owned(),
         };

@@ -10,7 +10,7 @@ use super::Responder;
 use crate::carrier::twilio::Messages;
 use crate::engines::{Engines, Seats};
 use crate::live::{Live, Parts};
-use crate::{stt, tts};
+use crate::tts;
 
 /// Utterances of the caller that nobody has taken yet.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +52,13 @@ impl Live {
         spec.turn.idle_ms = u32::MAX;
         spec.turn.max_call_s = u32::MAX;
         let Seats {
-            recognizer,
+            ears,
             voice,
             events,
         } = seats;
         let style = Style::default();
         let parts = Parts {
-            stt: recognizer.map(stt::Local::new),
+            ears,
             tts: tts::Local::new(&engines, voice, style, events.0.clone()),
             engines,
             responder: Responder::Mailbox(mailbox),

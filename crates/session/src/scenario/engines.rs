@@ -38,8 +38,8 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Engines {
     let stt = root.take("stt").map(|field| {
-        let later = ["deepgram", "openai"];
-        list(&field, findings, ("pocketsphinx", &later), true, stt)
+        let known = ("pocketsphinx or deepgram", &["openai"][..]);
+        list(&field, findings, known, true, stt)
     });
     let tts = root.take("tts").map(|field| {
         let later = ["cartesia", "elevenlabs", "deepgram", "openai"];
@@ -140,10 +140,14 @@ fn list<T>(
     engines
 }
 
-fn stt(_: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<SttEngine> {
+fn stt(kind: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<SttEngine> {
     let keyterms = section
         .take("keyterms")
         .map_or_else(Vec::new, |field| field.texts(findings));
+    if kind == "deepgram" {
+        let model = section.take("model").and_then(|field| field.text(findings));
+        return Some(SttEngine::Deepgram { model, keyterms });
+    }
     if let Some(model) = section.take("model") {
         model.warning(findings, "pocketsphinx has one model: this is ignored");
     }

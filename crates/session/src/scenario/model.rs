@@ -113,6 +113,13 @@ pub enum SttEngine {
         /// Words worth listening for beside those that the responder expects.
         keyterms: Vec<String>,
     },
+    /// Deepgram.
+    Deepgram {
+        /// Its model; `None` means the server's own choice.
+        model: Option<String>,
+        /// Words worth listening for.
+        keyterms: Vec<String>,
+    },
 }
 
 /// A voice.

@@ -181,8 +181,8 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             vec!["1:14: responder[0].provider: this is missing; name the provider"],
         ),
         (
-            &with("stt = [{ provider = \"deepgram\" }]"),
-            vec!["2:7: stt: none of these is available; add pocketsphinx"],
+            &with("stt = [{ provider = \"openai\" }]"),
+            vec!["2:7: stt: none of these is available; add pocketsphinx or deepgram"],
         ),
         (
             &with("tts = []"),
@@ -260,7 +260,7 @@ fn webhooks_are_checked_and_a_secret_is_never_repeated() {
 fn what_is_not_yet_available_is_kept_and_named() {
     let (scenario, warnings) = read(
         "responder = [{ provider = \"openai\" }, { provider = \"parrot\" }]\npipeline = \"realtime\"\nlanguage = \"de\"\n\
-         stt = [{ provider = \"deepgram\", model = \"nova\" }, { provider = \"pocketsphinx\", keyterms = [\"salad\"] }]\n\
+         stt = [{ provider = \"openai\", model = \"whisper\" }, { provider = \"pocketsphinx\", keyterms = [\"salad\"] }]\n\
          realtime = { provider = \"openai\" }\ncalendar = true\n\
          [consent]\nask = \"May we record?\"\n[callee]\nvoicemail = \"leave\"\n[limits]\nmax_cost = 1.5\n\
          [voice_config]\nvoice = \"alloy\"\ntemperature = 0.8\nspeed = 1.25\n\
@@ -272,7 +272,7 @@ fn what_is_not_yet_available_is_kept_and_named() {
             "1:27: responder[0].provider: openai is not yet available: it is left out",
             "2:12: pipeline: the realtime pipeline is not yet available: the cascade of recogniser, responder and voice is used",
             "3:12: language: the local recogniser and voice know English only: callers will be misheard, and answers mispronounced",
-            "4:21: stt[0].provider: deepgram is not yet available: it is left out",
+            "4:21: stt[0].provider: openai is not yet available: it is left out",
             "5:1: realtime: the realtime pipeline is not yet available: this is ignored",
             "6:12: calendar: the calendar is not yet available: this is ignored",
             "8:7: consent.ask: asking for consent is not yet available: this is ignored",

@@ -1,5 +1,181 @@
-//! What hears: one file per engine.
+//! What hears: one file per engine, and the list in which they stand in for one another.
 
+mod deepgram;
+#[cfg(test)]
+mod deepgram_tests;
 mod pocketsphinx;
+mod stream;
 
+use std::collections::VecDeque;
+
+use ringback_audio::ring::EarRing;
+use ringback_call::{Edge, Words};
+use ringback_speech::grammar::Expect;
+use ringback_speech::recognizer::Recognized;
+
+use crate::engines::Engines;
+use crate::provided::Sender;
+use crate::scenario::SttEngine;
+
+pub(crate) use deepgram::Deepgram;
 pub(crate) use pocketsphinx::Local;
+pub(crate) use stream::{Heard, Stream};
+
+/// A recogniser of one call.
+pub(crate) enum Stt {
+    /// A decoder of this machine.
+    Local(Local),
+    /// A provider that is sent the whole of the caller's audio.
+    Stream(Stream),
+}
+
+/// What hears one call: a recogniser, and those that take its place when it is lost. Dropping it gives it back.
+pub(crate) struct Ears {
+    current: Option<Stt>,
+    /// Which of the call's recognisers it is, counted from 0.
+    engine: u32,
+    rest: VecDeque<SttEngine>,
+    language: String,
+    expected: Expect,
+    /// A question waits for its answer.
+    asked: bool,
+    turn_from: u64,
+}
+
+impl Ears {
+    /// No recogniser: callers answer by keypad.
+    pub(crate) fn none() -> Self {
+        Self::new(None, VecDeque::new(), String::new())
+    }
+
+    /// A recogniser that was started as the first, with those that follow it.
+    pub(crate) fn new(first: Option<Stt>, rest: VecDeque<SttEngine>, language: String) -> Self {
+        Self {
+            current: first,
+            engine: 0,
+            rest,
+            language,
+            expected: Expect::Open,
+            asked: false,
+            turn_from: 0,
+        }
+    }
+
+    /// As records name it.
+    pub(crate) fn name(&self) -> &'static str {
+        match &self.current {
+            Some(Stt::Local(_)) => "pocketsphinx",
+            Some(Stt::Stream(_)) => "deepgram",
+            None => "keypad",
+        }
+    }
+
+    /// What is expected of the caller next. A provider hears anything.
+    pub(crate) fn expect(&mut self, engines: &Engines, expect: &Expect) {
+        self.expected = expect.clone();
+        if let Some(Stt::Local(local)) = &mut self.current
+            && let Some(grammar) = engines.grammar(expect)
+        {
+            local.expect(grammar);
+        }
+    }
+
+    /// The detector found an edge.
+    pub(crate) fn edge(&mut self, edge: Edge, sample: u64) {
+        if let Some(Stt::Local(local)) = &mut self.current {
+            local.edge(edge, sample);
+        }
+    }
+
+    /// Feeds what has come together.
+    pub(crate) fn feed(&mut self, ring: &EarRing) {
+        match &mut self.current {
+            Some(Stt::Local(local)) => local.feed(ring),
+            Some(Stt::Stream(stream)) => stream.feed(ring),
+            None => {}
+        }
+    }
+
+    /// Asks for the words of the turn so far. False if there is nothing to ask about.
+    pub(crate) fn finalize(&mut self, ring: &EarRing) -> bool {
+        let asked = match &mut self.current {
+            Some(Stt::Local(local)) => local.finalize(ring),
+            Some(Stt::Stream(stream)) => stream.finalize(ring),
+            None => false,
+        };
+        self.asked = asked;
+        asked
+    }
+
+    /// What comes next is another turn.
+    pub(crate) fn new_turn(&mut self, ring: &EarRing) {
+        self.asked = false;
+        self.turn_from = ring.end();
+        match &mut self.current {
+            Some(Stt::Local(local)) => local.new_turn(ring),
+            Some(Stt::Stream(stream)) => stream.new_turn(ring),
+            None => {}
+        }
+    }
+
+    /// The words in what a decoder said, if they are of this turn; or why it failed.
+    pub(crate) fn recognized(&mut self, recognized: Recognized) -> Result<Option<Words>, String> {
+        match &self.current {
+            Some(Stt::Local(local)) => local.words(recognized).map(|words| self.answered(words)),
+            Some(Stt::Stream(_)) | None => Ok(None),
+        }
+    }
+
+    /// The words in what a provider heard, if they are of this turn.
+    pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<Words> {
+        match &self.current {
+            Some(Stt::Stream(stream)) if engine == self.engine => {
+                let words = stream.words(heard);
+                self.answered(words)
+            }
+            Some(Stt::Local(_) | Stt::Stream(_)) | None => None,
+        }
+    }
+
+    fn answered(&mut self, words: Option<Words>) -> Option<Words> {
+        self.asked &= words
+            .as_ref()
+            .is_none_or(|words| words.firmness != ringback_call::Firmness::Flushed);
+        words
+    }
+
+    /// Whether this engine is the one that listens.
+    pub(crate) fn is_current(&self, engine: u32) -> bool {
+        self.current.is_some() && engine == self.engine
+    }
+
+    /// The recogniser is lost: the next of the list takes its place, with the turn so far as the ear remembers it. The words
+    /// that were asked for are asked of it. False if there is none.
+    pub(crate) fn fall_back(&mut self, engines: &Engines, events: &Sender, ring: &EarRing) -> bool {
+        self.current = None;
+        while let Some(next) = self.rest.pop_front() {
+            self.engine += 1;
+            let Some(mut stt) = engines.start_ears(&next, &self.language, self.engine, events)
+            else {
+                continue;
+            };
+            let from = self.turn_from.max(ring.start());
+            match &mut stt {
+                Stt::Local(local) => {
+                    if let Some(grammar) = engines.grammar(&self.expected) {
+                        local.expect(grammar);
+                    }
+                    local.take_over(from);
+                }
+                Stt::Stream(stream) => stream.take_over(from),
+            }
+            self.current = Some(stt);
+            self.feed(ring);
+            if self.asked {
+                self.finalize(ring);
+            }
+            return true;
+        }
+        false
+    }
+}

@@ -33,6 +33,13 @@ impl Local {
         }
     }
 
+    /// Takes over in the middle of a call, perhaps of a turn: what the ear remembers from `from` on is decoded.
+    pub(crate) fn take_over(&mut self, from: u64) {
+        self.turn = true;
+        self.fed = from;
+        self.recognizer.begin(from);
+    }
+
     pub(crate) fn expect(&mut self, grammar: Arc<Grammar>) {
         self.open = grammar.is_open();
         self.recognizer.expect(grammar);

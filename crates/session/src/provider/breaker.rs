@@ -1,0 +1,134 @@
+//! What all calls know of a provider's health: after failures it is left alone for a while, then tried by one call.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ringback_call::FaultKind;
+
+/// So many failures in a row open the breaker.
+const MOST_FAILURES: u32 = 3;
+/// How long it stays open the first time; each failed trial doubles it.
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(120);
+/// After a refusal: keys and quotas do not mend themselves within seconds.
+const REFUSED_REST: Duration = Duration::from_secs(60);
+/// A trial that was never reported is over after this time.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// A circuit breaker that calls share.
+#[derive(Debug, Default)]
+pub struct Breaker {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    rest: Option<Duration>,
+    /// Nobody is let through before, but for a trial.
+    until: Option<Instant>,
+}
+
+impl Breaker {
+    /// Whether the provider may be asked now. Where it is open and its rest is over, one caller is let through as a trial.
+    pub fn admits(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        match state.until {
+            None => true,
+            Some(until) if now < until => false,
+            Some(_) => {
+                state.until = Some(now + TRIAL);
+                true
+            }
+        }
+    }
+
+    /// Whether it is closed: nothing is known against the provider.
+    pub fn is_closed(&self) -> bool {
+        self.lock().until.is_none()
+    }
+
+    /// It answered.
+    pub fn succeeded(&self) {
+        *self.lock() = State::default();
+    }
+
+    /// It failed. `retry_after`: it said itself when to come back.
+    pub fn failed(&self, now: Instant, kind: FaultKind, retry_after: Option<Duration>) {
+        let mut state = self.lock();
+        state.failures += 1;
+        let at_once = matches!(kind, FaultKind::Refused | FaultKind::Misconfigured);
+        if !at_once && retry_after.is_none() && state.failures < MOST_FAILURES {
+            return;
+        }
+        let usual = match state.rest {
+            None if at_once => REFUSED_REST,
+            None => FIRST_REST,
+            Some(rest) => LONGEST_REST.min(rest * 2),
+        };
+        let rest = retry_after.map_or(usual, |asked| asked.min(LONGEST_REST));
+        state.rest = Some(usual);
+        state.until = Some(now + rest);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn three_failures_in_a_row_open_it_and_one_trial_goes_through_after_its_rest() {
+        let breaker = Breaker::default();
+        let start = Instant::now();
+        for _ in 0..2 {
+            breaker.failed(start, FaultKind::Unreachable, None);
+            assert!(breaker.admits(start) && breaker.is_closed());
+        }
+        breaker.failed(start, FaultKind::Unreachable, None);
+        assert!(!breaker.admits(start) && !breaker.admits(start + 4 * S));
+        assert!(breaker.admits(start + 5 * S), "the trial");
+        assert!(!breaker.admits(start + 5 * S), "only one");
+        breaker.failed(start + 6 * S, FaultKind::Unreachable, None);
+        assert!(!breaker.admits(start + 15 * S) && breaker.admits(start + 16 * S));
+        breaker.succeeded();
+        assert!(breaker.admits(start + 16 * S) && breaker.admits(start + 16 * S));
+    }
+
+    #[test]
+    fn a_success_between_failures_starts_the_count_anew() {
+        let breaker = Breaker::default();
+        let now = Instant::now();
+        for _ in 0..10 {
+            breaker.failed(now, FaultKind::Misbehaved, None);
+            breaker.succeeded();
+        }
+        assert!(breaker.is_closed());
+    }
+
+    #[test]
+    fn a_refusal_opens_it_at_once_and_what_the_provider_asks_is_kept() {
+        let breaker = Breaker::default();
+        let now = Instant::now();
+        breaker.failed(now, FaultKind::Refused, None);
+        assert!(!breaker.admits(now + 59 * S) && breaker.admits(now + 60 * S));
+
+        let breaker = Breaker::default();
+        breaker.failed(now, FaultKind::Unreachable, Some(17 * S));
+        assert!(!breaker.admits(now + 16 * S) && breaker.admits(now + 17 * S));
+    }
+
+    #[test]
+    fn a_trial_that_nobody_reports_does_not_close_the_door_for_ever() {
+        let breaker = Breaker::default();
+        let now = Instant::now();
+        breaker.failed(now, FaultKind::Refused, None);
+        assert!(breaker.admits(now + 60 * S));
+        assert!(breaker.admits(now + 71 * S));
+    }
+}

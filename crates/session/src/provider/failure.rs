@@ -1,0 +1,101 @@
+//! A provider's failure: whose fault, of what kind, and whether to try again.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use ringback_call::{Fault, FaultKind, Party};
+
+use super::Provider;
+
+/// Why a provider did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FaultKind,
+    /// Begins with the provider's name; no secret and no content.
+    pub(crate) detail: String,
+    /// Another attempt at the same may succeed.
+    pub(crate) passing: bool,
+    /// When it said it could be asked again.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    fn new(provider: Provider, kind: FaultKind, passing: bool, what: impl Display) -> Self {
+        Self {
+            kind,
+            detail: format!("{} {what}", provider.name()),
+            passing,
+            retry_after: None,
+        }
+    }
+
+    /// No answer, or the connection broke.
+    pub(crate) fn unreachable(provider: Provider, what: impl Display) -> Self {
+        Self::new(provider, FaultKind::Unreachable, true, what)
+    }
+
+    /// An answer that is none.
+    pub(crate) fn misbehaved(provider: Provider, what: impl Display) -> Self {
+        Self::new(provider, FaultKind::Misbehaved, true, what)
+    }
+
+    /// It said no, and will again.
+    pub(crate) fn refused(provider: Provider, what: impl Display) -> Self {
+        Self::new(provider, FaultKind::Refused, false, what)
+    }
+
+    /// An HTTP status that is no success, with the provider's own words for it.
+    pub(crate) fn status(provider: Provider, status: u16, words: &str) -> Self {
+        let what = if words.is_empty() {
+            format!("answered {status}")
+        } else {
+            format!("answered {status}: {words}")
+        };
+        match status {
+            408 | 409 | 425 | 429 => Self::unreachable(provider, what),
+            400..500 => Self::refused(provider, what),
+            _ => Self::misbehaved(provider, what),
+        }
+    }
+
+    /// The provider said when to come back.
+    pub(crate) fn retry_after(self, retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..self
+        }
+    }
+
+    /// As the core is told.
+    pub(crate) fn fault(&self, party: Party) -> Fault {
+        Fault {
+            party,
+            kind: self.kind,
+            detail: self.detail.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_of_what_kind_the_failure_is_and_whether_it_passes() {
+        let of = |status| {
+            let failure = Failure::status(Provider::OpenAi, status, "words");
+            (failure.kind, failure.passing)
+        };
+        for status in [400, 401, 402, 403, 404, 413, 422] {
+            assert_eq!(of(status), (FaultKind::Refused, false), "{status}");
+        }
+        for status in [408, 409, 429] {
+            assert_eq!(of(status), (FaultKind::Unreachable, true), "{status}");
+        }
+        for status in [301, 500, 502, 503, 529] {
+            assert_eq!(of(status), (FaultKind::Misbehaved, true), "{status}");
+        }
+        let failure = Failure::status(Provider::Deepgram, 401, "");
+        assert_eq!(failure.detail, "deepgram answered 401");
+    }
+}

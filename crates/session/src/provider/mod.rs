@@ -1,0 +1,91 @@
+//! Providers in the cloud: how they are reached, how their failures are named, and what is known of their health.
+//!
+//! Each has one file for each role that it plays, in `stt`, `responder` and `tts`; what they share stands here.
+
+mod backoff;
+mod breaker;
+mod failure;
+mod socket;
+
+use url::Url;
+
+use crate::Secret;
+
+pub(crate) use backoff::Backoff;
+pub use breaker::Breaker;
+pub(crate) use failure::Failure;
+pub(crate) use socket::{Answer, ProviderSocket, open};
+
+/// How a provider is reached.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The key; a server of one's own may need none.
+    pub key: Option<Secret>,
+    /// Scheme, host, port, and for OpenAI's language the path before its routes: `/v1`.
+    pub url: Url,
+}
+
+impl Access {
+    /// The address of a provider's WebSocket, whichever scheme its base has.
+    pub(crate) fn socket_url(&self, provider: Provider, path: &str) -> Result<Url, Failure> {
+        let base = self.url.as_str().trim_end_matches('/');
+        let schemes = [("https", "wss"), ("http", "ws")];
+        let rest = schemes.into_iter().find_map(|(from, to)| {
+            let rest = base.strip_prefix(from)?.strip_prefix("://")?;
+            Some(format!("{to}://{rest}"))
+        });
+        let base = rest.unwrap_or_else(|| base.to_owned());
+        Url::parse(&format!("{base}{path}"))
+            .map_err(|_| Failure::refused(provider, "has an address that cannot be used"))
+    }
+}
+
+/// A provider that is set up, and what is asked of it where a scenario names nothing.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// How it is reached.
+    pub access: Access,
+    /// The model.
+    pub model: String,
+    /// The voice, where it speaks and has a choice.
+    pub voice: Option<String>,
+}
+
+/// The providers that are set up.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    /// Hears.
+    pub deepgram: Option<Account>,
+}
+
+impl Accounts {
+    /// All that are set up.
+    pub fn iter(&self) -> impl Iterator<Item = &Account> {
+        [&self.deepgram].into_iter().flatten()
+    }
+}
+
+/// A provider's name, as scenarios spell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Provider {
+    /// Deepgram: hears, speaks.
+    Deepgram,
+    /// OpenAI, or a server that speaks its language: answers, speaks.
+    OpenAi,
+    /// Cartesia: speaks.
+    Cartesia,
+    /// ElevenLabs: speaks.
+    ElevenLabs,
+}
+
+impl Provider {
+    /// As scenarios and logs spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deepgram => "deepgram",
+            Self::OpenAi => "openai",
+            Self::Cartesia => "cartesia",
+            Self::ElevenLabs => "elevenlabs",
+        }
+    }
+}

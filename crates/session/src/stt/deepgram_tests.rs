@@ -1,0 +1,288 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use ringback_audio::ring::EarRing;
+use ringback_call::FaultKind;
+use ringback_wire::deepgram::listen::{
+    Alternative, Command, Event, Results, parse_command, parse_query,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+use super::deepgram::Deepgram;
+use super::stream::{Heard, Stream};
+use crate::Secret;
+use crate::provider::{Access, Breaker, Failure};
+
+const MS: u64 = 8;
+
+/// A Deepgram that does what the test says.
+struct Fake {
+    listener: TcpListener,
+}
+
+struct Call {
+    stream: Stream,
+    ring: EarRing,
+    heard: UnboundedReceiver<Heard>,
+    over: JoinHandle<Result<(), Failure>>,
+}
+
+#[allow(clippy::result_large_err, reason = "the library's own type")]
+fn upgrade(request: &Request, response: Response) -> Result<Response, ErrorResponse> {
+    let query = parse_query(request.uri().query().unwrap()).unwrap();
+    assert_eq!(request.uri().path(), "/v1/listen");
+    assert_eq!(request.headers()["authorization"], "Token a-key");
+    assert_eq!(
+        (query.model.as_str(), query.sample_rate),
+        ("nova-3", Some(8000))
+    );
+    assert_eq!(query.keyterms, ["Invisalign"]);
+    Ok(response)
+}
+
+impl Fake {
+    async fn start() -> (Self, Call) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let deepgram = Deepgram {
+            access: Access {
+                key: Some(Secret::new("a-key")),
+                url: url.parse().unwrap(),
+            },
+            model: "nova-3".into(),
+            language: "en-US".into(),
+            keyterms: vec!["Invisalign".into()],
+        };
+        let (stream, inlet) = Stream::new();
+        let (said, heard) = mpsc::unbounded_channel();
+        let over = tokio::spawn(async move {
+            let breaker = Arc::<Breaker>::default();
+            let heard = |heard| said.send(heard).unwrap();
+            deepgram.listen(inlet, &breaker, heard).await
+        });
+        let ring = EarRing::holding(1 << 16);
+        let call = Call {
+            stream,
+            ring,
+            heard,
+            over,
+        };
+        (Self { listener }, call)
+    }
+
+    async fn accept(&self) -> Socket {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        Socket(accept_hdr_async(stream, upgrade).await.unwrap())
+    }
+}
+
+struct Socket(WebSocketStream<TcpStream>);
+
+impl Socket {
+    /// Reads audio until a command comes: how many samples, and the command.
+    async fn command(&mut self) -> (usize, Command) {
+        let mut samples = 0;
+        loop {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Binary(bytes) => {
+                    assert!(!bytes.is_empty(), "an empty frame ends the stream");
+                    samples += bytes.len();
+                }
+                Message::Text(text) => return (samples, parse_command(&text).unwrap()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Reads so many samples of audio.
+    async fn audio(&mut self, mut samples: usize) {
+        while samples > 0 {
+            match self.0.next().await.unwrap().unwrap() {
+                Message::Binary(bytes) => samples -= bytes.len(),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Results for the stretch from one time to another, in ms of this socket's audio.
+    async fn results(&mut self, span: (u64, u64), text: &str, set: impl FnOnce(&mut Results)) {
+        let mut results = Results {
+            channels: 1,
+            start: Duration::from_millis(span.0),
+            duration: Duration::from_millis(span.1 - span.0),
+            alternatives: vec![Alternative {
+                transcript: text.into(),
+                confidence: 0.87,
+                ..Alternative::default()
+            }],
+            ..Results::default()
+        };
+        set(&mut results);
+        let text = Event::Results(Box::new(results)).to_text();
+        self.0.send(Message::Text(text.into())).await.unwrap();
+    }
+}
+
+impl Call {
+    fn hear(&mut self, ms: u64) {
+        self.ring.push(&vec![0x55; (ms * MS) as usize]);
+        self.stream.feed(&self.ring);
+    }
+
+    async fn next(&mut self) -> Heard {
+        tokio::time::timeout(Duration::from_secs(5), self.heard.recv())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+}
+
+fn finalized(results: &mut Results) {
+    results.is_final = true;
+    results.from_finalize = true;
+}
+
+const FINALIZE: Command = Command::Finalize { channel: None };
+
+#[tokio::test]
+async fn words_come_with_their_place_in_the_ear_and_a_question_is_answered() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(1000);
+    call.stream.finalize(&call.ring);
+    assert_eq!(socket.command().await, (8000, FINALIZE));
+    socket.results((0, 600), "two", |_| {}).await;
+    socket.results((0, 1000), "Two eggs.", finalized).await;
+    let interim = call.next().await;
+    assert_eq!(
+        (interim.text.as_str(), interim.settled, interim.until),
+        ("two", false, 600 * MS)
+    );
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers, heard.until),
+        ("Two eggs.", Some(1), 8000)
+    );
+    assert_eq!(heard.confidence_pm, 870);
+    drop(call.stream);
+    assert_eq!(socket.command().await.1, Command::CloseStream);
+    call.over.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_counts_as_answered_with_the_last_interim() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(800);
+    call.stream.finalize(&call.ring);
+    socket.command().await;
+    socket.results((0, 700), "see you at", |_| {}).await;
+    assert_eq!(call.next().await.answers, None);
+    let asked = Instant::now();
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers),
+        ("see you at", Some(1))
+    );
+    assert!(asked.elapsed() < Duration::from_millis(900));
+    // The final words of the same stretch are no news.
+    socket
+        .results((0, 700), "See you at.", |results| results.is_final = true)
+        .await;
+    call.hear(800);
+    socket
+        .results((700, 1500), "eight", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.text, "eight");
+}
+
+#[tokio::test]
+async fn a_broken_socket_is_opened_again_and_no_audio_is_lost() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(1600);
+    socket.audio(12_800).await;
+    socket
+        .results((0, 400), "hello", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.text, "hello");
+    let frame = CloseFrame {
+        code: 1011.into(),
+        reason: "NET-0000".into(),
+    };
+    socket.0.close(Some(frame)).await.unwrap();
+    while socket.0.next().await.is_some_and(|message| message.is_ok()) {}
+    call.hear(400);
+    call.stream.finalize(&call.ring);
+    let mut socket = fake.accept().await;
+    let (samples, command) = socket.command().await;
+    assert_eq!(command, FINALIZE);
+    assert_eq!(
+        samples,
+        1600 * 8,
+        "all since the last final words, and what came meanwhile"
+    );
+    socket
+        .results((0, 1600), "I would like a table", finalized)
+        .await;
+    let heard = call.next().await;
+    assert_eq!((heard.answers, heard.until), (Some(1), 2000 * MS));
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_tried_again_and_a_provider_that_stays_away_is_given_up() {
+    let (fake, call) = Fake::start().await;
+    let (mut stream, _) = fake.listener.accept().await.unwrap();
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let _ = stream.read(&mut [0; 4096]).await.unwrap();
+    let body = r#"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials."}"#;
+    let answer = format!(
+        "HTTP/1.1 401 Unauthorized\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(answer.as_bytes()).await.unwrap();
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FaultKind::Refused);
+    assert_eq!(
+        failure.detail,
+        "deepgram answered 401: Invalid credentials."
+    );
+
+    let (fake, call) = Fake::start().await;
+    drop(fake.listener);
+    let begun = Instant::now();
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FaultKind::Unreachable);
+    let after = begun.elapsed().as_secs_f64();
+    assert!((1.9..3.5).contains(&after), "given up after {after:.1} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_without_audio_is_kept_open_by_silence_and_later_by_messages() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    let Message::Binary(silence) = socket.0.next().await.unwrap().unwrap() else {
+        panic!("no audio")
+    };
+    assert_eq!(silence[..], [0xff; 640]);
+    call.hear(400);
+    assert_eq!(socket.command().await, (3200, Command::KeepAlive));
+    // Silence that was sent before the call is no part of the ear.
+    socket
+        .results((80, 480), "hi", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.until, 400 * MS);
+}

@@ -1,0 +1,247 @@
+//! A recogniser that is sent the whole of the caller's audio: the call's side of it.
+//!
+//! The adapter runs in a task of its own. Audio goes there by a channel that holds some seconds; while it is full nothing is
+//! taken from the ear, and what the ear forgets meanwhile is a gap. Commands have a channel of their own and are never
+//! dropped.
+
+use ringback_audio::ring::EarRing;
+use ringback_call::{Firmness, Scope, Words};
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+/// Audio is sent in blocks of 80 ms, in samples.
+const BLOCK: u64 = 640;
+/// Blocks that may wait: 6 s.
+const WAITING: usize = 75;
+
+/// A block of the caller's audio.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// Its first sample's position in the ear.
+    pub(crate) start: u64,
+    /// Mu-law, 8000 Hz.
+    pub(crate) mulaw: Vec<u8>,
+}
+
+/// What the adapter is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Say what was said before this position, and answer with the number.
+    Finalize { number: u32, upto: u64 },
+}
+
+/// What an adapter heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) text: String,
+    pub(crate) confidence_pm: u16,
+    /// Whether it may change.
+    pub(crate) settled: bool,
+    /// The end of the stretch in the ear, in samples.
+    pub(crate) until: u64,
+    /// It is all there is: the answer to this [`Command::Finalize`].
+    pub(crate) answers: Option<u32>,
+}
+
+/// The adapter's ends of the channels.
+pub(crate) struct Inlet {
+    pub(crate) audio: mpsc::Receiver<Block>,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+}
+
+/// The call's side. When it is dropped the adapter closes its socket.
+pub(crate) struct Stream {
+    audio: mpsc::Sender<Block>,
+    commands: mpsc::UnboundedSender<Command>,
+    fed: u64,
+    /// Words before this position belong to an earlier turn.
+    turn_from: u64,
+    finalize: u32,
+    /// The last number of the turn before.
+    before: u32,
+}
+
+impl Stream {
+    /// Both sides.
+    pub(crate) fn new() -> (Self, Inlet) {
+        let (audio, audio_inlet) = mpsc::channel(WAITING);
+        let (commands, commands_inlet) = mpsc::unbounded_channel();
+        let stream = Self {
+            audio,
+            commands,
+            fed: 0,
+            turn_from: 0,
+            finalize: 0,
+            before: 0,
+        };
+        let inlet = Inlet {
+            audio: audio_inlet,
+            commands: commands_inlet,
+        };
+        (stream, inlet)
+    }
+
+    /// Takes over in the middle of a call: the audio from this position on is sent.
+    pub(crate) fn take_over(&mut self, from: u64) {
+        self.fed = from;
+        self.turn_from = from;
+    }
+
+    /// Sends the whole blocks that have come together.
+    pub(crate) fn feed(&mut self, ring: &EarRing) {
+        while ring.end() >= self.fed + BLOCK && self.send(ring, self.fed + BLOCK) {}
+    }
+
+    /// Sends up to a position. False if it could not be sent now.
+    fn send(&mut self, ring: &EarRing, upto: u64) -> bool {
+        let permit = match self.audio.try_reserve() {
+            Ok(permit) => permit,
+            Err(TrySendError::Full(()) | TrySendError::Closed(())) => return false,
+        };
+        let mut mulaw = Vec::with_capacity(BLOCK as usize);
+        let start = ring.read(self.fed, upto, &mut mulaw);
+        self.fed = upto;
+        if !mulaw.is_empty() {
+            permit.send(Block { start, mulaw });
+        }
+        true
+    }
+
+    /// Asks for the words so far.
+    pub(crate) fn finalize(&mut self, ring: &EarRing) -> bool {
+        self.feed(ring);
+        if ring.end() > self.fed {
+            self.send(ring, ring.end());
+        }
+        self.finalize = self.finalize.wrapping_add(1);
+        let finalize = Command::Finalize {
+            number: self.finalize,
+            upto: self.fed,
+        };
+        // An adapter that is gone has said why.
+        self.commands.send(finalize).is_ok()
+    }
+
+    /// What comes next is another turn.
+    pub(crate) fn new_turn(&mut self, ring: &EarRing) {
+        self.before = self.finalize;
+        self.finalize = self.finalize.wrapping_add(1);
+        self.turn_from = ring.end();
+    }
+
+    /// The words as the call takes them, if they are of its turn, or owed to the turn before.
+    pub(crate) fn words(&self, heard: Heard) -> Option<Words> {
+        let of_before = heard.until <= self.turn_from;
+        let firmness = match heard.answers {
+            Some(number) if number == self.finalize => Firmness::Flushed,
+            Some(number) if of_before && number == self.before => Firmness::Flushed,
+            Some(_) | None if of_before => return None,
+            // Speech went on since it was asked: these words are a part of it.
+            Some(_) => Firmness::Final,
+            None if heard.settled => Firmness::Final,
+            None => Firmness::Interim,
+        };
+        Some(Words {
+            text: heard.text,
+            confidence: heard.confidence_pm,
+            firmness,
+            scope: Scope::Segment,
+            complete: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn heard(until: u64, settled: bool, answers: Option<u32>) -> Heard {
+        Heard {
+            text: "words".into(),
+            confidence_pm: 900,
+            settled,
+            until,
+            answers,
+        }
+    }
+
+    fn ring(samples: usize) -> EarRing {
+        let mut ring = EarRing::holding(1 << 14);
+        ring.push(&vec![0x55; samples]);
+        ring
+    }
+
+    #[test]
+    fn audio_leaves_in_blocks_of_80_ms_and_the_rest_before_a_question() {
+        let (mut stream, mut inlet) = Stream::new();
+        let ring = ring(1500);
+        stream.feed(&ring);
+        assert!(stream.finalize(&ring));
+        let blocks: Vec<_> = std::iter::from_fn(|| inlet.audio.try_recv().ok())
+            .map(|block| (block.start, block.mulaw.len()))
+            .collect();
+        assert_eq!(blocks, [(0, 640), (640, 640), (1280, 220)]);
+        let asked = inlet.commands.try_recv().unwrap();
+        assert_eq!(
+            asked,
+            Command::Finalize {
+                number: 1,
+                upto: 1500
+            }
+        );
+    }
+
+    #[test]
+    fn what_an_adapter_does_not_take_is_kept_as_long_as_the_ear_remembers() {
+        let (mut stream, mut inlet) = Stream::new();
+        let mut ring = ring(0);
+        for _ in 0..WAITING + 60 {
+            ring.push(&[0x55; 640]);
+            stream.feed(&ring);
+        }
+        let taken: Vec<_> = std::iter::from_fn(|| inlet.audio.try_recv().ok()).collect();
+        assert_eq!(taken.len(), WAITING);
+        stream.feed(&ring);
+        let next = inlet.audio.try_recv().unwrap();
+        assert!(next.start >= ring.start() && next.start > WAITING as u64 * BLOCK);
+    }
+
+    #[test]
+    fn words_count_for_the_turn_in_which_they_were_said() {
+        let (mut stream, _inlet) = Stream::new();
+        let ring = ring(8000);
+        stream.finalize(&ring);
+        let firmness = |stream: &Stream, heard| stream.words(heard).map(|words| words.firmness);
+        assert_eq!(
+            firmness(&stream, heard(4000, false, None)),
+            Some(Firmness::Interim)
+        );
+        assert_eq!(
+            firmness(&stream, heard(4000, true, None)),
+            Some(Firmness::Final)
+        );
+        assert_eq!(
+            firmness(&stream, heard(4000, true, Some(1))),
+            Some(Firmness::Flushed)
+        );
+        stream.finalize(&ring);
+        assert_eq!(
+            firmness(&stream, heard(4000, true, Some(1))),
+            Some(Firmness::Final),
+            "speech went on since"
+        );
+        stream.new_turn(&ring);
+        assert_eq!(firmness(&stream, heard(8000, true, None)), None);
+        assert_eq!(
+            firmness(&stream, heard(8000, true, Some(2))),
+            Some(Firmness::Flushed),
+            "owed to the turn before"
+        );
+        assert_eq!(firmness(&stream, heard(8000, true, Some(1))), None);
+        assert_eq!(
+            firmness(&stream, heard(8640, false, None)),
+            Some(Firmness::Interim)
+        );
+    }
+}
