@@ -12,6 +12,7 @@ mod garbled;
 mod loose;
 pub mod phone_number;
 mod short_text;
+pub mod sse;
 pub mod twilio;
 
 pub use demand::Refusal;

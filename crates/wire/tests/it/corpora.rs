@@ -9,6 +9,8 @@ mod cartesia;
 pub(crate) mod deepgram;
 #[path = "../../../../fuzz/checks/elevenlabs.rs"]
 mod elevenlabs;
+#[path = "../../../../fuzz/checks/sse.rs"]
+mod sse;
 #[path = "../../../../fuzz/checks/twilio.rs"]
 mod twilio;
 
@@ -79,4 +81,9 @@ fn the_corpus_of_elevenlabs_messages_holds() {
 #[test]
 fn the_corpus_of_elevenlabs_clients_holds() {
     replay("elevenlabs_client", elevenlabs::client);
+}
+
+#[test]
+fn the_corpus_of_event_streams_holds() {
+    replay("sse", sse::stream);
 }

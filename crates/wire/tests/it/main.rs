@@ -8,5 +8,6 @@ mod elevenlabs;
 mod fixtures;
 mod media;
 mod media_client;
+mod sse;
 mod twiml;
 mod webhook;
