@@ -9,6 +9,8 @@ mod cartesia;
 pub(crate) mod deepgram;
 #[path = "../../../../fuzz/checks/elevenlabs.rs"]
 mod elevenlabs;
+#[path = "../../../../fuzz/checks/openai.rs"]
+mod openai;
 #[path = "../../../../fuzz/checks/sse.rs"]
 mod sse;
 #[path = "../../../../fuzz/checks/twilio.rs"]
@@ -86,4 +88,14 @@ fn the_corpus_of_elevenlabs_clients_holds() {
 #[test]
 fn the_corpus_of_event_streams_holds() {
     replay("sse", sse::stream);
+}
+
+#[test]
+fn the_corpus_of_openai_servers_holds() {
+    replay("openai_server", openai::server);
+}
+
+#[test]
+fn the_corpus_of_openai_clients_holds() {
+    replay("openai_client", openai::client);
 }

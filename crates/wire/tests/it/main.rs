@@ -8,6 +8,7 @@ mod elevenlabs;
 mod fixtures;
 mod media;
 mod media_client;
+mod openai;
 mod sse;
 mod twiml;
 mod webhook;
