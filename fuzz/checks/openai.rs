@@ -1,6 +1,7 @@
 //! What must hold for any text that claims to come from a server of OpenAI's languages, or from a client of one.
 //! Fuzz targets run these functions on what they invent, the tests of `ringback-wire` on the committed corpora.
 
+use ringback_wire::openai::audio;
 use ringback_wire::openai::chat::{self, StreamOptions, Streamed, ToolCalls, WithoutThinking};
 use ringback_wire::openai::responses::{self, Echo};
 use ringback_wire::openai::retry::duration_ms;
@@ -48,6 +49,13 @@ pub fn server(data: &[u8]) {
         );
     }
     let _ = responses::parse_response(text);
+    let _ = audio::parse_transcript(text);
+    let _ = audio::parse_transcript_event(text);
+    if let Ok(event) = audio::parse_speech_event(text) {
+        let mut out = vec![7];
+        let decoded = event.decode_into(&mut out);
+        assert!(decoded.is_ok() || out == [7]);
+    }
 }
 
 /// A request that the simulator takes can be written and is taken again.
@@ -57,6 +65,9 @@ pub fn client(data: &[u8]) {
     };
     if let Ok(request) = chat::parse_request(text) {
         assert_eq!(chat::parse_request(&request.to_text()), Ok(request));
+    }
+    if let Ok(request) = audio::parse_speech_request(text) {
+        assert_eq!(audio::parse_speech_request(&request.to_text()), Ok(request));
     }
     if let Ok(request) = responses::parse_request(text) {
         let again = responses::parse_request(&request.to_text());

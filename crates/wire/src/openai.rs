@@ -1,13 +1,14 @@
-//! OpenAI, and every server that speaks its HTTP languages: Chat Completions, Responses, models.
+//! OpenAI, and every server that speaks its HTTP languages: Chat Completions, Responses, audio, models.
 //!
 //! The key goes into the header [`AUTHORIZATION`] as `Bearer <key>` and never passes through this crate; `OpenAI-Organization` and
 //! `OpenAI-Project` are optional. Every answer carries [`REQUEST_ID`], which belongs into the log. The paths below are
 //! appended to a base URL that ends in `/v1`. Streams are read with [`crate::sse`]: one event's data goes to
-//! [`chat::parse`] or [`responses::parse`].
+//! [`chat::parse`], [`responses::parse`] or one of the parsers of [`audio`].
 //!
 //! Our side writes requests and reads answers leniently, as Groq, vLLM, Ollama and llama.cpp give them. The other side, for
 //! the simulator, judges requests strictly and refuses with the error body the real one would send ([`Refusal`]).
 
+pub mod audio;
 pub mod chat;
 pub mod errors;
 mod json;
@@ -35,6 +36,10 @@ pub const REQUEST_ID: &str = "x-request-id";
 pub const CHAT_PATH: &str = "/chat/completions";
 /// Where Responses are made, from the base URL.
 pub const RESPONSES_PATH: &str = "/responses";
+/// Where speech is synthesised, from the base URL.
+pub const SPEECH_PATH: &str = "/audio/speech";
+/// Where files are transcribed, from the base URL.
+pub const TRANSCRIPTIONS_PATH: &str = "/audio/transcriptions";
 /// Where the models are listed, from the base URL.
 pub const MODELS_PATH: &str = "/models";
 /// The data of the event that ends a Chat Completions stream.

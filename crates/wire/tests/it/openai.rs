@@ -1,5 +1,6 @@
 //! OpenAI's languages, both sides.
 
+mod audio;
 mod chat;
 mod chat_judge;
 mod errors;
