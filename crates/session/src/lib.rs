@@ -21,6 +21,7 @@ pub mod scenario;
 mod secret;
 mod setup;
 mod socket;
+mod speakable;
 mod stt;
 mod tts;
 
@@ -32,3 +33,4 @@ pub use run::{Ended, run};
 pub use secret::Secret;
 pub use setup::Setup;
 pub use socket::{CarrierSocket, Outgoing, Received, SocketError};
+pub use speakable::speakable;
