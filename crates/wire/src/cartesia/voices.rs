@@ -42,12 +42,15 @@ impl VoicesQuery {
         query.finish()
     }
 
-    /// Reads a query as strictly as the provider does.
+    /// Reads a query as strictly as the provider does; documented parameters that nothing here uses are passed over.
     ///
     /// # Errors
     /// [`Refusal`]
     pub fn parse(query: &str) -> Result<Self, Refusal> {
         let mut fields = query_fields(query)?;
+        for unused in ["gender", "is_owner", "expand[]"] {
+            drop(fields.take(unused));
+        }
         let parsed = Self {
             limit: fields.query_whole("limit", (1, 100), "1 to 100")?,
             starting_after: fields.name("starting_after")?,

@@ -836,7 +836,12 @@ fn voices_are_listed_page_by_page() {
         format!("limit=100&starting_after={VOICE}&q=warm+%26+kind")
     );
     assert_eq!(VoicesQuery::parse(&query.to_query()), Ok(query));
-    assert_eq!(VoicesQuery::parse(""), Ok(VoicesQuery::default()));
+    for query in [
+        "",
+        "gender=feminine&is_owner=true&expand%5B%5D=preview_file_url",
+    ] {
+        assert_eq!(VoicesQuery::parse(query), Ok(VoicesQuery::default()));
+    }
     for (query, expected) in [
         ("limit=0", "limit must be 1 to 100, not 0"),
         ("limit=many", "limit must be 1 to 100, not many"),
