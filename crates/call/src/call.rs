@@ -191,6 +191,7 @@ impl Call {
                 },
             ) => self.on_text_end(*reply, intent, *expect),
             (_, Event::Spoken(piece)) => self.on_spoken(piece),
+            (_, Event::Timed { reply, part, ends }) => self.ledger.time_words(*reply, *part, ends),
             (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
             (_, Event::Marked(mark)) => self.on_mark(*mark),
             (_, Event::Fault(fault)) => self.on_fault(fault),

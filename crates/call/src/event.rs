@@ -275,6 +275,15 @@ pub enum Event {
     },
     /// The voice put a piece of speech into the outbox.
     Spoken(Piece),
+    /// The voice says when it speaks the words of a part: more of them, in order.
+    Timed {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+        /// Where each word ends, in samples of the part.
+        ends: Vec<u32>,
+    },
     /// The voice has no more speech for a part.
     SpokenEnd {
         /// The reply.

@@ -140,6 +140,17 @@ impl Ledger {
         true
     }
 
+    /// The voice told when it speaks the next words of a part. More than the text can have are ignored.
+    pub(crate) fn time_words(&mut self, reply: ReplyId, id: PartId, ends: &[u32]) {
+        if reply != self.reply {
+            return;
+        }
+        if let Some(part) = self.parts.get_mut(usize::from(id.0)) {
+            let room = part.text.len().saturating_sub(part.ends.len());
+            part.ends.extend(ends.iter().take(room));
+        }
+    }
+
     /// A part has all its speech. Answers how many samples, if it had not been finished before.
     pub(crate) fn finish_part(&mut self, reply: ReplyId, id: PartId) -> Option<u32> {
         let part = self

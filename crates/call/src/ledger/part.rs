@@ -22,6 +22,8 @@ pub(super) struct Part {
     pub(super) audible: Option<u32>,
     pub(super) finished: bool,
     pub(super) forgotten: u32,
+    /// Where the voice's words end, in samples, as far as it told.
+    pub(super) ends: Vec<u32>,
 }
 
 impl Part {
@@ -33,6 +35,7 @@ impl Part {
             audible: None,
             finished: false,
             forgotten: 0,
+            ends: Vec::new(),
         }
     }
 
@@ -45,8 +48,13 @@ impl Part {
         }
     }
 
-    /// The whole words that end before a sample, by proportion of the length.
+    /// The whole words that end before a sample: by the voice's times where it told them, else by proportion of the length.
     pub(super) fn words_upto(&self, sample: u32) -> &str {
+        if sample > 0
+            && let Some(words) = self.words_by_time(sample)
+        {
+            return words;
+        }
         // Unfinished speech is taken to be as long as its text at 14 characters a second.
         let spoken = if self.finished {
             self.samples
@@ -69,6 +77,26 @@ impl Part {
         self.text[..end].trim_end()
     }
 
+    /// The words that the voice had spoken by a sample. It may count them otherwise than the text, where it reads out a
+    /// number: then the same share of them counts.
+    fn words_by_time(&self, sample: u32) -> Option<&str> {
+        if self.ends.is_empty() {
+            return None;
+        }
+        let words = self.text.split_whitespace().count();
+        let spoken = self.ends.iter().filter(|&&end| end <= sample).count();
+        let told_all = self.finished && (sample >= self.samples || spoken == self.ends.len());
+        if told_all {
+            return Some(&self.text);
+        }
+        let whole = if self.finished {
+            self.ends.len()
+        } else {
+            self.ends.len().max(words)
+        };
+        Some(first_words(&self.text, words * spoken / whole))
+    }
+
     /// Where speech that was cut at a sample goes on without a loss.
     pub(super) fn back_from(&self, cut: u32) -> u32 {
         if cut <= WHOLE_PART {
@@ -78,6 +106,26 @@ impl Part {
         }
         .max(self.forgotten)
     }
+}
+
+/// The text up to the end of its `count`th word.
+fn first_words(text: &str, count: usize) -> &str {
+    let mut words = 0;
+    let mut inside = false;
+    for (index, character) in text.char_indices() {
+        let space = character.is_whitespace();
+        if inside && space && words == count {
+            return &text[..index];
+        }
+        if !inside && !space {
+            if words == count {
+                return text[..index].trim_end();
+            }
+            words += 1;
+        }
+        inside = !space;
+    }
+    text
 }
 
 /// The beginning of the quietest frame of the 300 ms before `cut`; of equals the last.
@@ -112,6 +160,27 @@ mod tests {
         assert_eq!(part.words_upto(3000), "one");
         assert_eq!(part.words_upto(12_999), "one two");
         assert_eq!(part.words_upto(13_000), "one two three");
+    }
+
+    #[test]
+    fn a_voice_that_tells_its_times_is_believed() {
+        let timed = |ends: &[u32], finished| Part {
+            ends: ends.to_vec(),
+            finished,
+            ..part("one  two three", 13_000)
+        };
+        let slow_start = timed(&[9000, 10_000, 12_000], true);
+        assert_eq!(slow_start.words_upto(0), "");
+        assert_eq!(slow_start.words_upto(8999), "");
+        assert_eq!(slow_start.words_upto(9000), "one");
+        assert_eq!(slow_start.words_upto(11_999), "one  two");
+        assert_eq!(slow_start.words_upto(12_000), "one  two three");
+        // What it did not tell yet is not heard, and words that it reads out stand for their share.
+        assert_eq!(timed(&[4000], false).words_upto(12_000), "one");
+        let six = timed(&[1000, 2000, 3000, 4000, 5000, 6000], true);
+        assert_eq!(six.words_upto(1999), "");
+        assert_eq!(six.words_upto(2000), "one");
+        assert_eq!(six.words_upto(5999), "one  two");
     }
 
     #[test]

@@ -154,6 +154,8 @@ fn events() -> impl Strategy<Value = Event> {
         12 => (reply(), text).prop_map(|(reply, text)| Event::Text { reply, text }),
         8 => (reply(), intents(), expects()).prop_map(|(reply, intent, expect)| Event::TextEnd { reply, intent, expect }),
         40 => pieces(0..6_u32, samples).prop_map(Event::Spoken),
+        6 => (reply(), (0..3_u16).prop_map(PartId), proptest::collection::vec(0..40_000_u32, 0..6))
+            .prop_map(|(reply, part, ends)| Event::Timed { reply, part, ends }),
         12 => (reply(), (0..3_u16).prop_map(PartId)).prop_map(|(reply, part)| Event::SpokenEnd { reply, part }),
         20 => marks().prop_map(Event::Marked),
         3 => faults().prop_map(Event::Fault),

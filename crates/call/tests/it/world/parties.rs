@@ -167,6 +167,7 @@ pub fn belongs_to(event: &Event, id: ReplyId) -> bool {
     match event {
         Event::Text { reply, .. }
         | Event::TextEnd { reply, .. }
+        | Event::Timed { reply, .. }
         | Event::SpokenEnd { reply, .. } => *reply == id,
         Event::Spoken(piece) => piece.reply == id,
         _ => false,

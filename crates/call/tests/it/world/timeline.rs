@@ -15,7 +15,11 @@ pub struct Timeline {
 impl Timeline {
     pub fn event(&mut self, us: u64, event: &Event) {
         let text = match event {
-            Event::Wake | Event::Marked(_) | Event::Spoken(_) | Event::SpokenEnd { .. } => return,
+            Event::Wake
+            | Event::Marked(_)
+            | Event::Spoken(_)
+            | Event::Timed { .. }
+            | Event::SpokenEnd { .. } => return,
             Event::Answered { marks: true } => "answered".into(),
             Event::Answered { marks: false } => "answered, no marks".into(),
             Event::Ear { edge, sample } => {
