@@ -178,6 +178,7 @@ impl Call {
         match (self.phase, event) {
             (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
             (Phase::Ringing, Event::Fault(fault)) => self.fault_while_ringing(fault),
+            (Phase::Ringing, Event::Replaced(fault)) => self.note_fault(fault.clone()),
             (Phase::Ringing, Event::Finish) => self.end_for(Intent::HangUp, EndCause::Finish),
             (Phase::Live | Phase::Ringing | Phase::Closing(_), Event::HungUp) => self.hung_up(),
             (Phase::Ringing | Phase::Over, _) | (_, Event::Answered { .. } | Event::Wake) => {}
@@ -195,6 +196,7 @@ impl Call {
             (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
             (_, Event::Marked(mark)) => self.on_mark(*mark),
             (_, Event::Fault(fault)) => self.on_fault(fault),
+            (_, Event::Replaced(fault)) => self.note_fault(fault.clone()),
             (_, Event::Finish) => self.close(EndCause::Finish),
             // Nothing stops the closing sentence, and nothing follows it.
             (

@@ -295,6 +295,8 @@ pub enum Event {
     Marked(Mark),
     /// Somebody failed.
     Fault(Fault),
+    /// Somebody failed, and another does what they should have done.
+    Replaced(Fault),
     /// Say this line: behind what is being said, or in place of a reply that has not begun.
     Say(String),
     /// Finish: no more turns, the call ends after the sentence that is being heard.

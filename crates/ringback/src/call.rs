@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ringback_call::At;
 use ringback_session::provider::Accounts;
 use ringback_session::responder::mailbox::Mailbox;
-use ringback_session::scenario::SttEngine;
+use ringback_session::scenario::{SttEngine, TtsEngine};
 use ringback_session::{EngineConfig, Engines, Live, StartError};
 use ringback_wire::twilio::media::{self, Inbound, Start};
 
@@ -227,9 +227,11 @@ fn engines() -> Result<Arc<Engines>, CallError> {
         allow_private_webhooks: false,
         company: String::new(),
         accounts: Accounts::default(),
+        proxy: None,
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        tts: vec![TtsEngine::Pico],
     })
     .map_err(|error: StartError| CallError::Engines(error.to_string()))?;
     if let Some(missing) = engines.describe().iter().find(|engine| !engine.usable) {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use ringback_call::Direction;
-use ringback_session::scenario::{Catalog, Scenario, SttEngine};
+use ringback_session::provider::Provider;
+use ringback_session::scenario::{Catalog, Scenario, SttEngine, TtsEngine};
 use ringback_session::{EngineConfig, Engines, Place};
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
@@ -202,12 +203,20 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         allow_private_webhooks: config.engines.allow_private_webhooks,
         company: config.calls.company.clone(),
         accounts: config.engines.accounts.clone(),
+        proxy: config.engines.proxy.clone(),
         stt: config
             .engines
             .stt
             .names
             .iter()
             .map(|name| stt(name))
+            .collect(),
+        tts: config
+            .engines
+            .tts
+            .names
+            .iter()
+            .map(|name| tts(name))
             .collect(),
     };
     let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
@@ -235,6 +244,18 @@ fn stt(name: &str) -> SttEngine {
     }
 }
 
+/// A voice by the name that the configuration has checked.
+fn tts(name: &str) -> TtsEngine {
+    match Provider::of_name(name) {
+        Some(provider) => TtsEngine::Provider {
+            provider,
+            voice: None,
+            model: None,
+        },
+        None => TtsEngine::Pico,
+    }
+}
+
 fn report_scenarios(catalog: &Catalog) {
     for refused in catalog.refused() {
         for problem in &refused.problems {
@@ -257,7 +278,13 @@ fn report_engines(app: &App) {
 
 /// Speaks the fixed lines of all scenarios in advance, while calls may already come.
 fn warm(app: &App, engines: Arc<Engines>) {
-    let scenarios: Vec<Arc<Scenario>> = app.catalog.scenarios().cloned().collect();
+    // Providers are paid for each line: only those of what answers by default are spoken before anybody calls.
+    let default = &app.config.calls.default_scenario;
+    let scenarios = app
+        .catalog
+        .scenarios()
+        .filter(|scenario| scenario.slug == *default || engines.warms_freely(scenario));
+    let scenarios: Vec<Arc<Scenario>> = scenarios.cloned().collect();
     let stop = app.lifecycle.draining.clone();
     tokio::task::spawn_blocking(move || {
         let begun = Instant::now();

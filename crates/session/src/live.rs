@@ -1,26 +1,25 @@
 //! One live call without its socket: messages, speech and time go in, messages come out. It never waits.
 
+mod take;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Edge, EndCause, Event, Expect, Fault, FaultKind, Intent, Mark, Note, PartId,
-    Party, ReplyId, Report,
+    Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Mark, Note, PartId, Party, ReplyId,
+    Report,
 };
-use ringback_speech::voice::VoicePiece;
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
 use crate::ear::{EarSide, STRETCH};
 use crate::engines::Engines;
-use crate::expect::expected;
 use crate::outbox::Outbox;
-use crate::provided::{Provided, Receiver, Sender};
-use crate::provider::Failure;
+use crate::provided::{Receiver, Sender};
 use crate::record::Recorder;
 use crate::responder::{Asked, Responder};
 use crate::stt::Ears;
-use crate::tts;
+use crate::tts::Voices;
 
 /// Silence takes the place of audio that did not come for this long.
 const GAP: Duration = Duration::from_millis(100);
@@ -37,7 +36,7 @@ pub struct Live {
     engines: Arc<Engines>,
     outbox: Outbox,
     ears: Ears,
-    tts: tts::Local,
+    voices: Voices,
     pending: VecDeque<Event>,
     actions: Vec<Action>,
     audio: Vec<u8>,
@@ -48,7 +47,7 @@ pub struct Live {
 pub(crate) struct Parts {
     pub(crate) engines: Arc<Engines>,
     pub(crate) ears: Ears,
-    pub(crate) tts: tts::Local,
+    pub(crate) voices: Voices,
     pub(crate) responder: Responder,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) events: (Sender, Receiver),
@@ -67,7 +66,7 @@ impl Live {
             engines: parts.engines,
             outbox: Outbox::default(),
             ears: parts.ears,
-            tts: parts.tts,
+            voices: parts.voices,
             pending: VecDeque::new(),
             actions: Vec::with_capacity(16),
             audio: Vec::with_capacity(1600),
@@ -229,108 +228,6 @@ impl Live {
         }
     }
 
-    pub(crate) fn take(&mut self, at: At, provided: Provided) {
-        match provided {
-            Provided::Recognized(recognized) => match self.ears.recognized(recognized) {
-                Ok(Some(words)) => self.handle(at, Event::Heard(words)),
-                Ok(None) => {}
-                Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
-            },
-            Provided::Heard { engine, heard } => {
-                if let Some(words) = self.ears.heard(engine, heard) {
-                    self.handle(at, Event::Heard(words));
-                }
-            }
-            Provided::Deaf { engine, failure } => self.deaf(at, engine, &failure),
-            Provided::Voice { reply, part, piece } => self.voice(at, reply, part, piece),
-            Provided::Line { reply, part, line } => {
-                if let Some(piece) = self.outbox.put_line(reply, part, line) {
-                    self.handle(at, Event::Spoken(piece));
-                }
-            }
-            Provided::Text { reply, text } => self.handle(at, Event::Text { reply, text }),
-            Provided::TextEnd {
-                reply,
-                intent,
-                expect,
-            } => self.text_end(at, reply, intent, expect.as_ref()),
-            Provided::Fault(fault) => {
-                if fault.party == Party::Recorder
-                    && let Some(recorder) = &mut self.recorder
-                {
-                    recorder.fail();
-                }
-                self.handle(at, Event::Fault(fault));
-            }
-        }
-    }
-
-    fn expect(&mut self, expect: &ringback_speech::grammar::Expect) {
-        self.ears.expect(&self.engines, expect);
-    }
-
-    /// A recogniser of a provider is lost: the next takes its place.
-    fn deaf(&mut self, at: At, engine: u32, failure: &Failure) {
-        if !self.ears.is_current(engine) {
-            return;
-        }
-        let ring = self.ear.ring();
-        let replaced = self.ears.fall_back(&self.engines, &self.provide, ring);
-        self.handle(
-            at,
-            Event::Fault(Fault {
-                kind: if replaced {
-                    failure.kind
-                } else {
-                    FaultKind::Misconfigured
-                },
-                ..failure.fault(Party::Stt)
-            }),
-        );
-    }
-
-    fn text_end(
-        &mut self,
-        at: At,
-        reply: ReplyId,
-        intent: Intent,
-        expect: Option<&(ringback_speech::grammar::Expect, u8)>,
-    ) {
-        if let Some((expect, _)) = expect {
-            self.expect(expect);
-        }
-        let expect = expect.map_or(Expect::OPEN, expected);
-        self.handle(
-            at,
-            Event::TextEnd {
-                reply,
-                intent,
-                expect,
-            },
-        );
-    }
-
-    fn voice(&mut self, at: At, reply: ReplyId, part: PartId, piece: VoicePiece) {
-        match piece {
-            VoicePiece::Audio(mulaw) => {
-                if let Some(piece) = self.outbox.put(reply, part, &mulaw) {
-                    self.handle(at, Event::Spoken(piece));
-                }
-            }
-            VoicePiece::Done => {
-                self.tts.done(reply, part);
-                if let Some(piece) = self.outbox.finish(reply, part) {
-                    self.handle(at, Event::Spoken(piece));
-                }
-                self.handle(at, Event::SpokenEnd { reply, part });
-            }
-            VoicePiece::Failed(why) => {
-                self.tts.done(reply, part);
-                self.fault(at, Party::Tts, FaultKind::Misbehaved, &why);
-            }
-        }
-    }
-
     pub(crate) fn fault(&mut self, at: At, party: Party, kind: FaultKind, detail: &str) {
         self.handle(
             at,
@@ -402,11 +299,11 @@ impl Live {
             }
             Action::Speak { reply, part, text } => {
                 self.outbox.open(*reply, *part);
-                self.tts.speak(*reply, *part, text);
+                self.voices.speak(*reply, *part, text);
             }
             Action::Cancel { reply, heard } => {
                 self.responder.cancel(*reply, *heard);
-                self.tts.cancel(*reply);
+                self.voices.cancel(*reply);
                 self.outbox.drop_reply(*reply);
             }
             // A turn is closed: what was said cannot be wanted again.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use ringback_call::{Fault, Intent, PartId, ReplyId};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
-use ringback_speech::voice::VoicePiece;
 
 use crate::provider::Failure;
 use crate::stt::Heard;
+use crate::tts::Spoken;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 #[derive(Debug)]
@@ -28,12 +28,18 @@ pub(crate) enum Provided {
         engine: u32,
         failure: Failure,
     },
-    Voice {
-        reply: ReplyId,
-        part: PartId,
-        piece: VoicePiece,
+    /// A voice spoke.
+    Spoken {
+        /// Which of the call's voices it is; those before it are not listened to.
+        engine: u32,
+        spoken: Spoken,
     },
-    /// All the speech of a part, shared with other calls; `Voice` with `Done` follows.
+    /// It speaks no more.
+    Mute {
+        engine: u32,
+        failure: Failure,
+    },
+    /// All the speech of a part, shared with other calls; that it is done follows.
     Line {
         reply: ReplyId,
         part: PartId,

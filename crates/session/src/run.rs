@@ -23,9 +23,8 @@ use crate::provided::{Provided, Sender};
 use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, transcript};
 use crate::responder::{Parties, responder};
 use crate::scenario::RecordingFormat;
-use crate::setup::{Setup, call_spec, style};
+use crate::setup::{Setup, call_spec};
 use crate::socket::{CarrierSocket, Received, SocketError};
-use crate::tts;
 
 /// The files of a call get this long to reach the disk.
 const FILES: Duration = Duration::from_secs(10);
@@ -65,7 +64,8 @@ where
     T: AsRef<str> + Send,
 {
     let started = Timestamp::now();
-    let spec = call_spec(&setup.scenario, setup.direction, &setup.company);
+    let wanted = engines.responder(&setup.scenario);
+    let spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
     let recorder = recorder(&setup, &engines, &spec, started);
     let parties = Parties {
         call_id: setup.call_id,
@@ -76,16 +76,15 @@ where
         to: setup.to.clone(),
     };
     let responder = responder(&setup.scenario, &engines, parties, &setup.company);
-    let names = [setup.seats.ears.name(), responder.name(), "pico"];
+    let names = [
+        setup.seats.ears.name(),
+        responder.name(),
+        setup.seats.voices.name(),
+    ];
     let events = setup.seats.events;
     let parts = Parts {
         ears: setup.seats.ears,
-        tts: tts::Local::new(
-            &engines,
-            setup.seats.voice,
-            style(&setup.scenario),
-            events.0.clone(),
-        ),
+        voices: setup.seats.voices,
         engines,
         responder,
         recorder,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use ringback_call::{CallSpec, Direction, Intent, Lines};
-use ringback_speech::voice::Style;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::engines::Seats;
 use crate::record::Place;
+use crate::scenario::settings::IDLE_PROMPTS;
 use crate::scenario::{Responder, Scenario};
+use crate::tts::Manner;
 
 /// What a call is made from. The seats were taken before it was answered.
 pub struct Setup {
@@ -38,21 +39,32 @@ pub struct Setup {
 }
 
 /// What the core needs to know of a scenario.
-pub(crate) fn call_spec(scenario: &Scenario, direction: Direction, company: &str) -> CallSpec {
+pub(crate) fn call_spec(
+    scenario: &Scenario,
+    responder: Option<&Responder>,
+    direction: Direction,
+    company: &str,
+) -> CallSpec {
     let vars = scenario.vars(direction, company);
+    let scripted = matches!(responder, Some(Responder::Script { .. }));
     let mut spec = CallSpec::new(direction);
     spec.turn = scenario.turn.clone();
     spec.protect_greeting = scenario.protection(direction);
     spec.max_silence_s = scenario.limits.max_silence_s;
     spec.lines = Lines {
         // A script speaks the greeting as the beginning of its first state.
-        greeting: match scenario.engines.responders.first() {
-            Some(Responder::Script { .. }) => None,
-            Some(Responder::Webhook(_) | Responder::Parrot) | None => vars.greeting.clone(),
+        greeting: if scripted {
+            None
+        } else {
+            vars.greeting.clone()
         },
         apology: vars.render(&scenario.fallback.apology),
         goodbye: vars.render(&scenario.limits.goodbye),
-        idle: scenario.idle.iter().map(|line| vars.render(line)).collect(),
+        idle: match &scenario.idle {
+            Some(lines) => lines.iter().map(|line| vars.render(line)).collect(),
+            None if scripted => Vec::new(),
+            None => IDLE_PROMPTS.map(str::to_owned).to_vec(),
+        },
     };
     spec.fallback = scenario
         .fallback
@@ -62,10 +74,11 @@ pub(crate) fn call_spec(scenario: &Scenario, direction: Direction, company: &str
     spec
 }
 
-/// How the scenario's voice speaks.
-pub(crate) fn style(scenario: &Scenario) -> Style {
-    Style {
+/// How the scenario's callers are spoken to.
+pub(crate) fn manner(scenario: &Scenario) -> Manner {
+    Manner {
+        language: scenario.language.clone(),
         speed_pct: scenario.voice.speed_pct,
-        ..Style::default()
+        voice: scenario.voice.voice.clone(),
     }
 }

@@ -254,7 +254,7 @@ impl Call {
         }
     }
 
-    fn note_fault(&mut self, fault: Fault) {
+    pub(crate) fn note_fault(&mut self, fault: Fault) {
         self.report.fault(&fault);
         self.note(Note::Fault(fault));
     }

@@ -159,6 +159,7 @@ fn events() -> impl Strategy<Value = Event> {
         12 => (reply(), (0..3_u16).prop_map(PartId)).prop_map(|(reply, part)| Event::SpokenEnd { reply, part }),
         20 => marks().prop_map(Event::Marked),
         3 => faults().prop_map(Event::Fault),
+        1 => faults().prop_map(Event::Replaced),
         2 => "[a-z. ]{0,20}".prop_map(Event::Say),
         20 => Just(Event::Wake),
         1 => Just(Event::Finish),

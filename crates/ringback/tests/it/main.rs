@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ringback::{CallError, StreamEvent, TwilioPhoneCall, create_twilio_voice_response};
 use ringback_audio::g711;
 use ringback_session::provider::Accounts;
-use ringback_session::scenario::SttEngine;
+use ringback_session::scenario::{SttEngine, TtsEngine};
 use ringback_session::{EngineConfig, Engines};
 use ringback_wire::twilio::media_client::{
     InboundMedia, Outbound, parse_outbound, write_inbound_media, write_mark_echo,
@@ -124,9 +124,11 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
         allow_private_webhooks: false,
         company: String::new(),
         accounts: Accounts::default(),
+        proxy: None,
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        tts: vec![TtsEngine::Pico],
     })
     .unwrap();
     let engines = std::sync::Arc::new(engines);

@@ -2,7 +2,7 @@
 
 use ringback_session::EngineStatus;
 
-use crate::config::{EnginesConfig, LOCAL_STT, Order};
+use crate::config::{EnginesConfig, LOCAL_STT, LOCAL_TTS, Order};
 
 /// The engines, each with its reason. No folder of this machine is named for one that is in use: strangers see these lines.
 pub fn with_reasons(engines: Vec<EngineStatus>, settings: &EnginesConfig) -> Vec<EngineStatus> {
@@ -38,8 +38,13 @@ fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
             "the one that each scenario names; script and parrot are local, a webhook is your own program"
                 .to_owned()
         }
+        "tts" if engine.name != LOCAL_TTS => {
+            let key = format!("{}_API_KEY", engine.name.to_ascii_uppercase());
+            cloud(engine, &settings.tts, &key)
+        }
         "tts" => format!(
-            "local, because no cloud voice is configured; SVOX Pico is built in; {}",
+            "{}; SVOX Pico is built in; {}",
+            local(engine, &settings.tts, "no cloud voice is configured"),
             counted(settings.voices, "thread")
         ),
         _ => engine.why.clone(),

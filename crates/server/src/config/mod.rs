@@ -99,15 +99,20 @@ pub struct CallsConfig {
 /// The local recogniser, as `STT` names it.
 pub const LOCAL_STT: &str = "pocketsphinx";
 
+/// The local voice, as `TTS` names it.
+pub const LOCAL_TTS: &str = "pico";
+
 /// What hears, answers and speaks.
 #[derive(Clone, Debug)]
 pub struct EnginesConfig {
     /// `DEEPGRAM_API_KEY` and the like: the providers that are set up.
     pub accounts: Accounts,
+    /// `HTTPS_PROXY`: through which providers are asked over HTTP.
+    pub proxy: Option<String>,
     /// `STT`: recognisers; none for keypads alone.
     pub stt: Order,
-    /// `TTS`: voices, in order.
-    pub tts: Vec<String>,
+    /// `TTS`: voices.
+    pub tts: Order,
     /// `RECOGNIZERS`: decoders of the local recogniser.
     pub recognizers: usize,
     /// `POCKETSPHINX_DIR`: the folder of its library; `None`: where the system keeps it.
@@ -233,10 +238,17 @@ fn calls(reader: &Reader<'_>) -> Result<CallsConfig, ConfigError> {
 fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
     let accounts = providers::accounts(reader)?;
     let hear = [("deepgram", accounts.deepgram.is_some())];
+    let speak = [
+        ("cartesia", accounts.cartesia.is_some()),
+        ("elevenlabs", accounts.elevenlabs.is_some()),
+        ("deepgram", accounts.deepgram.is_some()),
+    ];
+    let tts = providers::order(reader, "TTS", &speak, LOCAL_TTS, false)?;
     Ok(EnginesConfig {
+        proxy: reader.value("HTTPS_PROXY", |text| Ok(read::optional(text)))?,
         stt: providers::order(reader, "STT", &hear, LOCAL_STT, true)?,
         accounts,
-        tts: reader.value("TTS", |text| read::engines(text, &["pico"]))?,
+        tts,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
         recognizer_library: reader.value("POCKETSPHINX_DIR", |text| match text {
             "" => Ok(None),

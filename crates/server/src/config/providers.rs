@@ -9,21 +9,54 @@ use super::read::{self, Reader};
 /// The providers that have a key.
 pub(super) fn accounts(reader: &Reader<'_>) -> Result<Accounts, ConfigError> {
     Ok(Accounts {
-        deepgram: account(reader, "DEEPGRAM")?,
+        deepgram: account(
+            reader,
+            ["DEEPGRAM_API_KEY", "DEEPGRAM_URL", "DEEPGRAM_MODEL", ""],
+        )?,
+        openai: account(
+            reader,
+            ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", ""],
+        )?,
+        cartesia: account(
+            reader,
+            [
+                "CARTESIA_API_KEY",
+                "CARTESIA_URL",
+                "CARTESIA_MODEL",
+                "CARTESIA_VOICE_ID",
+            ],
+        )?,
+        elevenlabs: account(
+            reader,
+            [
+                "ELEVENLABS_API_KEY",
+                "ELEVENLABS_URL",
+                "ELEVENLABS_MODEL",
+                "ELEVENLABS_VOICE_ID",
+            ],
+        )?,
     })
 }
 
-fn account(reader: &Reader<'_>, name: &str) -> Result<Option<Account>, ConfigError> {
-    let key = reader.secret(&format!("{name}_API_KEY"))?;
-    let url = reader.value(&format!("{name}_URL"), base_url)?;
-    let model = reader.value(&format!("{name}_MODEL"), read::line)?;
+/// The account of a provider by its variables: key, address, model, and voice where it has one.
+fn account(
+    reader: &Reader<'_>,
+    [key, url, model, voice]: [&str; 4],
+) -> Result<Option<Account>, ConfigError> {
+    let key = reader.secret(key)?;
+    let url = reader.value(url, base_url)?;
+    let model = reader.value(model, read::line)?;
+    let voice = match voice {
+        "" => None,
+        voice => Some(reader.value(voice, read::line)?),
+    };
     Ok(key.map(|key| Account {
         access: Access {
             key: Some(key),
             url,
         },
         model,
-        voice: None,
+        voice,
     }))
 }
 

@@ -94,13 +94,10 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain(
         "TTS",
-        "pico",
-        "Voices, in the order in which they are tried.",
+        "auto",
+        "Voices (cartesia, elevenlabs, deepgram, pico), in the order in which they are tried. auto: those with a key, then pico.",
     ),
-    secret(
-        "DEEPGRAM_API_KEY",
-        "The key of Deepgram, which hears with it.",
-    ),
+    secret("DEEPGRAM_API_KEY", "The key of Deepgram, which hears."),
     plain(
         "DEEPGRAM_MODEL",
         "nova-3",
@@ -110,6 +107,57 @@ pub const VARIABLES: &[Variable] = &[
         "DEEPGRAM_URL",
         "https://api.deepgram.com",
         "Where Deepgram is, or what stands in its place: scheme, host, port.",
+    ),
+    secret(
+        "OPENAI_API_KEY",
+        "The key of OpenAI, or of a server that speaks its language: a model that answers.",
+    ),
+    plain(
+        "OPENAI_MODEL",
+        "gpt-6-luna",
+        "The model that answers, where a scenario names none.",
+    ),
+    plain(
+        "OPENAI_BASE_URL",
+        "https://api.openai.com/v1",
+        "Where OpenAI is, or a compatible server, with its /v1.",
+    ),
+    secret("CARTESIA_API_KEY", "The key of Cartesia, which speaks."),
+    plain(
+        "CARTESIA_MODEL",
+        "sonic-3.5",
+        "Cartesia's model, where a scenario names none.",
+    ),
+    plain(
+        "CARTESIA_VOICE_ID",
+        "f786b574-daa5-4673-aa0c-cbe3e8534c02",
+        "The id of Cartesia's voice, where a scenario names none.",
+    ),
+    plain(
+        "CARTESIA_URL",
+        "https://api.cartesia.ai",
+        "Where Cartesia is, or what stands in its place: scheme, host, port.",
+    ),
+    secret("ELEVENLABS_API_KEY", "The key of ElevenLabs, which speaks."),
+    plain(
+        "ELEVENLABS_MODEL",
+        "eleven_flash_v2_5",
+        "ElevenLabs' model, where a scenario names none.",
+    ),
+    plain(
+        "ELEVENLABS_VOICE_ID",
+        "21m00Tcm4TlvDq8ikWAM",
+        "The id of ElevenLabs' voice, where a scenario names none.",
+    ),
+    plain(
+        "ELEVENLABS_URL",
+        "https://api.elevenlabs.io",
+        "Where ElevenLabs is, or what stands in its place: scheme, host, port.",
+    ),
+    plain(
+        "HTTPS_PROXY",
+        "",
+        "Proxy through which models and voices are asked over HTTPS. WebSockets go without it.",
     ),
     plain(
         "RECOGNIZERS",
@@ -180,14 +228,7 @@ pub const LATER: &[&str] = &[
     "TWILIO_PHONE_NUMBER",
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
-    "OPENAI_API_KEY",
-    "CARTESIA_API_KEY",
-    "CARTESIA_VOICE_ID",
     "DATABASE_URL",
-    "OPENAI_MODEL",
-    "CARTESIA_MODEL",
-    "ELEVENLABS_API_KEY",
-    "ELEVENLABS_VOICE_ID",
     "REGISTRATION",
     "API_AUTH",
     "ACCESS_TOKEN_MINUTES",
@@ -211,12 +252,9 @@ pub const LATER: &[&str] = &[
     "GOOGLE_CLIENT_SECRET",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "TWILIO_API_URL",
-    "CARTESIA_URL",
-    "ELEVENLABS_URL",
     "GOOGLE_OAUTH_URL",
     "GOOGLE_API_URL",
     "CAPTCHA_URL",
-    "OPENAI_BASE_URL",
 ];
 
 /// The entry of the table with this name.

@@ -178,7 +178,7 @@ fn each_engine_says_why_it_is_in_use_or_not() {
             name: if role == "stt" {
                 "pocketsphinx"
             } else {
-                "an engine"
+                "pico"
             },
             usable,
             why: "what the engine says".to_owned(),

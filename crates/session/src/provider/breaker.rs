@@ -1,9 +1,12 @@
 //! What all calls know of a provider's health: after failures it is left alone for a while, then tried by one call.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ringback_call::FaultKind;
+use ringback_call::{FaultKind, Party};
+
+use super::Provider;
 
 /// So many failures in a row open the breaker.
 const MOST_FAILURES: u32 = 3;
@@ -73,6 +76,27 @@ impl Breaker {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The breakers of all providers, one for each role.
+#[derive(Debug)]
+pub(crate) struct Breakers(BTreeMap<(Provider, Party), Arc<Breaker>>);
+
+impl Default for Breakers {
+    fn default() -> Self {
+        let roles = [Party::Stt, Party::Responder, Party::Tts];
+        let all = Provider::ALL
+            .into_iter()
+            .flat_map(|provider| roles.map(|role| ((provider, role), Arc::default())));
+        Self(all.collect())
+    }
+}
+
+impl Breakers {
+    /// That of a provider in a role: recogniser, responder or voice.
+    pub(crate) fn of(&self, provider: Provider, role: Party) -> &Arc<Breaker> {
+        &self.0[&(provider, role)]
     }
 }
 

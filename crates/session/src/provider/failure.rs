@@ -17,6 +17,8 @@ pub(crate) struct Failure {
     pub(crate) passing: bool,
     /// When it said it could be asked again.
     pub(crate) retry_after: Option<Duration>,
+    /// This request is to blame, by its length or its form; others may well succeed.
+    pub(crate) of_request: bool,
 }
 
 impl Failure {
@@ -26,6 +28,7 @@ impl Failure {
             detail: format!("{} {what}", provider.name()),
             passing,
             retry_after: None,
+            of_request: false,
         }
     }
 
@@ -39,9 +42,33 @@ impl Failure {
         Self::new(provider, FaultKind::Misbehaved, true, what)
     }
 
+    /// What was started for the call is gone; the detail names it.
+    pub(crate) fn gone(detail: String) -> Self {
+        Self {
+            kind: FaultKind::Misbehaved,
+            detail,
+            passing: false,
+            retry_after: None,
+            of_request: false,
+        }
+    }
+
     /// It said no, and will again.
     pub(crate) fn refused(provider: Provider, what: impl Display) -> Self {
         Self::new(provider, FaultKind::Refused, false, what)
+    }
+
+    /// It said no to this one request.
+    pub(crate) fn unfit(provider: Provider, what: impl Display) -> Self {
+        Self {
+            of_request: true,
+            ..Self::refused(provider, what)
+        }
+    }
+
+    /// It cannot be asked as it was set up.
+    pub(crate) fn misconfigured(provider: Provider, what: impl Display) -> Self {
+        Self::new(provider, FaultKind::Misconfigured, false, what)
     }
 
     /// An HTTP status that is no success, with the provider's own words for it.

@@ -13,6 +13,7 @@ use crate::Secret;
 
 pub(crate) use backoff::Backoff;
 pub use breaker::Breaker;
+pub(crate) use breaker::Breakers;
 pub(crate) use failure::Failure;
 pub(crate) use socket::{Answer, ProviderSocket, open};
 
@@ -28,8 +29,21 @@ pub struct Access {
 impl Access {
     /// The address of a provider's WebSocket, whichever scheme its base has.
     pub(crate) fn socket_url(&self, provider: Provider, path: &str) -> Result<Url, Failure> {
+        self.address(provider, path, [("https", "wss"), ("http", "ws")])
+    }
+
+    /// The address of a provider's route, whichever scheme its base has.
+    pub(crate) fn http_url(&self, provider: Provider, path: &str) -> Result<Url, Failure> {
+        self.address(provider, path, [("wss", "https"), ("ws", "http")])
+    }
+
+    fn address(
+        &self,
+        provider: Provider,
+        path: &str,
+        schemes: [(&str, &str); 2],
+    ) -> Result<Url, Failure> {
         let base = self.url.as_str().trim_end_matches('/');
-        let schemes = [("https", "wss"), ("http", "ws")];
         let rest = schemes.into_iter().find_map(|(from, to)| {
             let rest = base.strip_prefix(from)?.strip_prefix("://")?;
             Some(format!("{to}://{rest}"))
@@ -54,14 +68,27 @@ pub struct Account {
 /// The providers that are set up.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
-    /// Hears.
+    /// Hears, speaks.
     pub deepgram: Option<Account>,
+    /// Answers, speaks.
+    pub openai: Option<Account>,
+    /// Speaks.
+    pub cartesia: Option<Account>,
+    /// Speaks.
+    pub elevenlabs: Option<Account>,
 }
 
 impl Accounts {
     /// All that are set up.
     pub fn iter(&self) -> impl Iterator<Item = &Account> {
-        [&self.deepgram].into_iter().flatten()
+        [
+            &self.deepgram,
+            &self.openai,
+            &self.cartesia,
+            &self.elevenlabs,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 
@@ -79,6 +106,21 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// All there are.
+    pub const ALL: [Self; 4] = [
+        Self::Deepgram,
+        Self::OpenAi,
+        Self::Cartesia,
+        Self::ElevenLabs,
+    ];
+
+    /// The provider of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.name() == name)
+    }
+
     /// As scenarios and logs spell it.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringback_call::{Cause, Fault, Intent, Line, ReplyId, Speaker, TurnId};
+use ringback_call::{Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, TurnId};
 use ringback_speech::grammar::Expect;
 use tokio::task::AbortHandle;
 
 use super::mailbox::Mailbox;
+use super::modelled::Modelled;
 use super::parrot;
 use super::script::{Answer, End, Said, ScriptRun};
 use super::webhook::{Answered, HeardLine, Question, Webhook, WebhookConfig};
@@ -40,6 +41,9 @@ pub(crate) enum Responder {
     Parrot(Vars),
     Webhook(Box<Hooked>),
     Mailbox(Mailbox),
+    Model(Box<Modelled>),
+    /// Nothing that the scenario names can be used.
+    Nobody,
 }
 
 pub(crate) struct Scripted {
@@ -95,6 +99,16 @@ impl Responder {
                 answered(events, asked.reply, answer);
             }
             Self::Webhook(hooked) => hooked.ask(asked, events),
+            Self::Model(modelled) => modelled.ask(asked, events),
+            Self::Nobody => {
+                let _ = events.send(Provided::Fault(Fault {
+                    party: Party::Responder,
+                    kind: FaultKind::Misconfigured,
+                    detail:
+                        "nothing that the scenario names can answer: set the key of its provider"
+                            .into(),
+                }));
+            }
             Self::Mailbox(mailbox) => {
                 let said = if asked.text.is_empty() {
                     asked.digits
@@ -122,7 +136,8 @@ impl Responder {
                     scripted.run = run;
                 }
             }
-            Self::Parrot(_) => {}
+            Self::Parrot(_) | Self::Nobody => {}
+            Self::Model(modelled) => modelled.cancel(reply),
             Self::Mailbox(mailbox) => {
                 if !heard {
                     mailbox.take_back(reply);
@@ -143,6 +158,8 @@ impl Responder {
             Self::Parrot(_) => "parrot",
             Self::Webhook(_) => "webhook",
             Self::Mailbox(_) => "mailbox",
+            Self::Model(_) => "openai",
+            Self::Nobody => "nobody",
         }
     }
 
@@ -155,7 +172,11 @@ impl Responder {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            Self::Parrot(_) | Self::Webhook(_) | Self::Mailbox(_) => Vec::new(),
+            Self::Parrot(_)
+            | Self::Webhook(_)
+            | Self::Mailbox(_)
+            | Self::Model(_)
+            | Self::Nobody => Vec::new(),
         }
     }
 }
@@ -287,7 +308,7 @@ fn reply(
     });
 }
 
-fn end_text(events: &Sender, reply: ReplyId, intent: Intent) {
+pub(super) fn end_text(events: &Sender, reply: ReplyId, intent: Intent) {
     let _ = events.send(Provided::TextEnd {
         reply,
         intent,

@@ -4,13 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringback_call::{Call, CallSpec, Direction, ReplyId};
-use ringback_speech::voice::Style;
 
 use super::Responder;
 use crate::carrier::twilio::Messages;
 use crate::engines::{Engines, Seats};
 use crate::live::{Live, Parts};
-use crate::tts;
 
 /// Utterances of the caller that nobody has taken yet.
 #[derive(Clone, Debug, Default)]
@@ -53,13 +51,12 @@ impl Live {
         spec.turn.max_call_s = u32::MAX;
         let Seats {
             ears,
-            voice,
+            voices,
             events,
         } = seats;
-        let style = Style::default();
         let parts = Parts {
             ears,
-            tts: tts::Local::new(&engines, voice, style, events.0.clone()),
+            voices,
             engines,
             responder: Responder::Mailbox(mailbox),
             recorder: None,

@@ -2,6 +2,8 @@
 
 mod asked;
 pub mod mailbox;
+pub(crate) mod model;
+mod modelled;
 pub mod parrot;
 pub mod script;
 pub mod webhook;
@@ -15,7 +17,9 @@ pub(crate) use asked::{Asked, Parties, Responder};
 
 use crate::Secret;
 use crate::engines::Engines;
-use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Webhook};
+use crate::scenario::template::Template;
+use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Vars, Webhook};
+use modelled::{Instructions, Modelled};
 use script::ScriptRun;
 use webhook::WebhookConfig;
 
@@ -27,7 +31,7 @@ pub(crate) fn responder(
     company: &str,
 ) -> Responder {
     let vars = scenario.vars(parties.direction, company);
-    match scenario.engines.responders.first() {
+    match engines.responder(scenario) {
         Some(Wanted::Script { script }) => {
             let run = ScriptRun::new(Arc::clone(script), vars, engines.hearing(scenario));
             Responder::script(run)
@@ -37,7 +41,35 @@ pub(crate) fn responder(
             let webhook = Arc::clone(&engines.webhook);
             Responder::webhook(webhook, webhook_config(wanted), parties, fallback)
         }
-        Some(Wanted::Parrot) | None => Responder::Parrot(vars),
+        Some(Wanted::Model(_)) => {
+            let chain = engines.models(scenario);
+            Responder::Model(Box::new(Modelled::new(
+                chain,
+                instructions(scenario, &vars),
+            )))
+        }
+        Some(Wanted::Parrot) => Responder::Parrot(vars),
+        None => Responder::Nobody,
+    }
+}
+
+fn instructions(scenario: &Scenario, vars: &Vars) -> Instructions {
+    let filled = |text: &str| match Template::parse(text) {
+        Ok(template) => vars.render(&template),
+        Err(_) => text.to_owned(),
+    };
+    let persona = scenario.persona.persona.as_deref();
+    let prompt = scenario.prompt(vars.direction);
+    let texts: Vec<String> = [persona, prompt]
+        .into_iter()
+        .flatten()
+        .map(filled)
+        .collect();
+    Instructions {
+        text: texts.join("\n\n"),
+        language: scenario.language.clone(),
+        transfer_to: scenario.fallback.to.clone(),
+        goodbye: vars.render(&scenario.limits.goodbye),
     }
 }
 
@@ -67,13 +99,13 @@ fn misconfigured(detail: String) -> Fault {
     }
 }
 
-fn read_secret(reference: &SecretRef) -> Result<Secret, String> {
+pub(crate) fn read_secret(reference: &SecretRef) -> Result<Secret, String> {
     match reference {
         SecretRef::Env(name) => std::env::var(name)
             .map(Secret::new)
-            .map_err(|_| format!("the webhook's secret is not there: set {name}")),
+            .map_err(|_| format!("a secret is not there: set {name}")),
         SecretRef::File(path) => std::fs::read_to_string(path)
             .map(|text| Secret::new(text.trim().to_owned()))
-            .map_err(|error| format!("the webhook's secret {}: {error}", path.display())),
+            .map_err(|error| format!("the secret {}: {error}", path.display())),
     }
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::field::{Field, Section, instead};
 use super::include::Include;
+use super::language_model;
 use super::model::{Engines, Responder, SttEngine, TtsEngine};
 use super::names::Names;
 use super::problem::Findings;
+use super::settings::text;
 use super::webhook;
+use crate::provider::Provider;
 use crate::responder::script::Script;
 
 /// What a list of engines needs to know beside its own fields.
@@ -42,16 +45,16 @@ pub(super) fn read(
         list(&field, findings, known, true, stt)
     });
     let tts = root.take("tts").map(|field| {
-        let later = ["cartesia", "elevenlabs", "deepgram", "openai"];
-        list(&field, findings, ("pico", &later), false, tts)
+        let known = "pico, cartesia, elevenlabs, deepgram or openai";
+        list(&field, findings, (known, &[]), false, tts)
     });
     let responders = match root.take("responder") {
         Some(field) => {
-            let locals = "script, webhook or parrot";
+            let known = "script, webhook, parrot or openai";
             let read = |kind: &str, section: &mut Section<'_>, findings: &mut Findings| {
                 responder(kind, section, around, findings)
             };
-            list(&field, findings, (locals, &["openai"]), false, read)
+            list(&field, findings, (known, &[]), false, read)
         }
         None => default_responder(root, around, findings),
     };
@@ -62,23 +65,26 @@ pub(super) fn read(
     }
 }
 
+/// A language model where there are instructions for one, and the script where there is one: the first that can be used answers.
 fn default_responder(
     root: &Section<'_>,
     around: &Around<'_>,
     findings: &mut Findings,
 ) -> Vec<Responder> {
-    if !around.has_script {
+    let instructed = ["persona", "prompt", "prompts"]
+        .into_iter()
+        .any(|name| root.has(name));
+    if !around.has_script && !instructed {
         root.missing(
             findings,
             "responder",
-            "say what answers: add a [script], or responder = [{ provider = \"webhook\", url = ... }], or provider = \"parrot\"",
+            "say what answers: add a prompt, or a [script], or responder = [{ provider = \"webhook\", url = ... }], or provider = \"parrot\"",
         );
     }
+    let model = instructed.then(|| Responder::Model(Box::default()));
     let script = around.script.clone();
-    script
-        .map(|script| Responder::Script { script })
-        .into_iter()
-        .collect()
+    let script = script.map(|script| Responder::Script { script });
+    model.into_iter().chain(script).collect()
 }
 
 /// Reads a list of engines. `known` are the local providers, as they are named in remedies, and those that are not yet available.
@@ -154,7 +160,14 @@ fn stt(kind: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option
     Some(SttEngine::PocketSphinx { keyterms })
 }
 
-fn tts(_: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<TtsEngine> {
+fn tts(kind: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<TtsEngine> {
+    if let Some(provider) = Provider::of_name(kind) {
+        return Some(TtsEngine::Provider {
+            provider,
+            voice: text(section, "voice", findings),
+            model: text(section, "model", findings),
+        });
+    }
     for name in ["voice", "model"] {
         if let Some(field) = section.take(name) {
             field.warning(findings, "pico has one voice: this is ignored");
@@ -172,6 +185,9 @@ fn responder(
     match kind {
         "script" => script(section, around, findings),
         "webhook" => webhook::read(section, around.names, findings).map(Responder::Webhook),
+        "openai" => Some(Responder::Model(Box::new(language_model::read(
+            section, findings,
+        )))),
         _ => Some(Responder::Parrot),
     }
 }

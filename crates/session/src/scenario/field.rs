@@ -208,6 +208,11 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The field of this name. Its place is that of its value, or of its key where the value is a table.
+    /// Whether there is such a field, taken or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all().iter().any(|(own, _)| *own == name)
+    }
+
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Field<'a>> {
         self.asked.push(name);
         let entry = self.entries.iter().find(|entry| entry.key == name)?;

@@ -10,12 +10,13 @@ pub(crate) mod document;
 mod engines;
 pub(crate) mod field;
 mod include;
+mod language_model;
 mod later;
 mod model;
 pub(crate) mod names;
 pub(crate) mod problem;
 mod read;
-mod settings;
+pub(crate) mod settings;
 pub mod template;
 mod turn;
 mod webhook;
@@ -27,8 +28,8 @@ mod problem_tests;
 
 pub use catalog::{Catalog, Refused, check_file};
 pub use model::{
-    Directions, Engines, Fallback, Greeting, Limits, Persona, Recording, RecordingFormat,
-    Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice, Webhook,
+    Directions, Engines, Fallback, Greeting, Limits, Model, ModelApi, Persona, Recording,
+    RecordingFormat, Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice, Webhook,
 };
 pub use problem::{Position, Problem, Warning};
 pub use read::{Origin, parse};

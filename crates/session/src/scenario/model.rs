@@ -8,6 +8,7 @@ use ringback_call::{Direction, Protection, TurnSettings};
 use url::Url;
 
 use super::template::{Template, Vars};
+use crate::provider::Provider;
 use crate::responder::script::Script;
 
 /// What answers or places a call: what it says, with which engines, and by which rules.
@@ -33,8 +34,9 @@ pub struct Scenario {
     pub voice: Voice,
     /// Turn-taking.
     pub turn: TurnSettings,
-    /// What a caller hears who says nothing for `turn.idle_ms`, in turn; without any the responder is asked.
-    pub idle: Vec<Template>,
+    /// What a caller hears who says nothing for `turn.idle_ms`, in turn; without any the responder is asked. `None`: lines of
+    /// our own, but for a script, which has its own.
+    pub idle: Option<Vec<Template>>,
     /// When a call ends by itself; the longest call stands in `turn`.
     pub limits: Limits,
     /// What is kept of a call.
@@ -127,6 +129,15 @@ pub enum SttEngine {
 pub enum TtsEngine {
     /// The local one, SVOX Pico.
     Pico,
+    /// One of a provider.
+    Provider {
+        /// Which.
+        provider: Provider,
+        /// Its name or id there; `None` means the server's own choice.
+        voice: Option<String>,
+        /// `None` means the server's own choice.
+        model: Option<String>,
+    },
 }
 
 /// What answers a conversation.
@@ -141,6 +152,36 @@ pub enum Responder {
     Webhook(Webhook),
     /// It says what it heard.
     Parrot,
+    /// A language model, told who it is by the scenario's persona and prompt.
+    Model(Box<Model>),
+}
+
+/// How a language model is asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// Its name; `None` means the server's own choice.
+    pub model: Option<String>,
+    /// Which of OpenAI's two languages; `None`: what the model needs.
+    pub api: Option<ModelApi>,
+    /// The server, where it is another than the server's own choice, with its `/v1`.
+    pub url: Option<Url>,
+    /// Its key, where it is another.
+    pub key: Option<SecretRef>,
+    /// In per mille; `None`: not said.
+    pub temperature_pm: Option<u16>,
+    /// The longest answer, in tokens.
+    pub max_tokens: Option<u32>,
+    /// `none`, `low` and so on; `None`: none where the model takes it.
+    pub reasoning_effort: Option<String>,
+}
+
+/// OpenAI's two languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelApi {
+    /// Chat Completions, which compatible servers speak too.
+    Chat,
+    /// Responses.
+    Responses,
 }
 
 /// A user's own web service that answers.

@@ -155,14 +155,16 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             vec!["3:9: voice_config.speed: 3 is out of range; give 0.5 to 2"],
         ),
         (
-            "persona = \"a\"\n[turn]",
+            "name = \"a\"\n[turn]",
             vec![
-                "1:1: responder: this is missing; say what answers: add a [script], or responder = [{ provider = \"webhook\", url = ... }], or provider = \"parrot\"",
+                "1:1: responder: this is missing; say what answers: add a prompt, or a [script], or responder = [{ provider = \"webhook\", url = ... }], or provider = \"parrot\"",
             ],
         ),
         (
-            "responder = [{ provider = \"openai\", model = \"x\" }]",
-            vec!["1:13: responder: none of these is available; add script, webhook or parrot"],
+            "responder = [{ provider = \"openai\", api = \"other\" }]",
+            vec![
+                "1:43: responder[0].api: \"other\" is not known here; known are chat, responses",
+            ],
         ),
         (
             "responder = [{ provider = \"script\" }]",
@@ -259,7 +261,7 @@ fn webhooks_are_checked_and_a_secret_is_never_repeated() {
 #[test]
 fn what_is_not_yet_available_is_kept_and_named() {
     let (scenario, warnings) = read(
-        "responder = [{ provider = \"openai\" }, { provider = \"parrot\" }]\npipeline = \"realtime\"\nlanguage = \"de\"\n\
+        "responder = [{ provider = \"parrot\" }]\npipeline = \"realtime\"\nlanguage = \"de\"\n\
          stt = [{ provider = \"openai\", model = \"whisper\" }, { provider = \"pocketsphinx\", keyterms = [\"salad\"] }]\n\
          realtime = { provider = \"openai\" }\ncalendar = true\n\
          [consent]\nask = \"May we record?\"\n[callee]\nvoicemail = \"leave\"\n[limits]\nmax_cost = 1.5\n\
@@ -269,7 +271,6 @@ fn what_is_not_yet_available_is_kept_and_named() {
     assert_eq!(
         warnings,
         [
-            "1:27: responder[0].provider: openai is not yet available: it is left out",
             "2:12: pipeline: the realtime pipeline is not yet available: the cascade of recogniser, responder and voice is used",
             "3:12: language: the local recogniser and voice know English only: callers will be misheard, and answers mispronounced",
             "4:21: stt[0].provider: openai is not yet available: it is left out",
@@ -312,7 +313,7 @@ fn a_scenario_without_settings_has_the_defaults_of_the_design() {
     assert_eq!(scenario.recording.channels, 2);
     assert_eq!(scenario.recording.on, None);
     assert_eq!(scenario.limits.max_silence_s, 0);
-    assert_eq!(scenario.idle.len(), 2);
+    assert!(scenario.idle.is_none());
     assert!(!scenario.foreign_streams);
     assert_eq!(
         scenario.protection(Direction::Outbound),

@@ -100,7 +100,7 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     }
     let (engines, has_stt) = engines(root, origin, &names, findings);
     let (mut turn, given, protect) = turn_taking(root, findings);
-    let idle = idle(root, (&mut turn, &given), &engines, &names, findings);
+    let idle = idle(root, (&mut turn, &given), &names, findings);
     let limits = limits(root, (&mut turn, &given), &names, findings);
     let greeting = greeting(root, protect, &names, findings);
     warn_of_slow_webhooks(root, &engines, &turn, findings);
@@ -296,7 +296,7 @@ fn warn_of_slow_webhooks(
 ) {
     let slow = engines.responders.iter().any(|responder| match responder {
         Responder::Webhook(webhook) => webhook.timeout_ms >= turn.reply_bound_ms,
-        Responder::Script { .. } | Responder::Parrot => false,
+        Responder::Script { .. } | Responder::Parrot | Responder::Model(_) => false,
     });
     if slow {
         findings.warning(

@@ -5,16 +5,14 @@ use ringback_call::TurnSettings;
 use super::destination;
 use super::field::{Field, Section};
 use super::later;
-use super::model::{
-    Engines, Fallback, Limits, Recording, RecordingFormat, Responder, TtsEngine, Voice,
-};
+use super::model::{Engines, Fallback, Limits, Recording, RecordingFormat, TtsEngine, Voice};
 use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
 use super::turn;
 
 /// Said to a silent caller where neither the scenario nor its script has a line for it.
-const IDLE_PROMPTS: [&str; 2] = [
+pub(crate) const IDLE_PROMPTS: [&str; 2] = [
     "Are you still there?",
     "I cannot hear you. Please say something if you are still there.",
 ];
@@ -61,10 +59,9 @@ fn twice(field: &Field<'_>, other: &str, findings: &mut Findings) {
 pub(super) fn idle(
     root: &mut Section<'_>,
     (turn, given): (&mut TurnSettings, &turn::Given),
-    engines: &Engines,
     names: &Names,
     findings: &mut Findings,
-) -> Vec<Template> {
+) -> Option<Vec<Template>> {
     let mut prompts = None;
     if let Some(mut section) = root.take("idle").and_then(|f| f.section(findings)) {
         if let Some(field) = section.take("after_ms") {
@@ -93,16 +90,7 @@ pub(super) fn idle(
         }
         section.finish(findings);
     }
-    let script_asks = matches!(engines.responders.first(), Some(Responder::Script { .. }));
-    prompts.unwrap_or_else(|| {
-        if script_asks {
-            return Vec::new();
-        }
-        let lines = IDLE_PROMPTS.iter();
-        lines
-            .filter_map(|line| Template::parse(line).ok())
-            .collect()
-    })
+    prompts
 }
 
 pub(super) fn limits(
@@ -238,6 +226,6 @@ pub(super) fn voice(root: &mut Section<'_>, engines: &Engines, findings: &mut Fi
     clippy::cast_sign_loss,
     reason = "the number was checked to be between 0 and 2"
 )]
-fn hundredths(number: f64) -> u16 {
+pub(super) fn hundredths(number: f64) -> u16 {
     (number * 100.0).round() as u16
 }

@@ -57,7 +57,8 @@ pub(super) fn read(
     })
 }
 
-fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> Option<Url> {
+/// An address of the web, without a user name or password in it.
+pub(super) fn web_address(field: &Field<'_>, findings: &mut Findings) -> Option<Url> {
     let text = field.text(findings)?;
     let url = match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
@@ -74,10 +75,15 @@ fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> O
         field.problem(
             findings,
             "the address contains a user name or a password",
-            "take it out; requests are signed with the `secret`",
+            "take it out; secrets have settings of their own",
         );
         return None;
     }
+    Some(url)
+}
+
+fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> Option<Url> {
+    let url = web_address(field, findings)?;
     let private = is_private(&url);
     if private && !allow_private {
         field.problem(
@@ -107,7 +113,7 @@ fn is_private(url: &Url) -> bool {
 }
 
 /// A reference to a secret. What was written instead is not repeated: it may be the secret.
-fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
+pub(super) fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
     let text = field.text(findings)?;
     let reference = match text.split_once(':') {
         Some(("env", name)) if is_variable(name) => Some(SecretRef::Env(name.to_owned())),

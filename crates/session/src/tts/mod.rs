@@ -1,7 +1,34 @@
-//! What speaks: one file per engine, and the cache of fixed lines.
+//! What speaks: one file per engine, the list in which they stand in for one another, and the cache of lines.
 
+mod cartesia;
+#[cfg(test)]
+mod cartesia_tests;
+mod deepgram;
+#[cfg(test)]
+mod deepgram_tests;
+mod dialogue;
+mod elevenlabs;
+#[cfg(test)]
+mod elevenlabs_tests;
 mod lines;
+mod openai;
+#[cfg(test)]
+mod openai_tests;
+mod parts;
 mod pico;
+mod rest;
+mod stream;
+#[cfg(test)]
+mod twin;
+mod vendor;
+mod voices;
 
+pub(crate) use cartesia::Cartesia;
+pub(crate) use deepgram::Aura;
+pub(crate) use elevenlabs::ElevenLabs;
 pub(crate) use lines::Lines;
-pub(crate) use pico::Local;
+pub(crate) use openai::OpenAi;
+pub(crate) use pico::{Local, voice_of};
+pub(crate) use stream::{Command, Spoken};
+pub(crate) use vendor::{Vendor, Wanted};
+pub(crate) use voices::{Manner, Speaker, Started, Voices};

@@ -5,50 +5,37 @@ use std::sync::Arc;
 use ringback_call::{PartId, ReplyId};
 use ringback_speech::voice::{Style, Utterance, VoicePiece, VoicePool};
 
-use super::Lines;
-use crate::engines::{Engines, VoiceSeat};
+use super::stream::Spoken;
 use crate::provided::{Provided, Sender};
+use crate::provider::Failure;
 
 /// Speech is handed on in pieces of at least 100 ms, the first at once, in bytes of mu-law.
 const PIECE: usize = 800;
 
 pub(crate) struct Local {
     pool: Arc<VoicePool>,
-    lines: Arc<Lines>,
     style: Style,
     events: Sender,
+    /// Which of the call's voices it is.
+    engine: u32,
     speaking: Vec<(ReplyId, PartId, Utterance)>,
-    _seat: VoiceSeat,
 }
 
 impl Local {
-    pub(crate) fn new(engines: &Engines, seat: VoiceSeat, style: Style, events: Sender) -> Self {
+    pub(crate) fn new(pool: Arc<VoicePool>, style: Style, engine: u32, events: Sender) -> Self {
         Self {
-            pool: Arc::clone(&engines.voices),
-            lines: Arc::clone(&engines.lines),
+            pool,
             style,
             events,
+            engine,
             speaking: Vec::new(),
-            _seat: seat,
         }
     }
 
-    /// Speaks a sentence: from the cache, or by the pool.
     pub(crate) fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
-        if let Some(line) = self.lines.find(text, self.style) {
-            self.send(Provided::Line { reply, part, line });
-            let piece = VoicePiece::Done;
-            self.send(Provided::Voice { reply, part, piece });
-            return;
-        }
-        let sink = gather(self.events.clone(), reply, part);
+        let sink = gather(self.events.clone(), self.engine, (reply, part));
         let utterance = self.pool.speak(text, self.style, sink);
         self.speaking.push((reply, part, utterance));
-    }
-
-    fn send(&self, provided: Provided) {
-        // The receiver is the call's own task: it is gone only when the call is.
-        let _ = self.events.send(provided);
     }
 
     /// A sentence was spoken to its end.
@@ -63,27 +50,51 @@ impl Local {
     }
 }
 
+/// Who speaks, for the cache of lines.
+pub(crate) fn voice_of(style: Style) -> String {
+    let Style {
+        speed_pct,
+        pitch_pct,
+        volume_pct,
+    } = style;
+    format!("pico {speed_pct} {pitch_pct} {volume_pct}")
+}
+
 /// Gathers the engine's small chunks into pieces.
-fn gather(events: Sender, reply: ReplyId, part: PartId) -> Box<dyn FnMut(VoicePiece) + Send> {
+fn gather(
+    events: Sender,
+    engine: u32,
+    (reply, part): (ReplyId, PartId),
+) -> Box<dyn FnMut(VoicePiece) + Send> {
     let mut gathered = Vec::new();
     let mut first = true;
     Box::new(move |piece| {
-        let send = |piece| {
-            let _ = events.send(Provided::Voice { reply, part, piece });
+        // The receiver is the call's own task: it is gone only when the call is.
+        let send = |spoken| {
+            let _ = events.send(Provided::Spoken { engine, spoken });
         };
-        match piece {
-            VoicePiece::Audio(mulaw) => {
-                gathered.extend_from_slice(&mulaw);
-                if first || gathered.len() >= PIECE {
-                    first = false;
-                    send(VoicePiece::Audio(std::mem::take(&mut gathered)));
-                }
+        let speech = |gathered: &mut Vec<u8>| Spoken::Audio {
+            reply,
+            part,
+            mulaw: std::mem::take(gathered),
+        };
+        if let VoicePiece::Audio(mulaw) = piece {
+            gathered.extend_from_slice(&mulaw);
+            if first || gathered.len() >= PIECE {
+                first = false;
+                send(speech(&mut gathered));
             }
-            VoicePiece::Done | VoicePiece::Failed(_) => {
-                if !gathered.is_empty() {
-                    send(VoicePiece::Audio(std::mem::take(&mut gathered)));
-                }
-                send(piece);
+            return;
+        }
+        if !gathered.is_empty() {
+            send(speech(&mut gathered));
+        }
+        match piece {
+            VoicePiece::Audio(_) => {}
+            VoicePiece::Done => send(Spoken::Done { reply, part }),
+            VoicePiece::Failed(why) => {
+                let failure = Failure::gone(format!("pico {why}"));
+                let _ = events.send(Provided::Mute { engine, failure });
             }
         }
     })

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{Sink, Stream};
 use ringback_call::{Direction, EndCause};
 use ringback_session::provider::Accounts;
-use ringback_session::scenario::{Catalog, SttEngine};
+use ringback_session::scenario::{Catalog, SttEngine, TtsEngine};
 use ringback_session::{
     Ended, EngineConfig, Engines, Outgoing, Place, Received, Setup, SocketError, run,
 };
@@ -177,9 +177,11 @@ async fn a_panic_closes_its_own_socket_with_1011_keeps_its_files_and_leaves_the_
         allow_private_webhooks: false,
         company: "Compass Group".to_owned(),
         accounts: Accounts::default(),
+        proxy: None,
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        tts: vec![TtsEngine::Pico],
     });
     let engines = Arc::new(engines.unwrap());
     let place = Place {

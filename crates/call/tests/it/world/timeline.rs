@@ -37,6 +37,7 @@ impl Timeline {
             Event::Text { reply, text } => format!("text {} {}", reply.0, shortened(text)),
             Event::TextEnd { reply, intent, .. } => format!("text end {} {intent:?}", reply.0),
             Event::Fault(fault) => format!("fault {:?} {:?}", fault.party, fault.kind),
+            Event::Replaced(fault) => format!("replaced {:?} {:?}", fault.party, fault.kind),
             Event::Say(line) => format!("say {}", shortened(line)),
             Event::Finish => "finish".into(),
             Event::HungUp => "hung up".into(),

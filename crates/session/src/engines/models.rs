@@ -1,0 +1,92 @@
+//! Language models that can answer, and what is known of their health.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringback_wire::openai::models::{ChatTools, Traits};
+use serde_json::Map;
+
+use super::Engines;
+use crate::provider::{Access, Breaker};
+use crate::responder::model::{Api, Chain, FIRST, Model};
+use crate::responder::read_secret;
+use crate::scenario::{self, ModelApi, Responder, Scenario};
+
+/// The longest answer where a scenario does not say, in tokens: a minute of speech.
+const MAX_TOKENS: u32 = 400;
+
+/// The breakers of models, by server and model.
+#[derive(Debug, Default)]
+pub(super) struct ModelBreakers(Mutex<BTreeMap<String, Arc<Breaker>>>);
+
+impl ModelBreakers {
+    fn of(&self, model: &Model) -> Arc<Breaker> {
+        let key = format!("{} {}", model.access.url, model.model);
+        let mut breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(breakers.entry(key).or_default())
+    }
+}
+
+impl Engines {
+    /// The models that answer in calls of a scenario, in order.
+    pub(crate) fn models(&self, scenario: &Scenario) -> Chain {
+        let models = scenario.engines.responders.iter();
+        let models = models.filter_map(|responder| match responder {
+            Responder::Model(wanted) => self.model(wanted),
+            Responder::Script { .. } | Responder::Webhook(_) | Responder::Parrot => None,
+        });
+        Chain {
+            models: models
+                .map(|model| {
+                    let breaker = self.model_breakers.of(&model);
+                    (model, breaker)
+                })
+                .collect(),
+            client: self.client.clone(),
+        }
+    }
+
+    /// Whether a model can be asked.
+    pub(super) fn has_model(&self, wanted: &scenario::Model) -> bool {
+        wanted.url.is_some() || self.config.accounts.openai.is_some()
+    }
+
+    fn model(&self, wanted: &scenario::Model) -> Option<Model> {
+        let account = self.config.accounts.openai.as_ref();
+        let key = match &wanted.key {
+            Some(reference) => match read_secret(reference) {
+                Ok(key) => Some(key),
+                Err(why) => {
+                    tracing::error!(why, "Error: a model is left out");
+                    return None;
+                }
+            },
+            // The account's key is for its own server alone.
+            None if wanted.url.is_some() => None,
+            None => account.and_then(|account| account.access.key.clone()),
+        };
+        let url = wanted
+            .url
+            .clone()
+            .or_else(|| account.map(|account| account.access.url.clone()))?;
+        let model = wanted
+            .model
+            .clone()
+            .or_else(|| account.map(|account| account.model.clone()))?;
+        Some(Model {
+            access: Access { key, url },
+            api: match wanted.api {
+                Some(ModelApi::Chat) => Api::Chat,
+                Some(ModelApi::Responses) => Api::Responses,
+                None if Traits::of(&model).chat_tools == ChatTools::Never => Api::Responses,
+                None => Api::Chat,
+            },
+            model,
+            temperature_pm: wanted.temperature_pm,
+            max_tokens: wanted.max_tokens.unwrap_or(MAX_TOKENS),
+            reasoning_effort: wanted.reasoning_effort.clone(),
+            extra: Map::new(),
+            first: FIRST,
+        })
+    }
+}

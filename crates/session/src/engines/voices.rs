@@ -1,0 +1,147 @@
+//! What can speak to a caller, and starting it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ringback_call::Party;
+use ringback_speech::voice::Style;
+use tokio::sync::mpsc;
+
+use super::{EngineStatus, Engines};
+use crate::provided::{Provided, Sender};
+use crate::provider::{Account, Provider};
+use crate::scenario::{Scenario, TtsEngine};
+use crate::tts::{self, Manner, Speaker, Started, Vendor, Voices, Wanted};
+
+impl Engines {
+    pub(super) fn describe_voice(&self, engine: &TtsEngine) -> EngineStatus {
+        EngineStatus {
+            role: "tts",
+            name: match engine {
+                TtsEngine::Pico => "pico",
+                TtsEngine::Provider { provider, .. } => provider.name(),
+            },
+            usable: true,
+            why: String::new(),
+        }
+    }
+
+    /// What can speak in a call of the scenario, in order; the local voice stands in for all.
+    pub(super) fn speaking_list(&self, scenario: Option<&Scenario>) -> VecDeque<TtsEngine> {
+        let named = scenario.and_then(|scenario| scenario.engines.tts.as_ref());
+        let usable = |engine: &&TtsEngine| match engine {
+            TtsEngine::Pico => true,
+            TtsEngine::Provider { provider, .. } => self.account(*provider).is_some(),
+        };
+        let list = named.unwrap_or(&self.config.tts).iter();
+        let mut list: VecDeque<_> = list.filter(usable).cloned().collect();
+        if !list.contains(&TtsEngine::Pico) {
+            list.push_back(TtsEngine::Pico);
+        }
+        list
+    }
+
+    pub(super) fn account(&self, provider: Provider) -> Option<&Account> {
+        let accounts = &self.config.accounts;
+        match provider {
+            Provider::Deepgram => accounts.deepgram.as_ref(),
+            Provider::OpenAi => accounts.openai.as_ref(),
+            Provider::Cartesia => accounts.cartesia.as_ref(),
+            Provider::ElevenLabs => accounts.elevenlabs.as_ref(),
+        }
+    }
+
+    /// The first of the list that is not known to be out of order. `None` when all shares of the local voice are taken and
+    /// nothing else speaks.
+    pub(super) fn first_voice(
+        &self,
+        mut list: VecDeque<TtsEngine>,
+        manner: Manner,
+        events: &Sender,
+    ) -> Option<Voices> {
+        let now = Instant::now();
+        let admitted = |engine: &TtsEngine| match engine {
+            TtsEngine::Pico => true,
+            TtsEngine::Provider { provider, .. } => {
+                self.breakers.of(*provider, Party::Tts).admits(now)
+            }
+        };
+        let place = list.iter().position(admitted).unwrap_or(0);
+        let first = list.remove(place)?;
+        let seat = Arc::clone(&self.voice_seats).try_acquire_owned().ok();
+        if seat.is_none() && first == TtsEngine::Pico {
+            return None;
+        }
+        let started = self.start_voice(&first, &manner, 0, events)?;
+        let lines = Arc::clone(&self.lines);
+        Some(Voices::new(
+            started,
+            list,
+            manner,
+            lines,
+            events.clone(),
+            seat,
+        ))
+    }
+
+    /// Starts a voice for a call. `engine` counts those of the call.
+    pub(crate) fn start_voice(
+        &self,
+        wanted: &TtsEngine,
+        manner: &Manner,
+        engine: u32,
+        events: &Sender,
+    ) -> Option<Started> {
+        let (provider, voice, model) = match wanted {
+            TtsEngine::Pico => {
+                let style = pico_style(manner);
+                let pool = Arc::clone(&self.voices);
+                let local = tts::Local::new(pool, style, engine, events.clone());
+                return Some(Started {
+                    speaker: Speaker::Local(local),
+                    name: "pico",
+                    voice: tts::voice_of(style),
+                });
+            }
+            TtsEngine::Provider {
+                provider,
+                voice,
+                model,
+            } => (*provider, voice.as_deref(), model.as_deref()),
+        };
+        let vendor = Vendor::of(&Wanted {
+            provider,
+            account: self.account(provider)?,
+            voice,
+            model,
+            manner,
+            client: &self.client,
+        });
+        let (commands, inlet) = mpsc::unbounded_channel();
+        let breaker = Arc::clone(self.breakers.of(provider, Party::Tts));
+        let (key, events) = (vendor.key(), events.clone());
+        tokio::spawn(async move {
+            let said = |spoken| {
+                let _ = events.send(Provided::Spoken { engine, spoken });
+            };
+            if let Err(failure) = vendor.speak(inlet, &breaker, said).await {
+                breaker.failed(Instant::now(), failure.kind, failure.retry_after);
+                let _ = events.send(Provided::Mute { engine, failure });
+            }
+        });
+        Some(Started {
+            speaker: Speaker::Stream(commands),
+            name: provider.name(),
+            voice: key,
+        })
+    }
+}
+
+/// How the local voice speaks in this manner.
+pub(super) fn pico_style(manner: &Manner) -> Style {
+    Style {
+        speed_pct: manner.speed_pct,
+        ..Style::default()
+    }
+}

@@ -1,0 +1,131 @@
+//! What the engines of a call give back, and who takes the place of one that is lost.
+
+use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId};
+
+use super::Live;
+use crate::expect::expected;
+use crate::provided::Provided;
+use crate::provider::Failure;
+use crate::tts::Spoken;
+
+impl Live {
+    pub(crate) fn take(&mut self, at: At, provided: Provided) {
+        match provided {
+            Provided::Recognized(recognized) => match self.ears.recognized(recognized) {
+                Ok(Some(words)) => self.handle(at, Event::Heard(words)),
+                Ok(None) => {}
+                Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
+            },
+            Provided::Heard { engine, heard } => {
+                if let Some(words) = self.ears.heard(engine, heard) {
+                    self.handle(at, Event::Heard(words));
+                }
+            }
+            Provided::Deaf { engine, failure } => self.deaf(at, engine, &failure),
+            Provided::Spoken { engine, spoken } => self.spoken(at, engine, spoken),
+            Provided::Mute { engine, failure } => self.mute(at, engine, &failure),
+            Provided::Line { reply, part, line } => {
+                if let Some(piece) = self.outbox.put_line(reply, part, line) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+            }
+            Provided::Text { reply, text } => self.handle(at, Event::Text { reply, text }),
+            Provided::TextEnd {
+                reply,
+                intent,
+                expect,
+            } => self.text_end(at, reply, intent, expect.as_ref()),
+            Provided::Fault(fault) => {
+                if fault.party == Party::Recorder
+                    && let Some(recorder) = &mut self.recorder
+                {
+                    recorder.fail();
+                }
+                self.handle(at, Event::Fault(fault));
+            }
+        }
+    }
+
+    pub(super) fn expect(&mut self, expect: &ringback_speech::grammar::Expect) {
+        self.ears.expect(&self.engines, expect);
+    }
+
+    /// A recogniser of a provider is lost: the next takes its place.
+    fn deaf(&mut self, at: At, engine: u32, failure: &Failure) {
+        if !self.ears.is_current(engine) {
+            return;
+        }
+        let ring = self.ear.ring();
+        let fault = failure.fault(Party::Stt);
+        let event = if self.ears.fall_back(&self.engines, &self.provide, ring) {
+            Event::Replaced(fault)
+        } else {
+            Event::Fault(Fault {
+                kind: FaultKind::Misconfigured,
+                ..fault
+            })
+        };
+        self.handle(at, event);
+    }
+
+    fn text_end(
+        &mut self,
+        at: At,
+        reply: ReplyId,
+        intent: Intent,
+        expect: Option<&(ringback_speech::grammar::Expect, u8)>,
+    ) {
+        if let Some((expect, _)) = expect {
+            self.expect(expect);
+        }
+        let expect = expect.map_or(Expect::OPEN, expected);
+        self.handle(
+            at,
+            Event::TextEnd {
+                reply,
+                intent,
+                expect,
+            },
+        );
+    }
+
+    fn spoken(&mut self, at: At, engine: u32, spoken: Spoken) {
+        if !self.voices.is_current(engine) {
+            return;
+        }
+        match spoken {
+            Spoken::Audio { reply, part, mulaw } => {
+                self.voices.spoke(reply, part, &mulaw);
+                if let Some(piece) = self.outbox.put(reply, part, &mulaw) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+            }
+            Spoken::Words { reply, part, words } => {
+                if let Some(ends) = self.voices.timed(reply, part, words) {
+                    self.handle(at, Event::Timed { reply, part, ends });
+                }
+            }
+            Spoken::Done { reply, part } => {
+                self.voices.done(reply, part);
+                if let Some(piece) = self.outbox.finish(reply, part) {
+                    self.handle(at, Event::Spoken(piece));
+                }
+                self.handle(at, Event::SpokenEnd { reply, part });
+            }
+        }
+    }
+
+    /// A voice is lost: the next speaks what it owed.
+    fn mute(&mut self, at: At, engine: u32, failure: &Failure) {
+        if !self.voices.is_current(engine) {
+            return;
+        }
+        let fault = failure.fault(Party::Tts);
+        let event = if self.voices.fall_back(&self.engines) {
+            Event::Replaced(fault)
+        } else {
+            Event::Fault(fault)
+        };
+        self.handle(at, event);
+    }
+}

@@ -1,0 +1,293 @@
+//! Several models, so that one that fails or dawdles does not leave the caller in silence.
+//!
+//! They are asked in order. One that fails before its first word is asked once more if that can be quick, then the next. While
+//! none has begun after [`HEDGE`], the next is asked at the same time; the first to begin wins and the other request is closed. Once
+//! words were handed on nothing is asked again: they may have been heard.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, select_all};
+use reqwest::Client;
+use ringback_call::FaultKind;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::answer::PROVIDER;
+use super::{Model, Prompt, Wrote};
+use crate::provider::{Backoff, Breaker, Failure};
+
+/// After this time without a first word the next model is asked too.
+const HEDGE: Duration = Duration::from_millis(900);
+/// The first word of any model is waited for so long.
+const BOUND: Duration = Duration::from_millis(3500);
+/// A failure that took less may be followed by a second attempt at the same model.
+const QUICK: Duration = Duration::from_millis(300);
+/// The longest wait before that attempt.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// Models in the order in which they are asked, with what all calls know of their health.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    pub(crate) models: Vec<(Model, Arc<Breaker>)>,
+    pub(crate) client: Client,
+}
+
+impl Chain {
+    /// Asks until a model answers. To stop, drop the future: all requests are closed.
+    ///
+    /// # Errors
+    /// The failure of the model that had begun to answer, else of the last one that was asked.
+    pub(crate) async fn answer(
+        &self,
+        prompt: &Prompt,
+        wrote: &mut (dyn FnMut(Wrote) + Send),
+    ) -> Result<(), Failure> {
+        let breakers = self.models.iter().map(|(_, breaker)| &**breaker);
+        let ask = |index: usize, said: Said| -> BoxFuture<'_, _> {
+            let (model, _) = &self.models[index];
+            Box::pin(async move {
+                let mut say = |wrote| {
+                    let _ = said.send((index, wrote));
+                };
+                model.answer(&self.client, prompt, &mut say).await
+            })
+        };
+        Race::new(breakers.collect(), ask).run(wrote).await
+    }
+
+    /// Opens connections to all of them in the background.
+    pub(crate) fn warm(&self) {
+        for (model, _) in &self.models {
+            model.warm(&self.client);
+        }
+    }
+}
+
+/// Where a request writes, with its model's place in the list.
+pub(super) type Said = UnboundedSender<(usize, Wrote)>;
+
+/// One turn: the requests that run, of which the first to write wins.
+pub(super) struct Race<'a, Ask> {
+    breakers: Vec<&'a Breaker>,
+    ask: Ask,
+    left: VecDeque<usize>,
+    running: Vec<Runner<'a>>,
+    said: Said,
+    heard: UnboundedReceiver<(usize, Wrote)>,
+    /// When the next model is asked beside the one that runs.
+    hedge: Option<Instant>,
+}
+
+/// One request.
+struct Runner<'a> {
+    index: usize,
+    since: Instant,
+    /// It is the first to this model.
+    fresh: bool,
+    future: BoxFuture<'a, Result<(), Failure>>,
+}
+
+enum Next {
+    Heard(usize, Wrote),
+    Over(Result<(), Failure>, usize),
+    Hedge,
+    Late,
+}
+
+impl<'a, Ask> Race<'a, Ask>
+where
+    Ask: Fn(usize, Said) -> BoxFuture<'a, Result<(), Failure>>,
+{
+    pub(super) fn new(breakers: Vec<&'a Breaker>, ask: Ask) -> Self {
+        let (said, heard) = mpsc::unbounded_channel();
+        Self {
+            left: (0..breakers.len()).collect(),
+            breakers,
+            ask,
+            running: Vec::new(),
+            said,
+            heard,
+            hedge: None,
+        }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        wrote: &mut (dyn FnMut(Wrote) + Send),
+    ) -> Result<(), Failure> {
+        if self.breakers.is_empty() {
+            let what = "is not set up: no language model is named";
+            return Err(Failure::misconfigured(PROVIDER, what));
+        }
+        if !self.start_next() {
+            self.left.clear();
+            self.start(0, true, Duration::ZERO);
+        }
+        let bound = Instant::now() + BOUND;
+        loop {
+            match self.next(bound).await {
+                Next::Heard(winner, first) => {
+                    wrote(first);
+                    return self.finish(winner, wrote).await;
+                }
+                Next::Over(result, place) => {
+                    let runner = self.running.swap_remove(place);
+                    match (result, self.heard.try_recv()) {
+                        (result, Ok((winner, first))) if winner == runner.index => {
+                            wrote(first);
+                            self.drain(winner, wrote);
+                            return self.report(winner, result);
+                        }
+                        (result, Ok((winner, first))) => {
+                            let _ = self.report(runner.index, result);
+                            wrote(first);
+                            return self.finish(winner, wrote).await;
+                        }
+                        (Ok(()), Err(_)) => return self.report(runner.index, Ok(())),
+                        (Err(failure), Err(_)) => self.failed(&runner, failure)?,
+                    }
+                }
+                Next::Hedge => {
+                    self.hedge = None;
+                    if self.start_next() {
+                        tracing::info!("the next model is asked beside one that is slow");
+                    }
+                }
+                Next::Late => return Err(self.late()),
+            }
+        }
+    }
+
+    async fn next(&mut self, bound: Instant) -> Next {
+        let hedge = self.hedge.filter(|_| self.running.len() == 1);
+        let running = self.running.iter_mut().map(|runner| &mut runner.future);
+        tokio::select! {
+            biased;
+            Some((winner, first)) = self.heard.recv() => Next::Heard(winner, first),
+            (result, place, _) = select_all(running) => Next::Over(result, place),
+            () = sleep_until(hedge.unwrap_or(bound)), if hedge.is_some() => Next::Hedge,
+            () = sleep_until(bound) => Next::Late,
+        }
+    }
+
+    /// Asks the next model that may be asked.
+    fn start_next(&mut self) -> bool {
+        while let Some(index) = self.left.pop_front() {
+            if self.breakers[index].admits(Instant::now().into_std()) {
+                self.start(index, true, Duration::ZERO);
+                self.hedge = Some(Instant::now() + HEDGE);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn start(&mut self, index: usize, fresh: bool, wait: Duration) {
+        let asked = (self.ask)(index, self.said.clone());
+        let future: BoxFuture<'a, _> = if wait.is_zero() {
+            asked
+        } else {
+            Box::pin(async move {
+                sleep(wait).await;
+                asked.await
+            })
+        };
+        self.running.push(Runner {
+            index,
+            since: Instant::now(),
+            fresh,
+            future,
+        });
+    }
+
+    /// A request failed before its first word.
+    fn failed(&mut self, runner: &Runner<'_>, failure: Failure) -> Result<(), Failure> {
+        let index = runner.index;
+        self.tell(index, &failure);
+        let wait = failure
+            .retry_after
+            .unwrap_or_else(|| Backoff::default().next());
+        if failure.passing && runner.fresh && runner.since.elapsed() < QUICK && wait <= SHORT {
+            tracing::info!(why = failure.detail, "the model is asked again");
+            self.start(index, false, wait);
+        } else if !self.running.is_empty() {
+            tracing::info!(why = failure.detail, "the other model goes on");
+        } else if self.start_next() {
+            tracing::info!(why = failure.detail, "the next model is asked");
+        } else {
+            return Err(failure);
+        }
+        Ok(())
+    }
+
+    /// No model has begun in time.
+    fn late(&self) -> Failure {
+        let bound = BOUND.as_millis();
+        let what = format!("did not begin its answer within {bound} ms, whichever model was asked");
+        let failure = Failure::unreachable(PROVIDER, what);
+        for runner in &self.running {
+            if runner.since.elapsed() >= HEDGE {
+                self.tell(runner.index, &failure);
+            }
+        }
+        failure
+    }
+
+    /// Hands on what the winner writes; the others are closed.
+    async fn finish(
+        mut self,
+        winner: usize,
+        wrote: &mut (dyn FnMut(Wrote) + Send),
+    ) -> Result<(), Failure> {
+        self.running.retain(|runner| runner.index == winner);
+        loop {
+            match self.rest().await {
+                Next::Heard(from, more) if from == winner => wrote(more),
+                Next::Heard(..) | Next::Hedge | Next::Late => {}
+                Next::Over(result, _) => {
+                    self.drain(winner, wrote);
+                    return self.report(winner, result);
+                }
+            }
+        }
+    }
+
+    async fn rest(&mut self) -> Next {
+        let running = self.running.iter_mut().map(|runner| &mut runner.future);
+        tokio::select! {
+            biased;
+            Some((from, more)) = self.heard.recv() => Next::Heard(from, more),
+            (result, place, _) = select_all(running) => Next::Over(result, place),
+        }
+    }
+
+    /// What was written in the last moment of a request.
+    fn drain(&mut self, winner: usize, wrote: &mut (dyn FnMut(Wrote) + Send)) {
+        while let Ok((from, more)) = self.heard.try_recv() {
+            if from == winner {
+                wrote(more);
+            }
+        }
+    }
+
+    fn report(&self, index: usize, result: Result<(), Failure>) -> Result<(), Failure> {
+        match &result {
+            Ok(()) => self.breakers[index].succeeded(),
+            Err(failure) => self.tell(index, failure),
+        }
+        result
+    }
+
+    /// A request that no server would take counts, but does not close the door to all other calls at once.
+    fn tell(&self, index: usize, failure: &Failure) {
+        let kind = if failure.of_request {
+            FaultKind::Misbehaved
+        } else {
+            failure.kind
+        };
+        let now = Instant::now().into_std();
+        self.breakers[index].failed(now, kind, failure.retry_after);
+    }
+}
