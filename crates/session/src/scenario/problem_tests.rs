@@ -188,7 +188,7 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
         ),
         (
             &with("tts = []"),
-            vec!["2:7: tts: none of these is available; add pico"],
+            vec!["2:7: tts: none of these is available; add pico, cartesia, elevenlabs, deepgram or openai"],
         ),
         (
             &with("[[tools]]\nname = \"x\""),
