@@ -162,9 +162,7 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
         ),
         (
             "responder = [{ provider = \"openai\", api = \"other\" }]",
-            vec![
-                "1:43: responder[0].api: \"other\" is not known here; known are chat, responses",
-            ],
+            vec!["1:43: responder[0].api: \"other\" is not known here; known are chat, responses"],
         ),
         (
             "responder = [{ provider = \"script\" }]",
@@ -188,7 +186,9 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
         ),
         (
             &with("tts = []"),
-            vec!["2:7: tts: none of these is available; add pico, cartesia, elevenlabs, deepgram or openai"],
+            vec![
+                "2:7: tts: none of these is available; add pico, cartesia, elevenlabs, deepgram or openai",
+            ],
         ),
         (
             &with("[[tools]]\nname = \"x\""),
