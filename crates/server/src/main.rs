@@ -35,6 +35,8 @@ enum Command {
     Serve(ServeArgs),
     /// Telephone a server from this terminal.
     Call(Box<ringback_sim::CallArgs>),
+    /// Play the cloud providers on this machine: real protocols, local engines, faults on request.
+    Sim(ringback_sim::providers::SimArgs),
     /// Run the traces of calls through this version and report the first difference of each.
     #[command(
         after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.123456Z.trace.jsonl\n\n\
@@ -113,6 +115,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => serve(&args),
         Command::Call(args) => call(*args),
+        Command::Sim(args) => sim(args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
     }
@@ -240,6 +243,20 @@ fn call(args: ringback_sim::CallArgs) -> ExitCode {
     runtime.shutdown_background();
     match called {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => complain(&format!("{error:#}"), WANTING),
+    }
+}
+
+fn sim(args: ringback_sim::providers::SimArgs) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
+    };
+    let played = runtime.block_on(ringback_sim::providers::sim(args));
+    // Sockets that are held half-open are not waited for.
+    runtime.shutdown_background();
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}"), WANTING),
     }
 }

@@ -13,6 +13,7 @@ pub mod caller;
 pub mod conversation;
 mod line;
 pub mod loudness;
+pub mod providers;
 pub mod recording;
 pub mod report;
 mod screen;

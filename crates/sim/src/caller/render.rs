@@ -94,7 +94,7 @@ impl Voice {
 }
 
 /// Where the voice's data are kept from one call to the next; its content is checked each time.
-fn cache_dir() -> PathBuf {
+pub(crate) fn cache_dir() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod call;
+mod cartesia;
+mod control;
 mod conversation;
 mod docs;
 mod playback;
 mod refused;
 mod server;
+mod twins;

@@ -1,0 +1,60 @@
+//! The control of the simulator, on loopback only: knobs, the record of requests, reset.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::Twin;
+use super::knobs::Rule;
+
+/// `/sim/*`.
+pub(super) fn routes() -> Router<Arc<Twin>> {
+    Router::new()
+        .route("/sim/knobs", post(set_knobs))
+        .route("/sim/requests", get(list_requests))
+        .route("/sim/reset", post(reset))
+        .route_layer(middleware::from_fn(loopback_only))
+}
+
+async fn loopback_only(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if peer.ip().is_loopback() {
+        next.run(request).await
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
+async fn set_knobs(State(twin): State<Arc<Twin>>, body: String) -> Response {
+    match Rule::parse(&body) {
+        Ok(rule) => {
+            twin.desk.add(rule);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(detail) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            axum::Json(json!({ "detail": detail })),
+        )
+            .into_response(),
+    }
+}
+
+async fn list_requests(State(twin): State<Arc<Twin>>) -> Response {
+    axum::Json(twin.requests.all()).into_response()
+}
+
+async fn reset(State(twin): State<Arc<Twin>>) -> StatusCode {
+    twin.desk.reset();
+    twin.requests.reset();
+    StatusCode::NO_CONTENT
+}

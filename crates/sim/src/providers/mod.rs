@@ -1,0 +1,144 @@
+//! The providers' twins: Deepgram, OpenAI, Cartesia and ElevenLabs on one port, by path.
+//!
+//! They speak the real protocols over real sockets and are as strict as the providers: the strict readers of the crate
+//! `wire` decide what is refused, and a refusal has the provider's shape. They really hear and really speak, with the
+//! local engines. What they do wrong is asked for by [`Knobs`], for all requests or the next ones. They know nothing of
+//! our server: what works against them works against the protocol.
+
+mod answer;
+mod cartesia;
+mod command;
+mod control;
+mod knobs;
+mod options;
+mod place;
+mod refusal;
+mod requests;
+#[allow(dead_code, reason = "recognisers use the rest")]
+mod socket;
+#[allow(dead_code, reason = "recognisers use the rest")]
+mod sound;
+mod visit;
+mod voice;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use knobs::Desk;
+use requests::Requests;
+use voice::Voice;
+
+pub use command::{SimArgs, env, sim};
+pub use knobs::{Knobs, Rule};
+pub use options::{Limits, Options};
+pub use place::Provider;
+pub use requests::{Record, State};
+
+/// The id of the one voice, for providers whose voices have UUIDs.
+pub const VOICE_ID: &str = "6f1c0d8e-5f0a-4b5e-9a53-70696f000001";
+
+/// What all twins share.
+#[derive(Debug)]
+pub(crate) struct Twin {
+    options: Options,
+    desk: Desk,
+    requests: Arc<Requests>,
+    voice: Voice,
+}
+
+impl Twin {
+    /// Whether a provider takes this key: the one that was given for it, else any.
+    fn accepts(&self, provider: Provider, key: Option<&str>) -> bool {
+        match (self.options.keys.get(&provider), key) {
+            (Some(wanted), Some(key)) => wanted == key,
+            (None, Some(key)) => !key.trim().is_empty(),
+            (_, None) => false,
+        }
+    }
+}
+
+/// The twins, not yet started.
+#[derive(Debug)]
+pub struct Twins;
+
+/// Twins that answer until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// Where they listen.
+    pub address: SocketAddr,
+    twin: Arc<Twin>,
+    task: JoinHandle<()>,
+}
+
+impl Twins {
+    /// Starts the engines and listens; blocks a worker thread for about a second.
+    ///
+    /// # Errors
+    /// An address that is taken, a voice that does not start.
+    pub async fn start(options: Options) -> anyhow::Result<Running> {
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", options.listen))?;
+        let address = listener.local_addr().context("the address")?;
+        let twin = tokio::task::spawn_blocking(move || Twin::build(options))
+            .await
+            .context("starting the engines")??;
+        let twin = Arc::new(twin);
+        let app = Router::new()
+            .merge(cartesia::routes())
+            .merge(control::routes())
+            .with_state(Arc::clone(&twin))
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move {
+            // It ends with the process only: errors of single connections do not end it.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Running {
+            address,
+            twin,
+            task,
+        })
+    }
+}
+
+impl Twin {
+    fn build(options: Options) -> anyhow::Result<Self> {
+        let voice = Voice::start(options.voices, &options.cache)?;
+        Ok(Self {
+            desk: Desk::with(options.knobs.clone()),
+            requests: Requests::new(),
+            voice,
+            options,
+        })
+    }
+}
+
+impl Running {
+    /// The base address: `http://127.0.0.1:8090`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Sets knobs, as `POST /sim/knobs` does.
+    pub fn set(&self, rule: Rule) {
+        self.twin.desk.add(rule);
+    }
+
+    /// What was asked so far, as `GET /sim/requests` shows it.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Record> {
+        self.twin.requests.all()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,70 @@
+//! How the twins are started.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::knobs::Rule;
+use super::place::Provider;
+
+/// What the twins are started with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Keys that alone are taken; a provider without one here takes any.
+    pub keys: BTreeMap<Provider, String>,
+    /// Knobs in force from the start.
+    pub knobs: Vec<Rule>,
+    /// Threads of the voice.
+    pub voices: usize,
+    /// Where the voice's data are unpacked.
+    pub cache: PathBuf,
+    /// How long the providers wait.
+    pub limits: Limits,
+}
+
+/// How long the providers wait before they give up a client; by default as long as the real ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Cartesia: of a socket on which nothing happens.
+    pub cartesia_idle: Duration,
+    /// Cartesia: of a context behind its last audio.
+    pub cartesia_context: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        use ringback_wire::cartesia;
+        Self {
+            cartesia_idle: Duration::from_secs(cartesia::IDLE_TIMEOUT_S),
+            cartesia_context: Duration::from_millis(cartesia::CONTEXT_EXPIRY_MS),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            keys: BTreeMap::new(),
+            knobs: Vec::new(),
+            voices: 2,
+            cache: crate::caller::render::cache_dir(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let providers: Vec<_> = self.keys.keys().collect();
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("keys", &providers)
+            .field("knobs", &self.knobs)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
