@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::knobs::Rule;
 use super::place::Provider;
-use super::{Options, Twins, VOICE_ID};
+use super::{Hearing, Options, Twins, VOICE_ID};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,6 +41,12 @@ pub struct SimArgs {
     /// A fault or a delay, such as openai.chat:delay_ms=300,next=2; may be repeated.
     #[arg(long, value_name = "PROVIDER[.ENDPOINT]:NAME[=VALUE],...", value_parser = Rule::parse_flag)]
     pub knob: Vec<Rule>,
+    /// Decoders that hear real words, each for one stream at a time; with all in use a stream is refused.
+    #[arg(long, default_value_t = 4, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub ears: u8,
+    /// Line that recognisers return for an utterance instead of what was said; may be repeated, in turn.
+    #[arg(long, value_name = "TEXT")]
+    pub say_heard: Vec<String>,
     /// Print the settings with which a server uses all providers played here, then run.
     #[arg(long)]
     pub all: bool,
@@ -78,6 +84,10 @@ impl SimArgs {
             listen: SocketAddr::new(self.host, self.port),
             keys: self.key.iter().cloned().collect(),
             knobs: self.knob.clone(),
+            hearing: match self.say_heard.is_empty() {
+                true => Hearing::Decoders(self.ears.into()),
+                false => Hearing::Script(self.say_heard.clone()),
+            },
             ..Options::default()
         }
     }
@@ -119,6 +129,9 @@ pub async fn sim(args: SimArgs) -> anyhow::Result<()> {
         "Deepgram, OpenAI, Cartesia and ElevenLabs are played on {}",
         running.url()
     );
+    if let Err(why) = running.listen().await {
+        eprintln!("recognisers hear nothing, unless --say-heard gives them lines: {why}");
+    }
     ended().await
 }
 

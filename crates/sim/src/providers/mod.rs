@@ -9,14 +9,14 @@ mod answer;
 mod cartesia;
 mod command;
 mod control;
+mod deepgram;
+mod ear;
 mod knobs;
 mod options;
 mod place;
 mod refusal;
 mod requests;
-#[allow(dead_code, reason = "recognisers use the rest")]
 mod socket;
-#[allow(dead_code, reason = "recognisers use the rest")]
 mod sound;
 mod visit;
 mod voice;
@@ -27,13 +27,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
+use ear::Ears;
 use knobs::Desk;
 use requests::Requests;
 use voice::Voice;
 
 pub use command::{SimArgs, env, sim};
+pub use ear::Hearing;
 pub use knobs::{Knobs, Rule};
 pub use options::{Limits, Options};
 pub use place::Provider;
@@ -49,9 +52,20 @@ pub(crate) struct Twin {
     desk: Desk,
     requests: Arc<Requests>,
     voice: Voice,
+    ears: OnceCell<Ears>,
 }
 
 impl Twin {
+    /// The ears, started when they are first needed: decoders take a second.
+    async fn ears(&self) -> &Ears {
+        let start = async || {
+            let hearing = self.options.hearing.clone();
+            let started = tokio::task::spawn_blocking(move || Ears::start(&hearing)).await;
+            started.unwrap_or_else(|error| Ears::Deaf(error.to_string()))
+        };
+        self.ears.get_or_init(start).await
+    }
+
     /// Whether a provider takes this key: the one that was given for it, else any.
     fn accepts(&self, provider: Provider, key: Option<&str>) -> bool {
         match (self.options.keys.get(&provider), key) {
@@ -92,6 +106,7 @@ impl Twins {
         let app = Router::new()
             .merge(cartesia::routes())
             .merge(control::routes())
+            .merge(deepgram::routes())
             .with_state(Arc::clone(&twin))
             .into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
@@ -113,6 +128,7 @@ impl Twin {
             desk: Desk::with(options.knobs.clone()),
             requests: Requests::new(),
             voice,
+            ears: OnceCell::new(),
             options,
         })
     }
@@ -123,6 +139,14 @@ impl Running {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Starts the ears now instead of with the first stream, and says why there are none.
+    pub async fn listen(&self) -> Result<(), String> {
+        match self.twin.ears().await {
+            Ears::Deaf(why) => Err(why.clone()),
+            Ears::Decoders { .. } | Ears::Script(_) => Ok(()),
+        }
     }
 
     /// Sets knobs, as `POST /sim/knobs` does.

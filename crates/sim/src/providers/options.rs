@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ear::Hearing;
 use super::knobs::Rule;
 use super::place::Provider;
 
@@ -17,6 +18,8 @@ pub struct Options {
     pub keys: BTreeMap<Provider, String>,
     /// Knobs in force from the start.
     pub knobs: Vec<Rule>,
+    /// What recognisers hear with.
+    pub hearing: Hearing,
     /// Threads of the voice.
     pub voices: usize,
     /// Where the voice's data are unpacked.
@@ -28,6 +31,8 @@ pub struct Options {
 /// How long the providers wait before they give up a client; by default as long as the real ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Deepgram: of a stream on which neither audio nor a message comes.
+    pub deepgram_idle: Duration,
     /// Cartesia: of a socket on which nothing happens.
     pub cartesia_idle: Duration,
     /// Cartesia: of a context behind its last audio.
@@ -36,8 +41,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        use ringback_wire::cartesia;
+        use ringback_wire::{cartesia, deepgram};
         Self {
+            deepgram_idle: deepgram::listen::IDLE_LIMIT,
             cartesia_idle: Duration::from_secs(cartesia::IDLE_TIMEOUT_S),
             cartesia_context: Duration::from_millis(cartesia::CONTEXT_EXPIRY_MS),
         }
@@ -50,6 +56,7 @@ impl Default for Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             keys: BTreeMap::new(),
             knobs: Vec::new(),
+            hearing: Hearing::Decoders(4),
             voices: 2,
             cache: crate::caller::render::cache_dir(),
             limits: Limits::default(),

@@ -116,6 +116,7 @@ impl Socket {
     }
 
     /// Sends a binary message.
+    #[allow(dead_code, reason = "Flux and Aura need it")]
     pub(super) async fn binary(&mut self, bytes: Vec<u8>) -> Result<(), Broken> {
         let length = bytes.len();
         self.send(Message::Binary(bytes.into()), length).await
@@ -142,6 +143,7 @@ impl Socket {
     }
 
     /// The record of the socket's request.
+    #[allow(dead_code, reason = "Flux and Aura need it")]
     pub(super) fn entry(&self) -> &Entry {
         &self.entry
     }
@@ -157,6 +159,7 @@ impl Socket {
     }
 
     /// Closes it without a code.
+    #[allow(dead_code, reason = "Flux and Aura need it")]
     pub(super) async fn close_plainly(self) {
         self.entry.end(State::Done);
         self.close_with(None).await;

@@ -6,6 +6,7 @@ mod call;
 mod cartesia;
 mod control;
 mod conversation;
+mod deepgram;
 mod docs;
 mod playback;
 mod refused;

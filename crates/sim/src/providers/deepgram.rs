@@ -1,0 +1,83 @@
+//! Deepgram: both generations of streaming recognition.
+
+mod listen;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use axum::routing::get;
+use ringback_wire::deepgram::{self as wire, Encoding};
+use uuid::Uuid;
+
+use super::Twin;
+use super::ear::{Ear, NoEar};
+use super::refusal::Fault;
+use super::sound::{Coding, Format};
+use super::visit::{Refused, Visit};
+
+pub(super) fn routes() -> Router<Arc<Twin>> {
+    Router::new().route(wire::listen::PATH, get(listen::open_listen))
+}
+
+/// The format of raw audio, or why it is not heard here.
+fn format(encoding: Option<Encoding>, rate: Option<u32>) -> Result<Format, Fault> {
+    let unheard = || {
+        let why = "the simulator hears raw linear16, linear32, mulaw and alaw only";
+        Fault::new(400, "Bad Request", why)
+    };
+    let coding = match encoding.ok_or_else(unheard)? {
+        Encoding::Linear16 => Coding::Pcm16,
+        Encoding::Linear32 => Coding::Pcm32,
+        Encoding::Mulaw => Coding::Mulaw,
+        Encoding::Alaw => Coding::Alaw,
+        Encoding::Flac
+        | Encoding::AmrNb
+        | Encoding::AmrWb
+        | Encoding::Opus
+        | Encoding::OggOpus
+        | Encoding::Speex
+        | Encoding::G729
+        | Encoding::Mp3
+        | Encoding::Aac => return Err(unheard()),
+    };
+    Ok(Format {
+        coding,
+        rate: rate.ok_or_else(unheard)?,
+    })
+}
+
+/// Ears for a stream, or the refusal: with no decoder free, that of a project with too many streams.
+async fn ear(twin: &Twin, visit: &Visit, format: Format, channels: usize) -> Result<Ear, Refused> {
+    twin.ears().await.open(format, channels).map_err(|why| {
+        visit.refuse(&match why {
+            NoEar::Busy => Fault::new(
+                429,
+                "TOO_MANY_REQUESTS",
+                "Too many requests. Please try again later",
+            ),
+            NoEar::Deaf(why) => Fault::new(
+                503,
+                "UNAVAILABLE",
+                format!("the simulator hears nothing: {why}"),
+            ),
+            NoEar::Format(why) => Fault::new(400, "Bad Request", why),
+        })
+    })
+}
+
+/// Puts the id of the request into the answer to a handshake.
+fn with_request_id(mut response: Response, request_id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response
+            .headers_mut()
+            .insert(wire::REQUEST_ID_HEADER, value);
+    }
+    response
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}
