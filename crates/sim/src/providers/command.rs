@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 
 use super::knobs::Rule;
 use super::place::Provider;
-use super::{Hearing, Options, Twins, VOICE_ID};
+use super::{Hearing, Options, Reply, Script, Twins, VOICE_ID};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +48,12 @@ pub struct SimArgs {
     /// Line that recognisers return for an utterance instead of what was said; may be repeated, in turn.
     #[arg(long, value_name = "TEXT")]
     pub say_heard: Vec<String>,
+    /// Text that the model says; may be repeated, in turn. Without any it repeats what it was told.
+    #[arg(long, value_name = "TEXT")]
+    pub reply: Vec<String>,
+    /// TOML file of what is heard and said, with calls of tools; docs/simulator.md describes it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["say_heard", "reply"])]
+    pub script: Option<PathBuf>,
     /// Print the settings with which a server uses all providers played here, then run.
     #[arg(long)]
     pub all: bool,
@@ -79,17 +86,32 @@ fn key(text: &str) -> Result<(Provider, String), String> {
 }
 
 impl SimArgs {
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> anyhow::Result<Options> {
+        let script = match &self.script {
+            Some(path) => Script::read(path)?,
+            None => Script {
+                heard: self.say_heard.clone(),
+                replies: self
+                    .reply
+                    .iter()
+                    .map(|text| Reply {
+                        text: text.clone(),
+                        ..Reply::default()
+                    })
+                    .collect(),
+            },
+        };
+        Ok(Options {
             listen: SocketAddr::new(self.host, self.port),
             keys: self.key.iter().cloned().collect(),
             knobs: self.knob.clone(),
-            hearing: match self.say_heard.is_empty() {
+            hearing: match script.heard.is_empty() {
                 true => Hearing::Decoders(self.ears.into()),
-                false => Hearing::Script(self.say_heard.clone()),
+                false => Hearing::Script(script.heard),
             },
+            replies: script.replies,
             ..Options::default()
-        }
+        })
     }
 }
 
@@ -117,7 +139,7 @@ pub fn env(base: &str, options: &Options) -> String {
 /// # Errors
 /// One line, when it cannot start.
 pub async fn sim(args: SimArgs) -> anyhow::Result<()> {
-    let options = args.options();
+    let options = args.options()?;
     if args.env {
         return print(&env(&format!("http://{}", options.listen), &options));
     }
@@ -185,7 +207,7 @@ mod tests {
             "OPENAI_API_KEY=secret2",
         ];
         let sim = Program::parse_from(line).sim;
-        let options = sim.options();
+        let options = sim.options().unwrap();
         assert_eq!(options.keys[&Provider::OpenAi], "secret2");
         assert!(!format!("{sim:?}{options:?}").contains("secret"));
         for wrong in ["deepgram", "acme=1", "deepgram="] {
@@ -199,7 +221,7 @@ mod tests {
     #[test]
     fn the_settings_name_every_provider() {
         let sim = Program::parse_from(["x", "--key", "cartesia=mine"]).sim;
-        let text = env("http://127.0.0.1:8090", &sim.options());
+        let text = env("http://127.0.0.1:8090", &sim.options().unwrap());
         for line in [
             "DEEPGRAM_API_KEY=sim-deepgram",
             "DEEPGRAM_URL=http://127.0.0.1:8090",

@@ -12,9 +12,11 @@ mod control;
 mod deepgram;
 mod ear;
 mod knobs;
+mod openai;
 mod options;
 mod place;
 mod refusal;
+mod replies;
 mod requests;
 mod socket;
 mod sound;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use ear::Ears;
 use knobs::Desk;
+use replies::Replies;
 use requests::Requests;
 use voice::Voice;
 
@@ -40,6 +43,7 @@ pub use ear::Hearing;
 pub use knobs::{Knobs, Rule};
 pub use options::{Limits, Options};
 pub use place::Provider;
+pub use replies::{Call, Reply, Script};
 pub use requests::{Record, State};
 
 /// The id of the one voice, for providers whose voices have UUIDs.
@@ -53,6 +57,7 @@ pub(crate) struct Twin {
     requests: Arc<Requests>,
     voice: Voice,
     ears: OnceCell<Ears>,
+    replies: Replies,
 }
 
 impl Twin {
@@ -107,6 +112,7 @@ impl Twins {
             .merge(cartesia::routes())
             .merge(control::routes())
             .merge(deepgram::routes())
+            .merge(openai::routes())
             .with_state(Arc::clone(&twin))
             .into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
@@ -129,6 +135,7 @@ impl Twin {
             requests: Requests::new(),
             voice,
             ears: OnceCell::new(),
+            replies: Replies(options.replies.clone().into()),
             options,
         })
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ear::Hearing;
 use super::knobs::Rule;
 use super::place::Provider;
+use super::replies::Reply;
 
 /// What the twins are started with.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Options {
     pub knobs: Vec<Rule>,
     /// What recognisers hear with.
     pub hearing: Hearing,
+    /// What the model says; without any it repeats what it was told.
+    pub replies: Vec<Reply>,
     /// Threads of the voice.
     pub voices: usize,
     /// Where the voice's data are unpacked.
@@ -57,6 +60,7 @@ impl Default for Options {
             keys: BTreeMap::new(),
             knobs: Vec::new(),
             hearing: Hearing::Decoders(4),
+            replies: Vec::new(),
             voices: 2,
             cache: crate::caller::render::cache_dir(),
             limits: Limits::default(),

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use ringback_wire::cartesia::{self, ApiVersion};
 use ringback_wire::deepgram::{self, http_error::HttpError};
-use ringback_wire::elevenlabs;
+use ringback_wire::{elevenlabs, openai};
 use uuid::Uuid;
 
 use super::knobs::Knobs;
@@ -87,7 +87,7 @@ impl Fault {
                 request_id,
             }
             .to_legacy_text(),
-            Provider::OpenAi => openai_error(self).to_string(),
+            Provider::OpenAi => of_openai(self).to_text(),
             Provider::Cartesia => {
                 let error = self.cartesia();
                 match version {
@@ -154,16 +154,13 @@ impl Fault {
     }
 }
 
-/// OpenAI's error object; all four keys are always there.
-pub(super) fn openai_error(fault: &Fault) -> serde_json::Value {
-    let kind = match fault.status {
-        401 => "authentication_error",
-        403 => "permission_error",
-        429 => "rate_limit_error",
-        500.. => "server_error",
-        _ => "invalid_request_error",
-    };
-    serde_json::json!({"error": {
-        "message": fault.message, "type": kind, "param": fault.param, "code": fault.code,
-    }})
+/// OpenAI's error, in its own words where a status has them.
+fn of_openai(fault: &Fault) -> openai::ApiError {
+    match fault.status {
+        401 => openai::Refusal::key().error,
+        404 => openai::Refusal::model_not_found("asked for").error,
+        429 => openai::Refusal::rate_limit().error,
+        500.. => openai::Refusal::server(fault.status).error,
+        _ => openai::ApiError::invalid(&fault.message, fault.param.as_deref(), Some(&fault.code)),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +15,9 @@ use super::knobs::Knobs;
 use super::place::{Place, Provider};
 use super::refusal::Fault;
 use super::requests::{Entry, State};
+
+/// The largest body that is read, in bytes.
+const MOST: usize = 4 << 20;
 
 /// The answer to a request that is not let in.
 #[derive(Debug)]
@@ -83,6 +88,38 @@ impl Visit {
         Refused(Box::new(fault.answer(
             self.place.provider,
             &self.knobs,
+            self.version.as_ref(),
+        )))
+    }
+
+    /// Lets a request in with its body, which must be text.
+    pub(super) async fn with_body(
+        twin: &Twin,
+        place: Place,
+        request: Request,
+    ) -> Result<(Self, String), Refused> {
+        let (parts, body) = request.into_parts();
+        let visit = Self::admit(twin, place, &parts).await?;
+        let bytes = to_bytes(body, MOST)
+            .await
+            .map_err(|error| visit.bad(error))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        visit.entry.received(&text);
+        Ok((visit, text))
+    }
+
+    /// Refuses the request with a body that is made already.
+    pub(super) fn refuse_with(&self, status: u16, body: String) -> Refused {
+        self.entry.status(status);
+        self.entry.end(State::Refused);
+        let knobs = Knobs {
+            body: Some(self.knobs.body.clone().unwrap_or(body)),
+            ..self.knobs.clone()
+        };
+        let fault = Fault::new(status, "", "");
+        Refused(Box::new(fault.answer(
+            self.place.provider,
+            &knobs,
             self.version.as_ref(),
         )))
     }

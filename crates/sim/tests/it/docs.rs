@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use ringback_sim::caller::script::parse;
+use ringback_sim::providers::Script;
 
 #[test]
 fn the_documented_scripts_are_scripts() {
@@ -17,4 +18,13 @@ fn the_documented_scripts_are_scripts() {
     for step in steps {
         parse(&format!("[[step]]\n{step}\n"), &docs).unwrap();
     }
+}
+
+#[test]
+fn the_documented_script_of_the_providers_is_one() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let page = std::fs::read_to_string(docs.join("simulator.md")).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap();
+    let script = Script::parse(example.split("```").next().unwrap()).unwrap();
+    assert_eq!((script.heard.len(), script.replies.len()), (1, 3));
 }

@@ -8,6 +8,7 @@ mod control;
 mod conversation;
 mod deepgram;
 mod docs;
+mod openai;
 mod playback;
 mod refused;
 mod server;

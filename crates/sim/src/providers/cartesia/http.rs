@@ -3,7 +3,6 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use ringback_audio::wav::{Coding as WavCoding, WavFormat, WavWriter};
@@ -14,31 +13,16 @@ use ringback_wire::cartesia::{
 
 use super::super::Twin;
 use super::super::answer::{self, Piece};
-use super::super::place::{CARTESIA_BYTES, CARTESIA_SSE, CARTESIA_VOICES, Place};
+use super::super::place::{CARTESIA_BYTES, CARTESIA_SSE, CARTESIA_VOICES};
 use super::super::sound::{Coding, Format};
 use super::super::visit::{Refused, Visit};
 use super::{check, check_voice, format};
-
-/// The largest body that is read, in bytes.
-pub(super) const MOST: usize = 1 << 20;
-
-/// Lets a request with a body in.
-async fn admit(twin: &Twin, place: Place, request: Request) -> Result<(Visit, String), Refused> {
-    let (parts, body) = request.into_parts();
-    let visit = Visit::admit(twin, place, &parts).await?;
-    let bytes = to_bytes(body, MOST)
-        .await
-        .map_err(|error| visit.bad(error))?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    visit.entry.received(&text);
-    Ok((visit, text))
-}
 
 pub(super) async fn speak_bytes(
     State(twin): State<Arc<Twin>>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let (visit, text) = admit(&twin, CARTESIA_BYTES, request).await?;
+    let (visit, text) = Visit::with_body(&twin, CARTESIA_BYTES, request).await?;
     let body = wire::parse_bytes(&text, &visit.version()?).map_err(|refusal| visit.bad(refusal))?;
     check_voice(&body.model_id, &body.voice).map_err(|fault| visit.refuse(&fault))?;
     let (raw, in_wav) = match body.output_format {
@@ -97,7 +81,7 @@ pub(super) async fn speak_events(
     State(twin): State<Arc<Twin>>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let (visit, text) = admit(&twin, CARTESIA_SSE, request).await?;
+    let (visit, text) = Visit::with_body(&twin, CARTESIA_SSE, request).await?;
     let body = wire::parse_sse(&text, &visit.version()?).map_err(|refusal| visit.bad(refusal))?;
     check(&body.settings).map_err(|fault| visit.refuse(&fault))?;
     let format = format(body.settings.output_format);
