@@ -1,7 +1,10 @@
-//! Deepgram: both generations of streaming recognition.
+//! Deepgram: both generations of streaming recognition, and the Aura voices.
 
+mod aura;
+mod flux;
 mod listen;
 mod session;
+mod turns;
 
 use std::sync::Arc;
 
@@ -19,7 +22,13 @@ use super::sound::{Coding, Format};
 use super::visit::{Refused, Visit};
 
 pub(super) fn routes() -> Router<Arc<Twin>> {
-    Router::new().route(wire::listen::PATH, get(listen::open_listen))
+    Router::new()
+        .route(wire::listen::PATH, get(listen::open_listen))
+        .route(wire::flux::PATH, get(flux::open_flux))
+        .route(
+            wire::speak::PATH,
+            get(aura::open_speak).post(aura::speak_text),
+        )
 }
 
 /// The format of raw audio, or why it is not heard here.

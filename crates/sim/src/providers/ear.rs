@@ -173,7 +173,6 @@ pub(super) struct Step {
     /// A turn began, with speech at this sample.
     pub(super) began: Option<u64>,
     /// Speech went on after a pause in a turn.
-    #[allow(dead_code, reason = "Flux needs it")]
     pub(super) resumed: bool,
     /// The pause in a turn so far, in samples.
     pub(super) quiet: Option<u64>,

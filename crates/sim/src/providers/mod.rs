@@ -22,6 +22,7 @@ mod socket;
 mod sound;
 mod visit;
 mod voice;
+mod wav;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -36,6 +36,10 @@ pub struct Options {
 pub struct Limits {
     /// Deepgram: of a stream on which neither audio nor a message comes.
     pub deepgram_idle: Duration,
+    /// Deepgram: of a Flux stream without audio, message and ping.
+    pub flux_idle: Duration,
+    /// Deepgram: the longest life of a socket that speaks.
+    pub aura_session: Duration,
     /// Cartesia: of a socket on which nothing happens.
     pub cartesia_idle: Duration,
     /// Cartesia: of a context behind its last audio.
@@ -47,6 +51,8 @@ impl Default for Limits {
         use ringback_wire::{cartesia, deepgram};
         Self {
             deepgram_idle: deepgram::listen::IDLE_LIMIT,
+            flux_idle: deepgram::flux::IDLE_LIMIT,
+            aura_session: deepgram::speak::MAX_SESSION,
             cartesia_idle: Duration::from_secs(cartesia::IDLE_TIMEOUT_S),
             cartesia_context: Duration::from_millis(cartesia::CONTEXT_EXPIRY_MS),
         }

@@ -116,7 +116,6 @@ impl Socket {
     }
 
     /// Sends a binary message.
-    #[allow(dead_code, reason = "Flux and Aura need it")]
     pub(super) async fn binary(&mut self, bytes: Vec<u8>) -> Result<(), Broken> {
         let length = bytes.len();
         self.send(Message::Binary(bytes.into()), length).await
@@ -142,12 +141,6 @@ impl Socket {
         Broken
     }
 
-    /// The record of the socket's request.
-    #[allow(dead_code, reason = "Flux and Aura need it")]
-    pub(super) fn entry(&self) -> &Entry {
-        &self.entry
-    }
-
     /// Closes it as agreed.
     pub(super) async fn close(self, code: u16, reason: &'static str) {
         self.entry.end(State::Done);
@@ -159,7 +152,6 @@ impl Socket {
     }
 
     /// Closes it without a code.
-    #[allow(dead_code, reason = "Flux and Aura need it")]
     pub(super) async fn close_plainly(self) {
         self.entry.end(State::Done);
         self.close_with(None).await;
@@ -173,6 +165,12 @@ impl Socket {
             reason: reason.into(),
         }))
         .await;
+    }
+
+    /// Closes it for a fault of the client, without a code.
+    pub(super) async fn refuse_plainly(self) {
+        self.entry.end(State::Refused);
+        self.close_with(None).await;
     }
 
     async fn close_with(mut self, frame: Option<CloseFrame>) {

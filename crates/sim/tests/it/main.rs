@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod aura;
 mod call;
 mod cartesia;
 mod control;
 mod conversation;
 mod deepgram;
 mod docs;
+mod flux;
 mod openai;
 mod playback;
 mod refused;

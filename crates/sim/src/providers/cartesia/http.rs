@@ -1,21 +1,18 @@
 //! Cartesia over HTTP: audio, events, the list of voices.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use ringback_audio::wav::{Coding as WavCoding, WavFormat, WavWriter};
 use ringback_wire::cartesia::{
     self as wire, ServerMessage, SpeechFormat, TimedWord, Timestamps, Voice, VoiceLocale,
     VoicesQuery,
 };
 
-use super::super::Twin;
 use super::super::answer::{self, Piece};
 use super::super::place::{CARTESIA_BYTES, CARTESIA_SSE, CARTESIA_VOICES};
-use super::super::sound::{Coding, Format};
 use super::super::visit::{Refused, Visit};
+use super::super::{Twin, wav};
 use super::{check, check_voice, format};
 
 pub(super) async fn speak_bytes(
@@ -41,40 +38,12 @@ pub(super) async fn speak_bytes(
         audio = format.silence(audio.len());
     }
     let kind = if in_wav {
-        audio = wav(format, &spoken.samples).map_err(|error| visit.bad(error))?;
+        audio = wav::file(format, &spoken.samples).map_err(|error| visit.bad(error))?;
         "audio/wav"
     } else {
         "application/octet-stream"
     };
     Ok(answer::stream(visit, kind, answer::cut(&audio, 4099)))
-}
-
-/// The samples as a WAV file.
-fn wav(format: Format, samples: &[i16]) -> anyhow::Result<Vec<u8>> {
-    let coding = match format.coding {
-        Coding::Mulaw => WavCoding::Mulaw,
-        Coding::Pcm16 => WavCoding::Pcm16,
-        Coding::Alaw | Coding::Pcm32 | Coding::Float32 => {
-            anyhow::bail!("the simulator writes WAV of pcm_s16le and pcm_mulaw only")
-        }
-    };
-    let pcm = Format {
-        coding: Coding::Pcm16,
-        rate: format.rate,
-    }
-    .encode(samples)?;
-    let samples: Vec<i16> = pcm
-        .chunks_exact(2)
-        .map(|two| i16::from_le_bytes([two[0], two[1]]))
-        .collect();
-    let wav = WavFormat {
-        rate_hz: format.rate,
-        channels: 1,
-        coding,
-    };
-    let mut writer = WavWriter::create(Cursor::new(Vec::new()), wav)?;
-    writer.append(&samples)?;
-    Ok(writer.finish()?.into_inner())
 }
 
 pub(super) async fn speak_events(
