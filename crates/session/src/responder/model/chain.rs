@@ -122,7 +122,6 @@ where
             return Err(Failure::misconfigured(PROVIDER, what));
         }
         if !self.start_next() {
-            self.left.clear();
             self.start(0, true, Duration::ZERO);
         }
         let bound = Instant::now() + BOUND;

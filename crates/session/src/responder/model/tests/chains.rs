@@ -218,6 +218,17 @@ async fn one_of_two_that_fails_leaves_the_other_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_that_write_in_the_same_moment_one_is_heard() {
+    let table = Table::new([vec![Act::Says(1000, 50)], vec![Act::Says(100, 50)]]);
+    assert_eq!(table.run().await, ("(a)".into(), Ok(())));
+    assert_eq!(table.log()[2..], ["1000 b closed"]);
+
+    let table = Table::new([vec![Act::Says(1300, 50)], vec![Act::Fails(400, refusal())]]);
+    assert_eq!(table.run().await, ("(a)".into(), Ok(())));
+    assert!(!table.breakers[1].is_closed(), "its failure counts still");
+}
+
+#[tokio::test(start_paused = true)]
 async fn once_words_were_handed_on_nothing_is_asked_again() {
     for failure in [passing(), refusal()] {
         let table = Table::new([vec![Act::Breaks(10, failure.clone())], vec![]]);

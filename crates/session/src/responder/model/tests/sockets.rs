@@ -76,7 +76,11 @@ async fn a_connection_serves_one_answer_after_another() {
     let mut first = ask_through(client.clone(), server.model(Api::Chat));
     let mut connection = server.accept().await;
     connection.request().await;
-    serve(&mut connection, "One.").await;
+    connection.begin().await;
+    connection.say("One.").await;
+    connection.chunk("data: [DONE]\n\n").await;
+    sleep(Duration::from_millis(50)).await;
+    connection.write("0\r\n\r\n").await;
     assert_eq!(first.over.await.unwrap(), Ok(()));
     assert_eq!(first.wrote.recv().await, Some(Wrote::Began));
     assert_eq!(first.wrote.recv().await, Some(Wrote::Text("One.".into())));
@@ -98,7 +102,11 @@ async fn a_connection_is_opened_while_the_telephone_rings_and_the_answer_uses_it
     let asked = connection.request().await;
     assert!(asked.head.starts_with("get /v1/models http/1.1"));
     assert!(asked.head.contains("authorization: bearer sk-a-secret-key"));
-    connection.answer("200 OK", "", r#"{"data":[]}"#).await;
+    connection
+        .write("HTTP/1.1 200 OK\r\ncontent-length: 100001\r\n\r\n{")
+        .await;
+    sleep(Duration::from_millis(50)).await;
+    connection.write(&" ".repeat(100_000)).await;
     // Nothing tells when the connection is back in its pool.
     sleep(Duration::from_millis(200)).await;
     let asking = ask_through(client, model);

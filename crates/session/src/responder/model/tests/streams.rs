@@ -155,6 +155,13 @@ async fn words_are_handed_on_as_they_come_then_the_cost_then_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_answer_to_the_same_question_is_not_spoken_too() {
+    let other = event(r#"{"choices":[{"index":1,"delta":{"content":"Or no."}}]}"#);
+    let whole = says("Yes.") + &other + &finished("stop") + DONE;
+    assert_eq!(chat(&[(10, &whole)]).await.text(), "Yes.");
+}
+
+#[tokio::test(start_paused = true)]
 async fn bytes_may_be_cut_anywhere() {
     let whole = says("Für ") + &says("Müller „neun“.") + &finished("stop") + DONE;
     let bytes = whole.bytes().map(|byte| (0, vec![byte])).collect();
