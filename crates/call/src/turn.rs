@@ -251,7 +251,7 @@ impl Call {
             said: text.clone(),
             heard: text.clone(),
             digits: digits.clone(),
-            from,
+            from: from.min(self.turn.last_sound_at),
             until: self.turn.last_sound_at,
             cut: false,
         });

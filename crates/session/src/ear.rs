@@ -8,6 +8,10 @@ use ringback_speech::vad::VadModel;
 
 /// Audio that comes this much later than its place is dropped: silence stands there already. In samples.
 const LATE: u64 = 480;
+/// Audio that was held up has come after this time, in microseconds.
+const BURST_US: u64 = 100_000;
+/// The energy of a frame that nobody hears: 160 samples of -60 dB of full scale.
+const INAUDIBLE: u64 = 160 * 33 * 33;
 /// Audio the ear remembers, in samples: 2.048 s. The recorder fetches it every 500 ms and goes back by at most what is on its way to the
 /// caller; the recogniser begins 300 ms before an onset, which is known within as much again.
 const MEMORY: usize = 1 << 14;
@@ -24,6 +28,12 @@ pub(crate) struct EarSide {
     samples: Vec<i16>,
     base: At,
     filled: bool,
+    /// Silence that was put in for audio which came all the same, in samples: the ear is ahead of the call by so much.
+    ahead: u64,
+    /// When the first audio came after silence had been put in.
+    stalled_at: Option<At>,
+    /// Of the last frame that was taken.
+    energy: u64,
     late: u64,
 }
 
@@ -43,6 +53,9 @@ impl EarSide {
             samples: Vec::with_capacity(FRAME_SAMPLES),
             base: At::default(),
             filled: false,
+            ahead: 0,
+            stalled_at: None,
+            energy: 0,
             late: 0,
         }
     }
@@ -67,14 +80,27 @@ impl EarSide {
 
     /// Takes mu-law audio of any length that came at `at`.
     pub(crate) fn hear(&mut self, at: At, mulaw: &[u8]) {
+        let place = at.since(self.base) * SAMPLES_PER_MS / 1000;
         if self.filled {
-            let place = at.since(self.base) * SAMPLES_PER_MS / 1000;
             if self.end() > place + LATE {
                 self.late += mulaw.len() as u64;
                 return;
             }
             self.filled = false;
+            self.stalled_at = Some(at);
         }
+        self.take(mulaw);
+        // What was held up comes all at once: it stands behind the silence that was put in its place.
+        if self
+            .stalled_at
+            .is_some_and(|stalled| at.since(stalled) < BURST_US)
+        {
+            self.ahead =
+                self.end().saturating_sub(place) / FRAME_SAMPLES as u64 * FRAME_SAMPLES as u64;
+        }
+    }
+
+    fn take(&mut self, mulaw: &[u8]) {
         self.partial.extend_from_slice(mulaw);
         let mut partial = std::mem::take(&mut self.partial);
         let mut frames = partial.chunks_exact(FRAME_SAMPLES);
@@ -101,13 +127,25 @@ impl EarSide {
     }
 
     fn frame(&mut self, mulaw: &[u8]) {
-        self.ring.push(mulaw);
         self.samples.clear();
         g711::decode_into(mulaw, &mut self.samples);
+        let energy = energy(&self.samples);
+        if self.ahead > 0 && self.is_spare(energy) {
+            self.ahead -= FRAME_SAMPLES as u64;
+            return;
+        }
+        self.energy = energy;
+        self.ring.push(mulaw);
         if let Some(frame) = self.samples.first_chunk::<FRAME_SAMPLES>() {
             self.detector.push(frame);
         }
         self.detector.run(self.model);
+    }
+
+    /// Whether nothing is lost with a frame of this energy: nobody speaks, and it is no louder than the one before.
+    fn is_spare(&self, energy: u64) -> bool {
+        let quiet = !self.detector.speaking() && !self.detector.energetic();
+        quiet && energy <= self.energy.saturating_mul(2).max(INAUDIBLE)
     }
 
     /// The next edge of speech, and where it lies.
@@ -115,6 +153,13 @@ impl EarSide {
         let found = self.detector.poll()?;
         Some((edge(found.edge), Ear(found.sample)))
     }
+}
+
+fn energy(samples: &[i16]) -> u64 {
+    let squares = samples
+        .iter()
+        .map(|&sample| u64::from(sample.unsigned_abs()).pow(2));
+    squares.sum()
 }
 
 fn edge(edge: detector::Edge) -> Edge {
@@ -151,5 +196,54 @@ mod tests {
         heard.clear();
         ear.ring().read(0, ear.end(), &mut heard);
         assert!(heard.iter().all(|&byte| byte == g711::SILENCE));
+    }
+
+    /// 20 ms of a tone or of silence.
+    fn frame(loud: bool) -> [u8; FRAME_SAMPLES] {
+        let mut number = 0.0_f64;
+        [(); FRAME_SAMPLES].map(|()| {
+            number += 1.0;
+            let sample = if loud {
+                (number * 0.6).sin() * 6000.0
+            } else {
+                0.0
+            };
+            g711::encode(sample as i16)
+        })
+    }
+
+    #[test]
+    fn audio_that_was_held_up_is_kept_and_the_silence_in_its_place_is_taken_back() {
+        let mut ear = EarSide::new(&TurnSettings::default());
+        ear.begin(At::default());
+        let loud_then_quiet = |n: u64| frame((20..60).contains(&n));
+        let mut heard = Vec::new();
+        let mut hear = |ear: &mut EarSide, ms, n| {
+            ear.hear(At::from_ms(ms), &loud_then_quiet(n));
+            let from = heard.len() as u64;
+            ear.ring().read(from, ear.end(), &mut heard);
+        };
+        for n in 0..30 {
+            hear(&mut ear, n * 20 + 20, n);
+        }
+        // Nothing comes for 400 ms, in the middle of the tone; then all of it at once.
+        assert!(ear.fill(At::from_ms(720), u64::MAX));
+        assert!(ear.fill(At::from_ms(820), u64::MAX));
+        assert!(ear.fill(At::from_ms(920), u64::MAX));
+        for n in 30..50 {
+            hear(&mut ear, 1000, n);
+        }
+        for n in 50..150 {
+            hear(&mut ear, n * 20 + 20, n);
+        }
+        let loud = frame(true);
+        let tones = heard.chunks(FRAME_SAMPLES).filter(|chunk| *chunk == loud);
+        assert_eq!(tones.count(), 40, "none of the tone is lost");
+        assert!(
+            ear.end() <= 3000 * 8 + 160,
+            "it ends at {} ms",
+            ear.end() / 8
+        );
+        assert_eq!(ear.late(), 0);
     }
 }
