@@ -1,6 +1,6 @@
 //! Which calls are expected, which are live, and how the last ones ended.
 //!
-//! A call is *expected* from the TwiML until its media socket comes or a minute has passed, *live* until its socket is
+//! A call is *expected* from the TwiML until its media socket comes or half a minute has passed, *live* until its socket is
 //! done, and *ended* for ten minutes more, so that the resume webhook can be answered, again and again.
 
 use std::collections::{HashMap, VecDeque};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::tokens::TokenId;
 
 /// How long a media token is good.
-pub const EXPECTED_FOR: Duration = Duration::from_secs(60);
+pub const EXPECTED_FOR: Duration = Duration::from_secs(30);
 /// How long, and of how many calls, the outcome is kept.
 const ENDED_FOR: Duration = Duration::from_secs(600);
 const ENDED_AT_MOST: usize = 2_000;

@@ -3,12 +3,19 @@
 use std::net::IpAddr;
 
 use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
 
 use super::public_url::{host, names_this_machine, valid_authority};
 
 /// Whether a request comes from this very machine and from no proxy on it: the peer is loopback, `Host` names this machine,
-/// and no header says that it was forwarded. A page in a browser that was lured to another name fails the second.
+/// and no header says that it was forwarded or sent by a page of another site. A page in a browser that was lured to another name
+/// fails the second.
 pub fn is_local(headers: &HeaderMap, peer: IpAddr) -> bool {
+    let foreign = headers.get_all(ORIGIN).iter().any(|origin| {
+        let rest = origin.to_str().ok().and_then(|text| text.split_once("://"));
+        let authority = rest.and_then(|(_, authority)| valid_authority(authority));
+        !authority.is_some_and(|authority| names_this_machine(authority.host()))
+    });
     let forwarded = headers
         .keys()
         .any(|name| name.as_str() == "forwarded" || name.as_str().starts_with("x-forwarded-"));
@@ -16,7 +23,7 @@ pub fn is_local(headers: &HeaderMap, peer: IpAddr) -> bool {
         .ok()
         .and_then(valid_authority)
         .is_some_and(|authority| names_this_machine(authority.host()));
-    peer.to_canonical().is_loopback() && named && !forwarded
+    peer.to_canonical().is_loopback() && named && !forwarded && !foreign
 }
 
 #[cfg(test)]
@@ -76,6 +83,25 @@ mod tests {
             &[("host", "localhost"), ("host", "localhost")],
             false,
         );
+        for origin in [
+            "http://evil.example",
+            "null",
+            "http://localhost.evil.example",
+            "x",
+        ] {
+            check(
+                "127.0.0.1",
+                &[("host", "localhost"), ("origin", origin)],
+                false,
+            );
+        }
+        for origin in ["http://localhost:8080", "http://127.0.0.1"] {
+            check(
+                "127.0.0.1",
+                &[("host", "localhost"), ("origin", origin)],
+                true,
+            );
+        }
         for header in [
             "forwarded",
             "x-forwarded-for",
