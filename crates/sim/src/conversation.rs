@@ -342,9 +342,10 @@ impl Conversation {
 
     /// The call is over: the record, and the expectations that were not met.
     #[must_use]
-    pub fn finish(mut self) -> (Record, Vec<String>) {
+    pub fn finish(mut self) -> (Record, Vec<String>, usize) {
         self.conductor.call_ended();
-        (self.record, self.conductor.failures().to_vec())
+        let unsaid = self.conductor.unsaid();
+        (self.record, self.conductor.failures().to_vec(), unsaid)
     }
 
     /// The caller did something that the server may answer. With nothing left to play, what comes is another reply even

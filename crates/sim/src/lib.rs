@@ -100,9 +100,17 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
     let ended = telephone.call(url).await?;
     let call_sid = telephone.webhook.call().call_sid.clone();
     let lateness = telephone.lateness;
-    let (record, mut failures) = telephone.conversation.finish();
+    let (record, mut failures, unsaid) = telephone.conversation.finish();
     if !plan.strict {
         failures.clear();
+        if unsaid > 0 {
+            let lines = if unsaid == 1 {
+                "line was"
+            } else {
+                "lines were"
+            };
+            failures.push(format!("the call ended before {unsaid} {lines} spoken"));
+        }
     }
     if let Some(path) = &args.output.out {
         recording::write(path, &record.caller, &record.server)?;

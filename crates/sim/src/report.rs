@@ -202,20 +202,16 @@ impl std::fmt::Display for Ended {
 }
 
 fn write_turn(out: &mut impl Write, index: usize, turn: &Turn) -> io::Result<()> {
-    let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
-    let part = |from: Option<f64>, to: Option<f64>| Some(to? - from?);
     let latency = match (turn.latency_ms, turn.overlapped) {
         (None, _) => "no reply".to_owned(),
         (Some(latency), true) => format!("~{latency:.0} ms"),
         (Some(latency), false) => format!("{latency:.0} ms"),
     };
-    let last = Some(turn.last_sound_ms);
-    let parts = format!(
-        "{} + {} + {}",
-        ms(part(last, Some(turn.sent_ms))),
-        ms(part(Some(turn.sent_ms), turn.first_media_ms)),
-        ms(part(turn.first_media_ms, turn.first_sound_ms)),
-    );
+    let parts = match turn.overlapped {
+        // What was under way is no part of the answer.
+        true => "-".to_owned(),
+        false => parts_of(turn),
+    };
     let cleared = turn.clear_ms.map_or(String::new(), |after| {
         format!("  (clear after {after:.0} ms)")
     });
@@ -225,6 +221,19 @@ fn write_turn(out: &mut impl Write, index: usize, turn: &Turn) -> io::Result<()>
         turn.last_sound_ms / 1000.0,
         turn.reply_ms as f64 / 1000.0,
         turn.said,
+    )
+}
+
+/// The parts of a latency, in ms: until the last sound was sent, until audio came, until it was audible.
+fn parts_of(turn: &Turn) -> String {
+    let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
+    let part = |from: Option<f64>, to: Option<f64>| Some(to? - from?);
+    let last = Some(turn.last_sound_ms);
+    format!(
+        "{} + {} + {}",
+        ms(part(last, Some(turn.sent_ms))),
+        ms(part(Some(turn.sent_ms), turn.first_media_ms)),
+        ms(part(turn.first_media_ms, turn.first_sound_ms)),
     )
 }
 

@@ -5,11 +5,14 @@ use std::ops::Range;
 use ringback_audio::g711;
 use serde::Serialize;
 
-use crate::conversation::Record;
+use crate::conversation::{Happening, Record};
 use crate::loudness::{self, AUDIBLE_RMS, WINDOW};
 
 /// Quiet before a sound that makes it the beginning of a reply while the server was talking: 200 ms.
 const ONSET_QUIET: usize = 10;
+
+/// Keys that are further apart are turns of their own: 2 s, in samples.
+const KEYS_APART: u64 = 16_000;
 
 /// One turn of the caller and the reply to it. Times in ms since the first stream began.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,17 +52,42 @@ pub fn turns(record: &Record) -> Vec<Turn> {
         windows: &windows,
     };
     let end = samples.len() as u64;
-    let first_sound = |index: usize| {
-        let utterance = record.utterances.get(index);
-        utterance.map_or(end, |utterance| utterance.first_sound())
-    };
-    let mut turns = vec![server.turn("(the call is answered)", 0..0, first_sound(0), record)];
-    for (index, utterance) in record.utterances.iter().enumerate() {
-        let sound = utterance.first_sound()..utterance.last_sound();
-        let until = first_sound(index + 1);
-        turns.push(server.turn(&utterance.clip.said, sound, until, record));
+    let acts = acts(record);
+    let begins = |index: usize| acts.get(index).map_or(end, |(_, sound)| sound.start);
+    let mut turns = vec![server.turn("(the call is answered)", 0..0, begins(0), record)];
+    for (index, (said, sound)) in acts.iter().enumerate() {
+        turns.push(server.turn(said, sound.clone(), begins(index + 1), record));
     }
     turns
+}
+
+/// What the caller said and keyed, in order, and from its first to its last sample. Keys with less than 2 s between them are one.
+fn acts(record: &Record) -> Vec<(String, Range<u64>)> {
+    let mut acts: Vec<(String, Range<u64>)> = record
+        .utterances
+        .iter()
+        .map(|utterance| {
+            let sound = utterance.first_sound()..utterance.last_sound();
+            (utterance.clip.said.clone(), sound)
+        })
+        .collect();
+    let mut keys: Vec<(String, Range<u64>)> = Vec::new();
+    for moment in &record.moments {
+        let Happening::Key { digit } = moment.happening else {
+            continue;
+        };
+        let at = (moment.at_ms * 8.0) as u64;
+        match keys.last_mut() {
+            Some((said, sound)) if at < sound.end + KEYS_APART => {
+                said.push_str(&format!(" {digit}"));
+                sound.end = at;
+            }
+            _ => keys.push((format!("keys {digit}"), at..at)),
+        }
+    }
+    acts.append(&mut keys);
+    acts.sort_by_key(|(_, sound)| sound.start);
+    acts
 }
 
 struct Server<'a> {
@@ -130,7 +158,7 @@ mod tests {
     use super::*;
     use crate::caller::clip::Clip;
     use crate::caller::mouth::Utterance;
-    use crate::conversation::Arrival;
+    use crate::conversation::{Arrival, Moment};
     use std::sync::Arc;
 
     /// A server that is audible in these ranges of ms, in a call of `ms`.
@@ -178,6 +206,28 @@ mod tests {
         assert_eq!(turns[1].first_sound_ms, Some(3600.0));
         assert_eq!(turns[1].clear_ms, Some(300.0));
         assert_eq!(turns[0].clear_ms, None);
+    }
+
+    #[test]
+    fn keys_are_a_turn_too() {
+        let mut record = record(
+            9000,
+            &[(300, 1500), (3000, 3500), (7000, 8000)],
+            &[(2000, 2500)],
+        );
+        let key = |at_ms, digit| Moment {
+            at_ms,
+            happening: Happening::Key { digit },
+        };
+        record.moments = vec![key(5000.0, '4'), key(5250.0, '2')];
+        let turns = turns(&record);
+        assert_eq!(turns.len(), 3);
+        assert_eq!((turns[1].latency_ms, turns[1].reply_ms), (Some(500.0), 500));
+        assert_eq!(turns[2].said, "keys 4 2");
+        assert_eq!(
+            (turns[2].last_sound_ms, turns[2].latency_ms),
+            (5250.0, Some(1750.0))
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Conductor {
     /// The present step's own progress: it has begun to speak, or so many keys were pressed.
     begun: usize,
     failures: Vec<String>,
+    /// Lines that were still to be spoken when the call ended.
+    unsaid: usize,
     /// More steps may come: the caller waits for them when there are none.
     open: bool,
     finished: bool,
@@ -65,6 +67,7 @@ impl Conductor {
             pressed: 0,
             begun: 0,
             failures: Vec::new(),
+            unsaid: 0,
             open: false,
             finished: false,
         }
@@ -112,6 +115,10 @@ impl Conductor {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
+        let begun = usize::from(self.begun > 0);
+        let waiting = self.steps.iter().skip(begun);
+        let lines = waiting.filter(|step| matches!(step.action, Action::Speak(_)));
+        self.unsaid = lines.count();
         match self.steps.pop_front() {
             None => {}
             Some(step) if matches!(step.action, Action::ExpectEnd { .. }) => {
@@ -131,6 +138,12 @@ impl Conductor {
     #[must_use]
     pub fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    /// How many lines were still to be spoken when the call ended.
+    #[must_use]
+    pub fn unsaid(&self) -> usize {
+        self.unsaid
     }
 
     /// Works on a step; true when it is done.

@@ -201,9 +201,18 @@ pub fn parse(text: &str, path: &Path) -> Result<Script, BadScript> {
             action,
         })
     });
+    let steps: Vec<Step<Sound>> = steps.collect::<Result<_, _>>()?;
+    let end = steps.iter().position(|step| step.action == Action::HangUp);
+    if let Some(late) = end.and_then(|end| steps.get(end + 1)) {
+        return Err(BadScript {
+            path: path.to_owned(),
+            line: late.line,
+            what: "the caller has hung up before this step: take it out, or hang_up".into(),
+        });
+    }
     Ok(Script {
         voice: document.voice,
-        steps: steps.collect::<Result<_, _>>()?,
+        steps,
     })
 }
 
@@ -405,6 +414,11 @@ hang_up = true
         check_error("\n[[step]]\nsay = \" \"\n", 2, "empty");
         check_error("[[step]]\ndigits = \"1x\"\n", 1, "'x' is no key");
         check_error("[[step]]\nhang_up = false\n", 1, "leave the step out");
+        check_error(
+            "[[step]]\nhang_up = true\n[[step]]\nsay = \"x\"\n",
+            3,
+            "has hung up before this step",
+        );
         check_error("[[step]]\nburst_ms = 0\n", 1, "from 1 to");
         check_error("[[step]]\nwait_reply = \"long\"\n", 2, "how many ms");
         check_error("[[step]]\nbarge_in = { after_ms = 5 }\n", 1, "needs say");

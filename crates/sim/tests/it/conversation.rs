@@ -56,7 +56,7 @@ fn made(steps: Steps, server: &[(u64, Sent)], ms: u64) -> (Vec<String>, Vec<Stri
             hung_up = call.tick(now_ms * 8).hang_up.then_some(now_ms);
         }
     }
-    let (record, failures) = call.finish();
+    let (record, failures, _) = call.finish();
     assert_eq!(record.refusals, 0);
     let deeds = record.moments.iter().filter_map(|moment| {
         let at = moment.at_ms;
