@@ -127,7 +127,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
         Err(error) => return complain(&error.to_string(), UNUSABLE),
     };
     let redactor = Redactor::new(config.secrets().cloned());
-    let _log = match telemetry::start(&config, redactor) {
+    let log = match telemetry::start(&config, redactor) {
         Ok(guard) => guard,
         Err(error) => return complain(&error.to_string(), UNUSABLE),
     };
@@ -139,19 +139,21 @@ fn serve(args: &ServeArgs) -> ExitCode {
         Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
     };
     let served = runtime.block_on(app::serve(config, &program(), say));
-    // Threads that still speak lines in advance are not waited for.
-    runtime.shutdown_background();
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
+    let status = match served {
+        Ok(()) => 0,
         Err(error) => {
             let status = if error.is::<ConfigError>() {
                 UNUSABLE
             } else {
                 WANTING
             };
-            complain(&format!("{error:#}"), status)
+            complain(&format!("{error:#}"), status);
+            status
         }
-    }
+    };
+    // The log is written to its end. Threads that still speak or listen have nobody to do it for: they are not waited for.
+    drop(log);
+    std::process::exit(status.into())
 }
 
 /// The first word of this very command line: the file need not be on PATH.

@@ -162,7 +162,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "RECOGNIZERS",
         "4",
-        "Decoders of the local recogniser: how many calls can be understood at once (40 to 80 MB each).",
+        "Decoders of the local recogniser: how many calls can be understood at once (some 35 MB each, 100 MB once a scenario has asked for the free vocabulary).",
     ),
     plain(
         "POCKETSPHINX_DIR",

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use ringback_call::Party;
 use ringback_speech::recognizer::Recognized;
+use tracing::Instrument as _;
 
 use super::{EngineStatus, Engines};
 use crate::provided::{Provided, Sender};
@@ -100,7 +101,7 @@ impl Engines {
                 };
                 let (stream, inlet) = Stream::new();
                 let breaker = Arc::clone(self.breakers.of(Provider::Deepgram, Party::Stt));
-                tokio::spawn(async move {
+                let hearing = async move {
                     let heard = |heard| {
                         let _ = events.send(Provided::Heard { engine, heard });
                     };
@@ -108,7 +109,8 @@ impl Engines {
                         breaker.failed(Instant::now(), failure.kind, failure.retry_after);
                         let _ = events.send(Provided::Deaf { engine, failure });
                     }
-                });
+                };
+                tokio::spawn(hearing.in_current_span());
                 Some(Stt::Stream(stream))
             }
         }

@@ -91,7 +91,7 @@ impl Engines {
                         .text,
                 );
             }
-            Some(Responder::Parrot) => lines.push(parrot::open(&vars).text),
+            Some(Responder::Parrot) => lines.push(parrot::open(&vars, self.hears(scenario)).text),
             Some(Responder::Webhook(_) | Responder::Model(_)) | None => lines.extend(vars.greeting),
         }
         lines

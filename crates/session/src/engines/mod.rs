@@ -226,8 +226,13 @@ impl Engines {
         scenario.engines.responders.iter().find(usable)
     }
 
+    /// Whether callers of a scenario are heard, and not only their keys.
+    pub(crate) fn hears(&self, scenario: &Scenario) -> bool {
+        !self.hearing_list(Some(scenario)).is_empty()
+    }
+
     pub(crate) fn hearing(&self, scenario: &Scenario) -> Hearing {
-        if !self.hearing_list(Some(scenario)).is_empty() {
+        if self.hears(scenario) {
             Hearing::Speech
         } else {
             Hearing::DtmfOnly

@@ -7,6 +7,7 @@ use std::time::Instant;
 use ringback_call::Party;
 use ringback_speech::voice::Style;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::{EngineStatus, Engines};
 use crate::provided::{Provided, Sender};
@@ -121,7 +122,7 @@ impl Engines {
         let (commands, inlet) = mpsc::unbounded_channel();
         let breaker = Arc::clone(self.breakers.of(provider, Party::Tts));
         let (key, events) = (vendor.key(), events.clone());
-        tokio::spawn(async move {
+        let speaking = async move {
             let said = |spoken| {
                 let _ = events.send(Provided::Spoken { engine, spoken });
             };
@@ -129,7 +130,8 @@ impl Engines {
                 breaker.failed(Instant::now(), failure.kind, failure.retry_after);
                 let _ = events.send(Provided::Mute { engine, failure });
             }
-        });
+        };
+        tokio::spawn(speaking.in_current_span());
         Some(Started {
             speaker: Speaker::Stream(commands),
             name: provider.name(),

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ringback_call::{Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, TurnId};
 use ringback_speech::grammar::Expect;
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use super::mailbox::Mailbox;
 use super::modelled::Modelled;
@@ -38,7 +39,8 @@ pub(crate) struct Parties {
 
 pub(crate) enum Responder {
     Script(Box<Scripted>),
-    Parrot(Vars),
+    /// Whether the caller is heard, and not only their keys.
+    Parrot(Vars, bool),
     Webhook(Box<Hooked>),
     Mailbox(Mailbox),
     Model(Box<Modelled>),
@@ -91,9 +93,9 @@ impl Responder {
     pub(crate) fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         match self {
             Self::Script(scripted) => scripted.ask(asked, events),
-            Self::Parrot(vars) => {
+            Self::Parrot(vars, hears) => {
                 let answer = match asked.cause {
-                    Cause::Opening => parrot::open(vars),
+                    Cause::Opening => parrot::open(vars, *hears),
                     Cause::Answer | Cause::Silence | Cause::Unclear => parrot::answer(&said(asked)),
                 };
                 answered(events, asked.reply, answer);
@@ -136,7 +138,7 @@ impl Responder {
                     scripted.run = run;
                 }
             }
-            Self::Parrot(_) | Self::Nobody => {}
+            Self::Parrot(..) | Self::Nobody => {}
             Self::Model(modelled) => modelled.cancel(reply),
             Self::Mailbox(mailbox) => {
                 if !heard {
@@ -155,7 +157,7 @@ impl Responder {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Script(_) => "script",
-            Self::Parrot(_) => "parrot",
+            Self::Parrot(..) => "parrot",
             Self::Webhook(_) => "webhook",
             Self::Mailbox(_) => "mailbox",
             Self::Model(_) => "openai",
@@ -172,7 +174,7 @@ impl Responder {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            Self::Parrot(_)
+            Self::Parrot(..)
             | Self::Webhook(_)
             | Self::Mailbox(_)
             | Self::Model(_)
@@ -209,7 +211,7 @@ impl Hooked {
             }
         };
         let (events, id, fallback) = (events.clone(), asked.reply, self.fallback.clone());
-        let task = tokio::spawn(async move {
+        let asking = async move {
             let mut said = false;
             let mut ended = false;
             let result = {
@@ -243,7 +245,8 @@ impl Hooked {
                     reply(&events, id, fallback, Intent::Continue, None);
                 }
             }
-        });
+        };
+        let task = tokio::spawn(asking.in_current_span());
         self.asking = Some((asked.reply, task.abort_handle()));
     }
 

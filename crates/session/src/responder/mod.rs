@@ -48,7 +48,7 @@ pub(crate) fn responder(
                 instructions(scenario, &vars),
             )))
         }
-        Some(Wanted::Parrot) => Responder::Parrot(vars),
+        Some(Wanted::Parrot) => Responder::Parrot(vars, engines.hears(scenario)),
         None => Responder::Nobody,
     }
 }

@@ -3,6 +3,7 @@
 use ringback_call::{Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker};
 use serde_json::json;
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use super::asked::{Asked, end_text};
 use super::model::{Chain, Finish, Prompt, ToolSpec, Turn, Wrote};
@@ -70,7 +71,7 @@ impl Modelled {
         let prompt = self.prompt(asked);
         let (chain, instructions) = (self.chain.clone(), self.instructions.clone());
         let (events, reply) = (events.clone(), asked.reply);
-        let task = tokio::spawn(async move {
+        let writing = async move {
             let mut writing = Writing {
                 reply,
                 instructions,
@@ -87,7 +88,8 @@ impl Modelled {
                     .err()
                     .map(|failure| failure.fault(Party::Responder)),
             );
-        });
+        };
+        let task = tokio::spawn(writing.in_current_span());
         self.asking = Some((reply, task.abort_handle()));
     }
 

@@ -8,9 +8,18 @@ use crate::scenario::Vars;
 /// What the parrot opens with where the scenario has no greeting.
 const OPENING: &str = "Hey! How can I help you?";
 
-/// The opening.
-pub fn open(vars: &Vars) -> Answer {
-    say(vars.greeting.clone().unwrap_or_else(|| OPENING.to_owned()))
+/// What callers are told who are not heard.
+const KEYS_ONLY: &str = "I cannot hear speech here: press keys, and I will say them.";
+
+/// The opening. `hears`: callers can be heard, and not only their keys.
+pub fn open(vars: &Vars, hears: bool) -> Answer {
+    let opening = vars.greeting.clone();
+    let opening = opening.unwrap_or_else(|| OPENING.to_owned());
+    if hears {
+        say(opening)
+    } else {
+        say(format!("{opening} {KEYS_ONLY}"))
+    }
 }
 
 /// The answer: `You said: "..."`, for keys `You pressed: 1 2.`, and a question where there was nothing.
@@ -87,8 +96,12 @@ mod tests {
     #[test]
     fn it_opens_with_the_greeting_or_its_own_words() {
         let mut vars = Vars::new("Compass Group", Direction::Inbound);
-        assert_eq!(open(&vars).text, "Hey! How can I help you?");
+        assert_eq!(open(&vars, true).text, "Hey! How can I help you?");
+        assert_eq!(
+            open(&vars, false).text,
+            "Hey! How can I help you? I cannot hear speech here: press keys, and I will say them."
+        );
         vars.greeting = Some("Good day.".into());
-        assert_eq!(open(&vars).text, "Good day.");
+        assert_eq!(open(&vars, true).text, "Good day.");
     }
 }

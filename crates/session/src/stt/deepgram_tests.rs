@@ -267,7 +267,7 @@ async fn a_refusal_is_not_tried_again_and_a_provider_that_stays_away_is_given_up
     let failure = call.over.await.unwrap().unwrap_err();
     assert_eq!(failure.kind, FaultKind::Unreachable);
     let after = begun.elapsed().as_secs_f64();
-    assert!((1.9..3.5).contains(&after), "given up after {after:.1} s");
+    assert!((1.9..8.0).contains(&after), "given up after {after:.1} s");
 }
 
 #[tokio::test(start_paused = true)]
