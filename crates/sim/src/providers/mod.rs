@@ -59,6 +59,7 @@ pub(crate) struct Twin {
     voice: Voice,
     ears: OnceCell<Ears>,
     replies: Replies,
+    threads: openai::Threads,
 }
 
 impl Twin {
@@ -137,6 +138,7 @@ impl Twin {
             voice,
             ears: OnceCell::new(),
             replies: Replies(options.replies.clone().into()),
+            threads: openai::Threads::default(),
             options,
         })
     }

@@ -1,6 +1,10 @@
 //! OpenAI: Chat Completions, Responses, models, speech and transcriptions.
 
+mod audio;
 mod chat;
+mod form;
+mod responses;
+mod threads;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,6 +21,8 @@ use super::Twin;
 use super::answer;
 use super::place::MODELS;
 use super::visit::{Refused, Visit};
+
+pub(super) use threads::Threads;
 
 /// Words a second of a model, unless a knob says otherwise.
 const USUAL_RATE: f64 = 80.0;
@@ -41,6 +47,15 @@ pub(super) fn routes() -> Router<Arc<Twin>> {
     let path = |path: &str| format!("/v1{path}");
     Router::new()
         .route(&path(wire::CHAT_PATH), post(chat::complete_chat))
+        .route(
+            &path(wire::RESPONSES_PATH),
+            post(responses::create_response),
+        )
+        .route(&path(wire::SPEECH_PATH), post(audio::create_speech))
+        .route(
+            &path(wire::TRANSCRIPTIONS_PATH),
+            post(audio::create_transcription),
+        )
         .route(&path(wire::MODELS_PATH), get(list_models))
 }
 

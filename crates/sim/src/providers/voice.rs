@@ -95,16 +95,21 @@ pub(super) fn shares(text: &str, start: usize, end: usize) -> Vec<SpokenWord> {
         .collect()
 }
 
-/// Cuts a text behind each end of a sentence that space follows: each part can be spoken before the next.
+/// Cuts a text behind each end of a sentence that space follows: each part can be spoken before the next. Space at the
+/// end stays with the last part; a text of space alone has none.
 pub(super) fn sentences(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(end) = end_of_sentence(rest) {
-        let (part, after) = rest.split_at(end);
-        parts.push(part);
-        rest = after;
+    let mut start = 0;
+    let mut end = 0;
+    while let Some(next) = end_of_sentence(&text[end..]) {
+        end += next;
+        if text[end..].trim().is_empty() {
+            break;
+        }
+        parts.push(&text[start..end]);
+        start = end;
     }
-    parts.push(rest);
+    parts.push(&text[start..]);
     parts.retain(|part| !part.trim().is_empty());
     parts
 }
@@ -162,7 +167,7 @@ mod tests {
     fn a_text_is_cut_behind_sentences_only() {
         assert_eq!(
             sentences("One. Two! 3.5 is it? "),
-            ["One.", " Two!", " 3.5 is it?"]
+            ["One.", " Two!", " 3.5 is it? "]
         );
         assert_eq!(sentences("No end"), ["No end"]);
         assert!(sentences("  ").is_empty());
@@ -174,6 +179,9 @@ mod tests {
         #[test]
         fn no_word_is_lost_by_cutting(text in ".{0,80}") {
             let cut: Vec<_> = sentences(&text).into_iter().flat_map(str::split_whitespace).collect();
+            if !text.trim().is_empty() {
+                prop_assert_eq!(sentences(&text).concat(), text.as_str());
+            }
             prop_assert!(end_of_sentences(&text) <= text.len());
             prop_assert_eq!(cut, text.split_whitespace().collect::<Vec<_>>());
         }

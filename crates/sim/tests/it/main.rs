@@ -13,5 +13,6 @@ mod flux;
 mod openai;
 mod playback;
 mod refused;
+mod responses;
 mod server;
 mod twins;
