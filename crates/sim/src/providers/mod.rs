@@ -11,6 +11,7 @@ mod command;
 mod control;
 mod deepgram;
 mod ear;
+mod elevenlabs;
 mod knobs;
 mod openai;
 mod options;
@@ -115,6 +116,7 @@ impl Twins {
             .merge(control::routes())
             .merge(deepgram::routes())
             .merge(openai::routes())
+            .merge(elevenlabs::routes())
             .with_state(Arc::clone(&twin))
             .into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {

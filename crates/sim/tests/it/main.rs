@@ -9,6 +9,7 @@ mod control;
 mod conversation;
 mod deepgram;
 mod docs;
+mod elevenlabs;
 mod flux;
 mod openai;
 mod playback;
