@@ -15,5 +15,6 @@ mod openai;
 mod playback;
 mod refused;
 mod responses;
+mod sdk;
 mod server;
 mod twins;

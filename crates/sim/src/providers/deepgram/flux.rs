@@ -127,6 +127,11 @@ impl Stream {
                 while let Some(step) = self.ear.step() {
                     let events = self.turns.step(step, &mut self.ear);
                     self.give(events).await?;
+                    // Audio that comes faster than it is spoken must not overtake the words.
+                    while let Ok(answer) = self.ear.answers.try_recv() {
+                        let events = self.turns.answered(answer, &mut self.ear);
+                        self.give(events).await?;
+                    }
                 }
                 Ok(Next::Listen)
             }

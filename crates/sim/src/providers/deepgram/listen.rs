@@ -157,6 +157,11 @@ impl Stream {
                 while let Some(step) = self.ear.step() {
                     let events = self.session.step(step, &mut self.ear);
                     self.give(events).await?;
+                    // Audio that comes faster than it is spoken must not overtake the words.
+                    while let Ok(answer) = self.ear.answers.try_recv() {
+                        let events = self.session.answered(answer, &self.ear);
+                        self.give(events).await?;
+                    }
                 }
                 Ok(Next::Listen)
             }
