@@ -40,6 +40,7 @@ fn every_command_shows_an_example() {
     for command in [
         &["serve"][..],
         &["call"],
+        &["sim"],
         &["replay"],
         &["scenario", "check"],
     ] {
@@ -50,6 +51,34 @@ fn every_command_shows_an_example() {
             "{help}"
         );
     }
+}
+
+#[test]
+fn the_simulator_prints_settings_and_names_an_address_that_is_taken() {
+    let (status, settings, _) = run(
+        &["sim", "--env", "--port", "9", "--key", "cartesia=mine"],
+        &[],
+    );
+    assert_eq!(status, 0);
+    for line in [
+        "DEEPGRAM_URL=http://127.0.0.1:9",
+        "OPENAI_BASE_URL=http://127.0.0.1:9/v1",
+        "CARTESIA_API_KEY=mine",
+    ] {
+        assert!(
+            settings.lines().any(|one| one == line),
+            "{line} is not in {settings}"
+        );
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let (status, _, complaint) = run(&["sim", "--port", &address.port().to_string()], &[]);
+    assert_eq!(status, 1);
+    let expected = format!("ringback: {address} cannot be listened on: ");
+    assert!(
+        complaint.starts_with(&expected) && complaint.lines().count() == 1,
+        "{complaint}"
+    );
 }
 
 #[test]

@@ -393,12 +393,12 @@ async fn a_message_that_is_none_is_named_and_the_stream_goes_on_until_it_is_sile
 #[tokio::test]
 async fn messages_hold_a_stream_with_audio_and_do_not_hold_one_without() {
     let mut options = script(&["Yes."]);
-    options.limits.deepgram_idle = Duration::from_millis(300);
+    options.limits.deepgram_idle = Duration::from_millis(900);
     let twins = start_with(options).await;
     let (mut with, mut without) = (open(&twins, &query()).await, open(&twins, &query()).await);
     speak(&mut with, &[0xFF; 160], 0).await;
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
         say(&mut with, &Command::KeepAlive).await;
         // The other end may have closed.
         let _ = without.send(Command::KeepAlive.to_text().into()).await;

@@ -240,11 +240,11 @@ async fn a_keep_alive_kills_the_stream() {
 #[tokio::test]
 async fn pings_hold_a_stream_that_silence_would_end() {
     let mut options = script(&["Yes."]);
-    options.limits.flux_idle = Duration::from_millis(300);
+    options.limits.flux_idle = Duration::from_millis(900);
     let twins = start_with(options).await;
     let (mut held, mut left) = (open(&twins, &query()).await, open(&twins, &query()).await);
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
         held.send(Message::Ping(Vec::new().into())).await.unwrap();
     }
     assert_eq!(all(&mut left).await.len(), 1, "it has ended");

@@ -1,6 +1,7 @@
 //! Chat Completions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -159,11 +160,12 @@ impl Stream<'_> {
             content: (!only_calls).then(String::new),
             ..Delta::default()
         })];
-        for token in said.tokens {
+        for (number, token) in said.tokens.into_iter().enumerate() {
             let piece = self.delta(Delta {
                 content: Some(token),
                 ..Delta::default()
             });
+            let pause = if number == 0 { Duration::ZERO } else { pause };
             pieces.push(Piece { pause, ..piece });
         }
         if let Some(made) = said.call {

@@ -189,9 +189,14 @@ impl Telling {
             at: at.clone(),
             part: empty,
         });
-        for delta in tokens {
+        for (number, delta) in tokens.iter().enumerate() {
+            let pause = if number == 0 {
+                Duration::ZERO
+            } else {
+                self.pause
+            };
             self.push(
-                self.pause,
+                pause,
                 &Event::TextDelta {
                     at: at.clone(),
                     delta: delta.clone(),
