@@ -1,4 +1,4 @@
-//! A pretend Twilio and a caller: the black box that telephones a server.
+//! A pretend Twilio and a caller, the black box that telephones a server; and pretend providers, which it talks to.
 //!
 //! [`call`] is `ringback call`, the terminal telephone. It posts the signed voice webhook, reads the TwiML strictly,
 //! opens the media socket, sends the caller in frames of 20 ms and plays what comes back in real time, then follows
@@ -7,6 +7,8 @@
 //! What has to do with time is pure and tested in virtual time: [`twilio::playback`] (the queue, marks, clear),
 //! [`caller::conductor`] (the script), [`conversation`] (both together), [`turns`] (latencies). [`telephone`]
 //! alone owns sockets and a clock.
+//!
+//! [`providers`] is `ringback sim`: Deepgram, OpenAI, Cartesia and ElevenLabs on one port, by their real protocols.
 
 mod args;
 pub mod caller;

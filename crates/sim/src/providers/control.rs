@@ -58,3 +58,27 @@ async fn reset(State(twin): State<Arc<Twin>>) -> StatusCode {
     twin.requests.reset();
     StatusCode::NO_CONTENT
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use axum::extract::connect_info::MockConnectInfo;
+    use tokio::net::TcpListener;
+
+    use super::super::Options;
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_reaches_the_control_but_over_loopback() {
+        let twin = Arc::new(Twin::build(Options::default()).unwrap());
+        for (peer, status) in [([192, 0, 2, 1], 404), ([127, 0, 0, 1], 200)] {
+            let peer = MockConnectInfo(SocketAddr::from((peer, 4000)));
+            let app = routes().with_state(Arc::clone(&twin)).layer(peer);
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/sim/requests", listener.local_addr().unwrap());
+            let server = tokio::spawn(async move { axum::serve(listener, app).await });
+            assert_eq!(reqwest::get(url).await.unwrap().status(), status);
+            server.abort();
+        }
+    }
+}
