@@ -10,9 +10,11 @@ mod outcome;
 mod server;
 mod sound;
 mod telephone;
+mod twins;
 
 mod bad_sockets;
 mod barge_in;
+mod cascade;
 mod full_disk;
 mod keys;
 mod living;

@@ -28,6 +28,10 @@ const FLUSH: Duration = Duration::from_millis(400);
 /// Without audio for so long the socket is kept open by a message; before the first audio, by silence (a socket that never
 /// had any is closed whatever is said).
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// A socket that has said nothing to so much audio, in samples (3 s), when it is asked, hears nothing.
+const DEAF_SAMPLES: u64 = 24_000;
+/// Interim words come once a second: a socket that was silent for so long when it is asked is opened again.
+const DEAF: Duration = Duration::from_secs(7);
 /// Audio that is kept for a new socket, in samples: 8 s.
 const KEPT: usize = 64_000;
 /// Silence that stands for audio which is not there yet: 80 ms, in samples.
@@ -138,8 +142,9 @@ struct Listening<H> {
     asked: Option<Asked>,
     /// Words before this position were taken already, as an interim.
     taken: u64,
-    /// This socket has said something.
+    /// This socket has said something, and when.
     answered: bool,
+    last_answer: Instant,
     dropped: bool,
 }
 
@@ -172,6 +177,7 @@ impl<H: FnMut(Heard)> Listening<H> {
             asked: None,
             taken: 0,
             answered: false,
+            last_answer: Instant::now(),
             dropped: false,
         }
     }
@@ -185,6 +191,7 @@ impl<H: FnMut(Heard)> Listening<H> {
     async fn catch_up(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
         self.sent = 0;
         self.answered = false;
+        self.last_answer = Instant::now();
         self.interim = None;
         self.origin = self.kept_from as i64;
         if let Some(asked) = &mut self.asked {
@@ -230,7 +237,7 @@ impl<H: FnMut(Heard)> Listening<H> {
                     self.ask_if_due(socket).await?;
                 }
                 Next::Answer(answer) => self.take(answer?)?,
-                Next::Due => self.flush_by_time(),
+                Next::Due => self.flush_by_time()?,
                 Next::Quiet => {
                     self.keep_alive(socket).await?;
                     quiet = Instant::now() + KEEP_ALIVE;
@@ -304,6 +311,7 @@ impl<H: FnMut(Heard)> Listening<H> {
         let event = listen::parse(&text)
             .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
         self.answered = true;
+        self.last_answer = Instant::now();
         match event {
             Event::Results(results) => self.results(&results),
             Event::Error { description, .. } => {
@@ -355,10 +363,23 @@ impl<H: FnMut(Heard)> Listening<H> {
         }
     }
 
-    /// The question was not answered in time: what there is counts.
-    fn flush_by_time(&mut self) {
+    /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
+    fn flush_by_time(&mut self) -> Result<(), Failure> {
+        if !self.answered && self.sent >= DEAF_SAMPLES {
+            return Err(Failure::gone(format!(
+                "{} takes audio and answers nothing",
+                Provider::Deepgram.name()
+            )));
+        }
+        if self.last_answer.elapsed() >= DEAF {
+            // The question is asked again on the next socket.
+            return Err(Failure::unreachable(
+                Provider::Deepgram,
+                format!("has said nothing for {} s", DEAF.as_secs()),
+            ));
+        }
         let Some(asked) = self.asked.take() else {
-            return;
+            return Ok(());
         };
         let heard = match self.interim.take() {
             Some(interim) => {
@@ -378,6 +399,7 @@ impl<H: FnMut(Heard)> Listening<H> {
             answers: Some(asked.number),
             ..heard
         });
+        Ok(())
     }
 }
 

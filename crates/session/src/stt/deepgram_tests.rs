@@ -270,6 +270,20 @@ async fn a_refusal_is_not_tried_again_and_a_provider_that_stays_away_is_given_up
     assert!((1.9..8.0).contains(&after), "given up after {after:.1} s");
 }
 
+#[tokio::test]
+async fn a_socket_that_takes_audio_and_answers_nothing_is_given_up_when_it_is_asked() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(4000);
+    call.stream.finalize(&call.ring);
+    assert_eq!(socket.command().await, (32_000, FINALIZE));
+    let asked = Instant::now();
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.detail, "deepgram takes audio and answers nothing");
+    assert!(!failure.passing && asked.elapsed() < Duration::from_millis(900));
+    assert!(call.heard.try_recv().is_err(), "silence is no answer");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_socket_without_audio_is_kept_open_by_silence_and_later_by_messages() {
     let (fake, mut call) = Fake::start().await;
