@@ -32,6 +32,25 @@ pub enum TurnEnd {
     Cap,
     /// Keys: enough of them, `#`, or a pause.
     Keys,
+    /// The recogniser said so.
+    Recogniser,
+}
+
+/// Why a reply that was asked for before the turn was over is not wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DropCause {
+    /// The caller speaks again.
+    Speech,
+    /// The words are others by now.
+    Words,
+    /// The recogniser says that the turn goes on.
+    Resumed,
+    /// A key.
+    Key,
+    /// It failed. The turn's end asks anew.
+    Fault,
+    /// A line from outside takes its place.
+    Line,
 }
 
 /// Why the floor was given to the caller.
@@ -116,6 +135,20 @@ pub enum Note {
         /// Milliseconds waited since the last energetic frame or key.
         waited_ms: u32,
     },
+    /// The turn ended with the words that a speculative reply answers: it is the reply.
+    Promoted {
+        /// The reply.
+        reply: ReplyId,
+        /// Milliseconds between its question and the end of the turn.
+        saved_ms: u32,
+    },
+    /// A speculative reply is not wanted.
+    Dropped {
+        /// The reply.
+        reply: ReplyId,
+        /// Why.
+        cause: DropCause,
+    },
     /// Speech without words: no turn.
     NoWords {
         /// How long it was, in ms of audio.
@@ -186,7 +219,7 @@ pub enum Action {
         /// Samples of the part up to here.
         upto: u32,
     },
-    /// Ask the recogniser for what it has of this turn.
+    /// Ask the recogniser for what it has of this turn. One that leads is asked to end it.
     Finalize,
     /// The caller's words so far are dealt with: what comes next is new.
     NewTurn,
@@ -202,6 +235,10 @@ pub enum Action {
         text: String,
         /// What the caller keyed; empty if nothing.
         digits: String,
+        /// The turn may go on: nothing is done for the reply but writing it until it is promoted, and the caller's line is
+        /// not in the dialog. It is never asked for unless [`crate::TurnSettings::speculate`] is set.
+        #[serde(default)]
+        speculative: bool,
     },
     /// Speak a sentence into the outbox.
     Speak {

@@ -171,7 +171,10 @@ impl Call {
 
     fn take(&mut self, event: &Event) {
         if self.phase == Phase::Live
-            && matches!(event, Event::Ear { .. } | Event::Heard(_) | Event::Digit(_))
+            && matches!(
+                event,
+                Event::Ear { .. } | Event::Heard(_) | Event::Turn(_) | Event::Digit(_)
+            )
         {
             self.conclude_heard();
         }
@@ -201,11 +204,16 @@ impl Call {
             // Nothing stops the closing sentence, and nothing follows it.
             (
                 Phase::Closing(_),
-                Event::Ear { .. } | Event::Heard(_) | Event::Digit(_) | Event::Say(_),
+                Event::Ear { .. }
+                | Event::Heard(_)
+                | Event::Turn(_)
+                | Event::Digit(_)
+                | Event::Say(_),
             ) => {}
             (Phase::Live, Event::Say(line)) => self.say_more(line),
             (Phase::Live, Event::Ear { edge, sample }) => self.on_edge(*edge, *sample),
             (Phase::Live, Event::Heard(words)) => self.on_words(words),
+            (Phase::Live, Event::Turn(hint)) => self.on_turn_hint(*hint),
             (Phase::Live, Event::Digit(digit)) => self.on_digit(*digit),
         }
     }
@@ -264,6 +272,7 @@ impl Call {
     /// Whether audio may go out as the floor stands.
     pub(crate) fn sending(&self) -> bool {
         matches!(self.floor, Floor::Free | Floor::Protected)
+            && !self.speculating()
             && matches!(self.phase, Phase::Live | Phase::Closing(_))
     }
 

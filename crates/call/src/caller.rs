@@ -24,10 +24,24 @@ pub(crate) struct CallerTurn {
     pub(crate) asked: Option<At>,
     /// It answered.
     pub(crate) flushed: Option<At>,
+    pub(crate) outlook: Outlook,
     pub(crate) late: Option<Late>,
     carried: Carried,
     words: Recognised,
     pub(crate) digits: String,
+}
+
+/// What is believed of the turn's end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outlook {
+    /// The recogniser says when it ends.
+    pub(crate) led: bool,
+    /// It thinks that the turn may be over.
+    pub(crate) eager: bool,
+    /// It said that the turn is over.
+    pub(crate) ended: Option<At>,
+    /// How often the responder was asked before the end.
+    pub(crate) guesses: u8,
 }
 
 /// Words that come without speech belong to the turn before.
@@ -55,6 +69,17 @@ struct Recognised {
 }
 
 impl CallerTurn {
+    /// The next turn.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            outlook: Outlook {
+                led: self.outlook.led,
+                ..Outlook::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// The same turn, going on with what was said before.
     pub(crate) fn carry(&mut self, text: String, digits: String, from: At) {
         self.started = true;
@@ -141,6 +166,9 @@ impl CallerTurn {
         }
         self.words.complete = words.complete && !text.is_empty() && self.carried.text.is_empty();
         self.started |= !text.is_empty();
+        if words.firmness == Firmness::Interim && !text.is_empty() {
+            self.outlook.ended = None;
+        }
         // An answer that comes when speech went on after the question was asked is not all there is.
         if words.firmness == Firmness::Flushed && self.asked.is_some() {
             self.flushed = Some(at);

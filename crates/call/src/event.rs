@@ -81,6 +81,19 @@ pub struct Words {
     pub complete: bool,
 }
 
+/// What a recogniser that follows turns knows of them. The words that a hint is about come before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TurnHint {
+    /// From now on it says when the caller's turns end, or it does so no longer.
+    Leads(bool),
+    /// The turn may be over with the words so far.
+    Eager,
+    /// It was not: the caller went on.
+    Resumed,
+    /// The turn is over with the words so far.
+    Ended,
+}
+
 /// The form in which the caller's answer is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
@@ -255,6 +268,8 @@ pub enum Event {
     },
     /// The recogniser heard something.
     Heard(Words),
+    /// The recogniser knows something of the caller's turn.
+    Turn(TurnHint),
     /// The caller pressed a key: `0`-`9`, `*`, `#`, `A`-`D`.
     Digit(char),
     /// The responder wrote text: the next stretch of a reply.

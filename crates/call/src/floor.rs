@@ -3,7 +3,7 @@
 //! An interruption goes through three states. *Held*: nothing more is sent. *Muted*: the carrier's buffer is cleared and the
 //! tail kept from the cut. *Yielded*: the reply is dead and the turn is the caller's. Only the last cannot be taken back.
 
-use crate::action::{Action, Note, YieldCause};
+use crate::action::{Action, DropCause, Note, YieldCause};
 use crate::at::{At, Ear};
 use crate::call::Call;
 use crate::caller::plain_words;
@@ -45,6 +45,7 @@ impl Call {
             Edge::Onset | Edge::Resumed => self.speech(edge, sample),
             Edge::Sustained => {
                 self.turn.sustained = true;
+                self.drop_guess(DropCause::Speech);
                 if self.floor == Floor::Held {
                     self.sustained();
                 }
@@ -68,8 +69,12 @@ impl Call {
         }
         self.turn.sound(sample);
         self.timers.clear(Reason::Idle);
-        self.timers.clear(Reason::Turn);
         self.arm_silence();
+        self.judge_turn();
+        // A burst leaves a speculative reply alone: the same words may follow it.
+        if self.turn.sustained {
+            self.drop_guess(DropCause::Speech);
+        }
         match self.floor {
             Floor::Muted { .. } => self.timers.clear(Reason::Words),
             Floor::Protected | Floor::Held => {}
@@ -391,7 +396,7 @@ impl Call {
     /// The caller went on before anything of the reply was sent: their turn was not over. A line that was to fill the
     /// silence is dropped.
     pub(crate) fn reopen(&mut self) {
-        let Some(reply) = self.mode.live() else {
+        let Some(reply) = self.mode.live().filter(|reply| reply.guess.is_none()) else {
             return;
         };
         let answers = reply.answers();

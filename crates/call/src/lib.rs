@@ -23,17 +23,18 @@ mod report;
 mod settle;
 mod snapshot;
 mod spec;
+mod speculation;
 mod timers;
 mod turn;
 mod watch;
 
-pub use action::{Action, Cause, EndCause, Note, TurnEnd, YieldCause};
+pub use action::{Action, Cause, DropCause, EndCause, Note, TurnEnd, YieldCause};
 pub use at::{At, Ear, SAMPLES_PER_MS};
 pub use call::Call;
 pub use dialog::{Line, Speaker};
 pub use event::{
     Edge, Event, Expect, Fault, FaultKind, Firmness, Form, Intent, Mark, PartId, Party, Piece,
-    ReplyId, Scope, TurnId, UnknownMark, Words,
+    ReplyId, Scope, TurnHint, TurnId, UnknownMark, Words,
 };
 pub use mode::sentences;
 pub use report::{Report, TurnReport, Unclear};

@@ -20,7 +20,10 @@ pub struct TurnReport {
     pub finalized: Option<At>,
     /// Its final words came.
     pub words: Option<At>,
-    /// The turn was over and the responder was asked.
+    /// The responder was asked, before the turn was over, for the reply that it got.
+    #[serde(default)]
+    pub speculated: Option<At>,
+    /// The turn was over and the responder was asked, if it had not been before.
     pub ended: At,
     /// The first text of the reply came.
     pub text: Option<At>,

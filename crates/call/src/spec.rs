@@ -59,6 +59,8 @@ pub struct TurnSettings {
     pub ahead_ms: u32,
     /// The first stretch heard of a reply that cannot be interrupted.
     pub protect_ms: u32,
+    /// The responder may be asked before a turn is over, in vain if it goes on (yes or no).
+    pub speculate: bool,
 }
 
 impl Default for TurnSettings {
@@ -78,6 +80,7 @@ impl Default for TurnSettings {
             max_call_s: 600,
             ahead_ms: 240,
             protect_ms: 250,
+            speculate: false,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! When the caller's turn is over, and what it was.
 
-use crate::action::{Action, Cause, Note, TurnEnd};
+use crate::action::{Action, Cause, DropCause, Note, TurnEnd};
 use crate::at::At;
 use crate::call::Call;
-use crate::caller::{CallerTurn, Late, plain_words};
+use crate::caller::{Late, plain_words};
 use crate::dialog::{Line, Speaker};
-use crate::event::{Firmness, Form, TurnId, Words};
+use crate::event::{Firmness, Form, TurnHint, TurnId, Words};
 use crate::mode::Reply;
 use crate::report::{TurnReport, Unclear};
 use crate::timers::Reason;
@@ -18,12 +18,20 @@ const ASK_AGAIN_MS: u64 = 1000;
 const CAP_COMPLETE_MS: u64 = 400;
 /// Words that come this long after a turn that ended without them belong to it, in ms.
 const LATE_MS: u64 = 2000;
+/// A recogniser that leads and was asked to end a turn has this long to do so, in ms.
+const FORCED_MS: u64 = 400;
 /// The most keys of a turn.
 const MOST_KEYS: usize = 64;
 
 impl Call {
-    /// Asks the recogniser for what it has, once a pause.
+    /// Asks the recogniser for what it has, once a pause. One that leads knows pauses itself.
     pub(crate) fn finalize(&mut self) {
+        if !self.turn.outlook.led {
+            self.ask_for_words();
+        }
+    }
+
+    fn ask_for_words(&mut self) {
         if self.turn.asked.is_none() && self.turn.flushed.is_none() {
             self.turn.asked = Some(self.now);
             self.act(Action::Finalize);
@@ -54,6 +62,7 @@ impl Call {
             }
         }
         self.turn.take(self.now, words);
+        self.weigh_guess();
         if self.reply_speaking() {
             self.words_on_floor(words);
             return;
@@ -98,6 +107,7 @@ impl Call {
         self.counts.idle = 0;
         self.timers.clear(Reason::Idle);
         self.arm_silence();
+        self.drop_guess(DropCause::Key);
         if self.reply_speaking() {
             self.key_takes_floor();
         } else {
@@ -132,15 +142,43 @@ impl Call {
     /// Sets the time at which the turn is over, as things stand.
     pub(crate) fn judge_turn(&mut self) {
         let keys = !self.turn.digits.is_empty() && self.timers.is_set(Reason::Keys);
-        if !self.turn.started || self.turn.sounding || keys {
-            self.timers.clear(Reason::Turn);
+        let sounding = self.turn.sounding && self.turn.outlook.ended.is_none();
+        self.timers.clear(Reason::Turn);
+        if !self.turn.started || sounding || keys {
             return;
         }
         let (due, _) = self.turn_verdict();
-        self.timers.set(Reason::Turn, due.max(self.now));
         if due <= self.now {
-            self.timers.clear(Reason::Turn);
             self.turn_due();
+        } else {
+            self.timers.set(Reason::Turn, due);
+            self.speculate();
+        }
+    }
+
+    /// The recogniser knows something of the turn.
+    pub(crate) fn on_turn_hint(&mut self, hint: TurnHint) {
+        match hint {
+            TurnHint::Leads(leads) => {
+                self.turn.outlook.led = leads;
+                self.turn.outlook.eager = false;
+                self.turn.outlook.ended = None;
+            }
+            TurnHint::Eager => self.turn.outlook.eager = self.turn.outlook.led,
+            TurnHint::Resumed => {
+                self.turn.outlook.eager = false;
+                self.turn.outlook.ended = None;
+                self.drop_guess(DropCause::Resumed);
+            }
+            TurnHint::Ended => {
+                let counts = self.turn.outlook.led && !self.turn.text().is_empty();
+                if counts && !self.reply_speaking() {
+                    self.turn.outlook.ended = Some(self.now);
+                }
+            }
+        }
+        if !self.reply_speaking() {
+            self.judge_turn();
         }
     }
 
@@ -151,6 +189,9 @@ impl Call {
         let quiet = turn.last_sound_at;
         let text = turn.text();
         let cap = u64::from(settings.end_cap_ms);
+        if turn.outlook.led && !text.is_empty() {
+            return self.led_verdict();
+        }
         if text.is_empty() && !turn.digits.is_empty() {
             let wait = u64::from(settings.end_wait_filler_ms);
             return (quiet.plus_ms(wait), Some(TurnEnd::Keys));
@@ -181,7 +222,25 @@ impl Call {
         (quiet.plus_ms(u64::from(wait).min(cap)), Some(cause))
     }
 
-    fn ends_with_filler(&self, text: &str) -> bool {
+    /// When a turn is over whose end the recogniser finds. What it says is about audio that is some hundred milliseconds
+    /// old, so somebody who sounds by now has gone on: the words of that will come, or it is noise without any.
+    fn led_verdict(&self) -> (At, Option<TurnEnd>) {
+        let turn = &self.turn;
+        if let Some(ended) = turn.outlook.ended.or(turn.flushed) {
+            let wait = if turn.sounding { NO_WORDS_MS } else { 0 };
+            return (ended.plus_ms(wait), Some(TurnEnd::Recogniser));
+        }
+        let due = match turn.asked {
+            Some(asked) => asked.plus_ms(FORCED_MS),
+            None => {
+                let cap = u64::from(self.spec.turn.end_cap_ms);
+                turn.last_sound_at.plus_ms(cap)
+            }
+        };
+        (due, Some(TurnEnd::Cap))
+    }
+
+    pub(crate) fn ends_with_filler(&self, text: &str) -> bool {
         plain_words(text)
             .last()
             .is_some_and(|word| self.spec.fillers.contains(word))
@@ -191,6 +250,10 @@ impl Call {
     pub(crate) fn turn_due(&mut self) {
         match self.turn_verdict() {
             (due, _) if due > self.now => self.timers.set(Reason::Turn, due),
+            (_, Some(TurnEnd::Cap)) if self.turn.outlook.led && self.turn.asked.is_none() => {
+                self.ask_for_words();
+                self.judge_turn();
+            }
             (_, Some(cause)) => self.end_turn(cause),
             (_, None) => self.no_words(),
         }
@@ -220,7 +283,7 @@ impl Call {
 
     /// What was heard of the caller so far is dealt with.
     pub(crate) fn new_turn(&mut self) {
-        self.turn = CallerTurn::default();
+        self.turn = self.turn.next();
         self.timers.clear(Reason::Turn);
         self.timers.clear(Reason::Keys);
         self.act(Action::NewTurn);
@@ -260,7 +323,8 @@ impl Call {
             cause,
             last_sound: self.turn.last_sound_at,
             finalized: self.turn.asked,
-            words: self.turn.flushed,
+            words: self.turn.flushed.or(self.turn.outlook.ended),
+            speculated: None,
             ended: self.now,
             text: None,
             speech: None,
@@ -272,8 +336,12 @@ impl Call {
             until: self.now.plus_ms(LATE_MS),
             owed: self.turn.asked.is_some() && self.turn.flushed.is_none() && !self.turn.carries(),
         };
+        // One that leads says of which turn its words are.
+        let is_late = late.owed || !self.turn.outlook.led;
         self.new_turn();
-        self.turn.late = Some(late);
-        self.ask(Cause::Answer, text, digits);
+        self.turn.late = is_late.then_some(late);
+        if !self.promote(&text, &digits) {
+            self.ask(Cause::Answer, text, digits);
+        }
     }
 }

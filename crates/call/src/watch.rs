@@ -1,6 +1,6 @@
 //! What keeps a call from going wrong in silence: bounds, faults, the idle clock and limits.
 
-use crate::action::{Action, Cause, EndCause, Note};
+use crate::action::{Action, Cause, DropCause, EndCause, Note};
 use crate::call::{Call, Phase};
 use crate::event::{Fault, FaultKind, Intent, Party};
 use crate::floor::Floor;
@@ -22,18 +22,18 @@ impl Call {
             Party::Carrier => self.end_for(Intent::HangUp, EndCause::Fault),
             Party::Responder => {
                 if self.mode.live().is_some_and(Reply::unwritten) {
-                    self.fail_reply();
+                    self.fail_wanted();
                 }
             }
             Party::Tts => {
                 let owes = |reply: &Reply| reply.unwritten() || reply.unspoken();
                 if self.mode.live().is_some_and(owes) {
-                    self.fail_reply();
+                    self.fail_wanted();
                 }
             }
             Party::Server => {
                 if self.reply_live() {
-                    self.fail_reply();
+                    self.fail_wanted();
                 }
             }
             Party::Stt => {
@@ -58,6 +58,15 @@ impl Call {
         self.note(Note::Fault(fault.clone()));
         if fault.party == Party::Carrier {
             self.end_for(Intent::HangUp, EndCause::Fault);
+        }
+    }
+
+    /// The live reply failed. Nobody waits for a speculative one: what it was for is asked again when the turn is over.
+    fn fail_wanted(&mut self) {
+        if self.speculating() {
+            self.drop_guess(DropCause::Fault);
+        } else {
+            self.fail_reply();
         }
     }
 

@@ -2,13 +2,14 @@
 
 mod take;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Mark, Note, PartId, Party, ReplyId,
-    Report,
+    Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
+    ReplyId, Report, Speaker, TurnId,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -286,14 +287,19 @@ impl Live {
                 cause,
                 text,
                 digits,
+                speculative,
             } => {
+                let mut lines = Cow::Borrowed(self.call.lines());
+                if *speculative {
+                    lines.to_mut().push(said_so_far(at, *turn, text));
+                }
                 let asked = Asked {
                     turn: *turn,
                     reply: *reply,
                     cause: *cause,
                     text,
                     digits,
-                    lines: self.call.lines(),
+                    lines: &lines,
                 };
                 self.responder.ask(&asked, &self.provide);
             }
@@ -340,6 +346,21 @@ impl Live {
                 complete: false,
             }));
         }
+    }
+}
+
+/// The caller's line of a turn that may go on: it is not in the dialog yet.
+fn said_so_far(at: At, turn: TurnId, text: &str) -> Line {
+    Line {
+        speaker: Speaker::Caller,
+        turn,
+        reply: None,
+        said: text.to_owned(),
+        heard: text.to_owned(),
+        digits: String::new(),
+        from: at,
+        until: at,
+        cut: false,
     }
 }
 

@@ -108,6 +108,11 @@ impl Ledger {
         part_id(self.parts.len() - 1)
     }
 
+    /// Whether it has no part yet.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// More parts come after all.
     pub(crate) fn reopen(&mut self) {
         self.closed = false;

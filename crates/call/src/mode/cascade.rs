@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use crate::action::{Action, Cause, Note};
+use crate::action::{Action, Cause, DropCause, Note};
 use crate::at::At;
 use crate::call::Call;
 use crate::dialog::{Line, Speaker};
 use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, TurnId};
 use crate::ledger::Ledger;
+use crate::speculation::Guess;
 use crate::timers::Reason;
 
 use super::sentences::{has_words, split_parts};
@@ -34,6 +35,8 @@ pub(crate) struct Reply {
     opened: At,
     /// What was expected of the caller before this reply.
     before: Expect,
+    /// It was asked for before the turn was over, and the turn is not.
+    pub(crate) guess: Option<Guess>,
 }
 
 impl Reply {
@@ -44,8 +47,21 @@ impl Reply {
 
     /// The turn it answers, with its text and keys, if it answers one.
     pub(crate) fn answers(&self) -> Option<(TurnId, String, String)> {
-        (self.cause == Some(Cause::Answer))
+        (self.cause == Some(Cause::Answer) && self.guess.is_none())
             .then(|| (self.turn, self.asked.0.clone(), self.asked.1.clone()))
+    }
+
+    /// The caller's text that it answers.
+    pub(crate) fn asked(&self) -> &str {
+        &self.asked.0
+    }
+
+    /// It answers a turn that is over now.
+    pub(crate) fn promote(&mut self, turn: TurnId, text: String, now: At) -> Option<Guess> {
+        self.turn = turn;
+        self.asked.0 = text;
+        self.opened = now;
+        self.guess.take()
     }
 
     /// What was expected of the caller before it.
@@ -106,6 +122,10 @@ impl Cascade {
         self.reply.as_ref()
     }
 
+    pub(crate) fn live_mut(&mut self) -> Option<&mut Reply> {
+        self.reply.as_mut()
+    }
+
     pub(crate) fn drop_reply(&mut self) -> Option<Reply> {
         self.reply.take()
     }
@@ -127,6 +147,7 @@ impl Call {
             cause,
             text,
             digits,
+            speculative: false,
         });
     }
 
@@ -142,6 +163,7 @@ impl Call {
 
     /// Says a line from outside.
     pub(crate) fn say_more(&mut self, line: &str) {
+        self.drop_guess(DropCause::Line);
         if let Some(reply) = self.mode.reply.as_mut()
             && reply.end == Some(Intent::Continue)
         {
@@ -152,7 +174,7 @@ impl Call {
         }
     }
 
-    fn open_reply(&mut self, cause: Option<Cause>, asked: (String, String)) -> ReplyId {
+    pub(crate) fn open_reply(&mut self, cause: Option<Cause>, asked: (String, String)) -> ReplyId {
         if self.mode.reply.is_some() {
             self.cut_reply();
         }
@@ -171,6 +193,7 @@ impl Call {
             end: None,
             opened: self.now,
             before: self.expect,
+            guess: None,
         });
         self.ledger.open(id);
         self.timers.clear(Reason::Idle);
@@ -186,14 +209,21 @@ impl Call {
         reply.length += text.chars().count().min(room);
         reply.pending.extend(text.chars().take(room));
         split_parts(&mut reply.pending, &mut reply.waiting);
+        if let Some(guess) = &mut reply.guess {
+            guess.text.get_or_insert(now);
+        }
         self.stamp(|report| report.text.get_or_insert(now));
     }
 
     pub(crate) fn on_text_end(&mut self, id: ReplyId, intent: &Intent, expect: Expect) {
-        if self.mode.of(id).is_some() {
-            self.expect = expect;
-            self.end_text(id, intent.clone());
+        let Some(reply) = self.mode.of(id) else {
+            return;
+        };
+        match &mut reply.guess {
+            Some(guess) => guess.expect = Some(expect),
+            None => self.expect = expect,
         }
+        self.end_text(id, intent.clone());
     }
 
     fn end_text(&mut self, id: ReplyId, intent: Intent) {
@@ -213,7 +243,13 @@ impl Call {
         let Some(reply) = self.mode.reply.as_mut() else {
             return;
         };
-        while reply.unspoken < MOST_UNSPOKEN && self.ledger.queued_ms() < RELEASE_BELOW_MS {
+        // Of a reply that may not be wanted the first sentence is enough to begin with.
+        let most = if reply.guess.is_some() {
+            usize::from(self.ledger.is_unwritten())
+        } else {
+            MOST_UNSPOKEN
+        };
+        while reply.unspoken < most && self.ledger.queued_ms() < RELEASE_BELOW_MS {
             let Some(text) = reply.waiting.pop_front() else {
                 break;
             };
@@ -233,6 +269,9 @@ impl Call {
     pub(crate) fn on_spoken(&mut self, piece: &Piece) {
         let now = self.now;
         if self.mode.live().is_some() && self.ledger.queue(piece) {
+            if let Some(guess) = self.mode.live_mut().and_then(|reply| reply.guess.as_mut()) {
+                guess.speech.get_or_insert(now);
+            }
             self.stamp(|report| report.speech.get_or_insert(now));
         }
     }

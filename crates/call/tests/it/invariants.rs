@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use ringback_call::{
     Action, At, Call, CallSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind, Firmness,
-    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, Words,
+    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, TurnHint,
+    Words,
 };
 
 use crate::world::{Answer, Checker, Speech, World, answer};
@@ -19,20 +20,23 @@ fn specs() -> impl Strategy<Value = CallSpec> {
         20..400_u32,
         0..20_u32,
         proptest::collection::vec("[a-z ]{0,20}", 0..2),
-        expects(),
+        (expects(), any::<bool>()),
     )
-        .prop_map(|(greeting, protection, ahead, silence, idle, expect)| {
-            let mut spec = CallSpec::new(Direction::Inbound);
-            spec.lines.greeting = greeting;
-            spec.lines.idle = idle;
-            spec.protect_greeting = protection;
-            spec.turn.ahead_ms = ahead;
-            spec.turn.idle_ms = 3000;
-            spec.turn.max_call_s = 90;
-            spec.max_silence_s = silence;
-            spec.expect = expect;
-            spec
-        })
+        .prop_map(
+            |(greeting, protection, ahead, silence, idle, (expect, speculate))| {
+                let mut spec = CallSpec::new(Direction::Inbound);
+                spec.lines.greeting = greeting;
+                spec.lines.idle = idle;
+                spec.protect_greeting = protection;
+                spec.turn.ahead_ms = ahead;
+                spec.turn.idle_ms = 3000;
+                spec.turn.max_call_s = 90;
+                spec.turn.speculate = speculate;
+                spec.max_silence_s = silence;
+                spec.expect = expect;
+                spec
+            },
+        )
 }
 
 fn expects() -> impl Strategy<Value = Expect> {
@@ -84,6 +88,16 @@ fn words() -> impl Strategy<Value = Words> {
             complete,
         },
     )
+}
+
+fn hints() -> impl Strategy<Value = TurnHint> {
+    prop_oneof![
+        2 => Just(TurnHint::Leads(true)),
+        1 => Just(TurnHint::Leads(false)),
+        5 => Just(TurnHint::Eager),
+        1 => Just(TurnHint::Resumed),
+        3 => Just(TurnHint::Ended)
+    ]
 }
 
 fn faults() -> impl Strategy<Value = Fault> {
@@ -150,6 +164,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => any::<bool>().prop_map(|marks| Event::Answered { marks }),
         30 => (edges(), sample).prop_map(|(edge, sample)| Event::Ear { edge, sample: Ear(sample) }),
         15 => words().prop_map(Event::Heard),
+        12 => hints().prop_map(Event::Turn),
         5 => prop_oneof![Just('1'), Just('#'), any::<char>()].prop_map(Event::Digit),
         12 => (reply(), text).prop_map(|(reply, text)| Event::Text { reply, text }),
         8 => (reply(), intents(), expects()).prop_map(|(reply, intent, expect)| Event::TextEnd { reply, intent, expect }),
@@ -322,6 +337,7 @@ struct Story {
     keys: Vec<(u64, char)>,
     voice: Vec<Speech>,
     stt_ms: Option<u64>,
+    leads: bool,
     marks: bool,
     fates: usize,
     delay: u64,
@@ -365,11 +381,11 @@ fn stories() -> impl Strategy<Value = Story> {
         proptest::collection::vec(speeches, 0..10),
         proptest::collection::vec((0..40_000_u64, prop_oneof![Just('1'), Just('#')]), 0..4),
         proptest::collection::vec(voice, 1..12),
-        proptest::option::weighted(0.9, 0..2500_u64),
+        (proptest::option::weighted(0.9, 0..2500_u64), any::<bool>()),
         (any::<bool>(), 0..4_usize, 0..200_u64),
     )
         .prop_map(
-            |(spec, answers, gaps, keys, mut voice, stt_ms, (marks, fates, delay))| {
+            |(spec, answers, gaps, keys, mut voice, (stt_ms, leads), (marks, fates, delay))| {
                 let mut from = 0;
                 let speeches = gaps
                     .into_iter()
@@ -387,6 +403,7 @@ fn stories() -> impl Strategy<Value = Story> {
                     keys,
                     voice,
                     stt_ms,
+                    leads,
                     marks,
                     fates,
                     delay,
@@ -412,8 +429,15 @@ proptest! {
             |_| &[],
         ][story.fates];
         world.at(0, Event::Answered { marks: story.marks });
+        if story.leads {
+            world.at(0, Event::Turn(TurnHint::Leads(true)));
+        }
         for (from, length, words) in story.speeches {
-            world.speech(from, length, words);
+            if story.leads {
+                world.led_speech(from, length, words);
+            } else {
+                world.speech(from, length, words);
+            }
         }
         for (ms, key) in story.keys {
             world.at(ms, Event::Digit(key));

@@ -22,6 +22,7 @@ mod odd_replies;
 mod protection;
 mod reopening;
 mod restoring;
+mod speculation;
 mod trace;
 mod turn_end;
 mod world;

@@ -110,6 +110,7 @@ fn turn(turn: &ringback_call::TurnReport) -> serde_json::Value {
         "last_sound_ms": turn.last_sound.ms(),
         "finalize_ms": since(turn.finalized),
         "words_ms": since(turn.words),
+        "speculated_ms": since(turn.speculated),
         "turn_end_ms": since(Some(turn.ended)),
         "text_ms": since(turn.text),
         "speech_ms": since(turn.speech),

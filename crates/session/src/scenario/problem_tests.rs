@@ -351,6 +351,7 @@ fn every_field_is_read() {
         max_call_s: 300,
         ahead_ms: 260,
         protect_ms: 300,
+        speculate: false,
     };
     assert_eq!(scenario.turn, settings);
     let Responder::Webhook(webhook) = &scenario.engines.responders[0] else {

@@ -14,12 +14,15 @@ pub struct Checker {
     /// Parts that the voice was asked for.
     asked: BTreeSet<(ReplyId, PartId)>,
     dead: BTreeSet<ReplyId>,
+    /// Speculative replies that were neither promoted nor dropped.
+    guesses: BTreeSet<ReplyId>,
     /// Where the next sample of the live reply comes from.
     next: Option<(ReplyId, PartId, u32)>,
     /// The reply whose audio was cleared and which was not resumed.
     cleared: Option<ReplyId>,
     turns: u32,
     over: bool,
+    over_by_hang_up: bool,
 }
 
 impl Checker {
@@ -79,11 +82,14 @@ impl Checker {
                 self.cleared = self.next.map(|(reply, ..)| reply);
             }
             Action::Speak { reply, part, .. } => {
+                let first = *part == PartId(0);
+                assert!(first || !self.guesses.contains(reply), "too much is spoken");
                 assert!(!self.dead.contains(reply), "a dead reply is spoken");
                 assert!(self.asked.insert((*reply, *part)), "spoken twice");
             }
             Action::Cancel { reply, .. } => {
                 assert!(self.dead.insert(*reply), "{reply:?} ends twice");
+                self.guesses.remove(reply);
             }
             Action::Note(Note::Resumed { part, from, .. }) => {
                 let reply = self.cleared.take().unwrap();
@@ -97,7 +103,19 @@ impl Checker {
                 assert_eq!(turn.0, self.turns, "the last turn is reopened");
                 self.turns -= 1;
             }
+            Action::Respond {
+                turn,
+                reply,
+                speculative: true,
+                ..
+            } => {
+                assert!(call.spec().turn.speculate, "nobody may be asked in vain");
+                assert_eq!(turn.0, self.turns + 1);
+                assert!(self.guesses.insert(*reply));
+            }
             Action::Respond { turn, .. } => assert_eq!(turn.0, self.turns),
+            Action::Note(Note::Promoted { reply, .. }) => assert!(self.guesses.remove(reply)),
+            Action::Checkpoint(_) => assert!(self.guesses.is_empty(), "a guess closes no turn"),
             Action::End { .. } => self.over = true,
             _ => {}
         }
@@ -105,6 +123,7 @@ impl Checker {
 
     fn sent(&mut self, reply: ReplyId, part: PartId, from: u32, samples: u32) {
         assert!(!self.dead.contains(&reply), "a dead reply is sent");
+        assert!(!self.guesses.contains(&reply), "a guess is sent");
         assert_ne!(self.cleared, Some(reply), "audio after a clear");
         self.cleared = None;
         let upto = from + samples;
@@ -129,7 +148,13 @@ impl Checker {
 
     fn settled(&mut self, call: &Call, at: At, event: &Event, actions: &[Action]) {
         let turns = |action: &&Action| matches!(action, Action::Note(Note::Turn { .. }));
-        let answers = |action: &&Action| matches!(action, Action::Respond { cause, .. } if *cause == ringback_call::Cause::Answer);
+        let answers = |action: &&Action| match action {
+            Action::Respond {
+                cause, speculative, ..
+            } => *cause == ringback_call::Cause::Answer && !speculative,
+            Action::Note(Note::Promoted { .. }) => true,
+            _ => false,
+        };
         if !matches!(event, Event::Answered { .. }) {
             assert_eq!(
                 actions.iter().filter(turns).count(),
@@ -137,7 +162,13 @@ impl Checker {
                 "a turn has one answer"
             );
         }
+        assert!(self.guesses.len() <= 1, "one guess at a time");
         for line in call.lines() {
+            assert!(
+                line.reply
+                    .is_none_or(|reply| !self.guesses.contains(&reply)),
+                "a guess is in the dialog"
+            );
             assert!(line.said.starts_with(&line.heard), "{line:?}");
         }
         if *event == Event::Wake
@@ -148,6 +179,9 @@ impl Checker {
         self.over |= *event == Event::HungUp;
         assert_eq!(call.is_over(), self.over);
         if call.is_over() {
+            let hung_up = *event == Event::HungUp;
+            assert!(hung_up || self.over_by_hang_up || self.guesses.is_empty());
+            self.over_by_hang_up |= hung_up;
             assert_eq!(call.deadline(), None);
             assert!(!call.pace_due(at));
         }

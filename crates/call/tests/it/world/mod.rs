@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use ringback_call::{
     Action, At, Call, CallSpec, Direction, Ear, Edge, EndCause, Event, Firmness, Intent, Note,
-    Scope, Words,
+    Scope, TurnHint, Words,
 };
 
 pub use carrier::Carrier;
@@ -115,6 +115,34 @@ impl World {
             self.spoken.push((end * 1000, words.to_owned(), complete));
         }
         self
+    }
+
+    /// As [`World::speech`] with a recogniser that leads: at 200 ms behind the speech it thinks that the turn may be over, at
+    /// 400 ms it says so.
+    pub fn led_speech(&mut self, from: u64, length: u64, words: &str) -> &mut Self {
+        self.speech(from, length, "");
+        if words.is_empty() {
+            return self;
+        }
+        let end = from + length;
+        self.interim(end + 199, words, 900)
+            .at(end + 200, Event::Turn(TurnHint::Eager))
+            .settled(end + 400, words)
+            .at(end + 400, Event::Turn(TurnHint::Ended))
+    }
+
+    /// Final words of the recogniser's at a time in ms, all that there is.
+    pub fn settled(&mut self, ms: u64, text: &str) -> &mut Self {
+        self.at(
+            ms,
+            Event::Heard(Words {
+                text: text.to_owned(),
+                confidence: 900,
+                firmness: Firmness::Flushed,
+                scope: Scope::Segment,
+                complete: false,
+            }),
+        )
     }
 
     /// An interim of the recogniser's at a time in ms.
@@ -282,8 +310,12 @@ impl World {
                     cause,
                     text,
                     digits,
+                    speculative,
                     ..
-                } => Some(format!("{cause:?}: {text}{digits}")),
+                } => {
+                    let guess = if *speculative { " (speculative)" } else { "" };
+                    Some(format!("{cause:?}: {text}{digits}{guess}"))
+                }
                 _ => None,
             })
             .collect()

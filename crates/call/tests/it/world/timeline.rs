@@ -33,6 +33,7 @@ impl Timeline {
                 let complete = if words.complete { ", complete" } else { "" };
                 format!("{:?} {:?}{complete}", words.firmness, words.text)
             }
+            Event::Turn(hint) => format!("recogniser: {hint:?}"),
             Event::Digit(digit) => format!("key {digit}"),
             Event::Text { reply, text } => format!("text {} {}", reply.0, shortened(text)),
             Event::TextEnd { reply, intent, .. } => format!("text end {} {intent:?}", reply.0),
@@ -67,9 +68,12 @@ impl Timeline {
                 cause,
                 text,
                 digits,
+                speculative,
             } => format!(
-                "respond {} to turn {} {cause:?} {text:?} {digits:?}",
-                reply.0, turn.0
+                "respond {} to turn {} {cause:?} {text:?} {digits:?}{}",
+                reply.0,
+                turn.0,
+                if *speculative { ", speculative" } else { "" }
             ),
             Action::Speak { reply, part, text } => {
                 format!("speak {}.{} {}", reply.0, part.0, shortened(text))
@@ -125,6 +129,8 @@ fn noted(note: &Note) -> String {
             cause,
             waited_ms,
         } => format!("turn {} {cause:?} after {waited_ms} ms", turn.0),
+        Note::Promoted { reply, saved_ms } => format!("promoted {}, {saved_ms} ms saved", reply.0),
+        Note::Dropped { reply, cause } => format!("dropped {}: {cause:?}", reply.0),
         other => format!("{other:?}"),
     }
 }

@@ -1,0 +1,127 @@
+//! Replies that are asked for before the turn is over.
+//!
+//! The words are there some hundred milliseconds before it is known that the caller is done. A responder that may be asked
+//! in vain is asked meanwhile, and its first sentence is spoken into the outbox: nothing of it is sent or written into the
+//! dialog, and no failure of it counts. If the turn ends with these words the reply is promoted, else it is dropped.
+
+use crate::action::{Action, Cause, DropCause, Note};
+use crate::at::At;
+use crate::call::{Call, Phase};
+use crate::caller::plain_words;
+use crate::event::{Expect, Form, TurnId};
+
+/// The responder is asked this often for a turn before its end: each question costs, and who paused so often pauses again.
+const MOST_GUESSES: u8 = 3;
+
+/// What a speculative reply brought so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Guess {
+    asked: At,
+    /// Its first text.
+    pub(crate) text: Option<At>,
+    /// Its first speech.
+    pub(crate) speech: Option<At>,
+    /// What it expects of the caller.
+    pub(crate) expect: Option<Expect>,
+}
+
+impl Call {
+    /// Whether the live reply is speculative.
+    pub(crate) fn speculating(&self) -> bool {
+        self.mode.live().is_some_and(|reply| reply.guess.is_some())
+    }
+
+    /// The turn is not over by its waits: asks for its reply, if that is likely to be wanted.
+    pub(crate) fn speculate(&mut self) {
+        let turn = &self.turn;
+        let text = turn.text();
+        let likely = if turn.outlook.led {
+            turn.outlook.eager
+        } else {
+            let goes_on = self.expect.form == Form::Digits || self.ends_with_filler(&text);
+            turn.flushed.is_some() && !goes_on
+        };
+        let silent = !turn.sounding && turn.digits.is_empty() && !plain_words(&text).is_empty();
+        if !self.spec.turn.speculate
+            || !likely
+            || !silent
+            || turn.outlook.guesses >= MOST_GUESSES
+            || self.phase != Phase::Live
+            || self.reply_live()
+        {
+            return;
+        }
+        self.turn.outlook.guesses += 1;
+        let asked = self.now;
+        let reply = self.open_reply(Some(Cause::Answer), (text.clone(), String::new()));
+        if let Some(live) = self.mode.live_mut() {
+            live.guess = Some(Guess {
+                asked,
+                text: None,
+                speech: None,
+                expect: None,
+            });
+        }
+        self.act(Action::Respond {
+            turn: TurnId(self.counts.turns.saturating_add(1)),
+            reply,
+            cause: Cause::Answer,
+            text,
+            digits: String::new(),
+            speculative: true,
+        });
+    }
+
+    /// Words came: a speculative reply to others is not wanted.
+    pub(crate) fn weigh_guess(&mut self) {
+        if !self.guess_answers(&self.turn.text()) {
+            self.drop_guess(DropCause::Words);
+        }
+    }
+
+    /// Whether the live reply is speculative and answers this text, but for case and punctuation.
+    fn guess_answers(&self, text: &str) -> bool {
+        self.mode.live().is_some_and(|reply| {
+            reply.guess.is_some() && plain_words(reply.asked()) == plain_words(text)
+        })
+    }
+
+    /// The speculative reply is not wanted, if there is one.
+    pub(crate) fn drop_guess(&mut self, cause: DropCause) {
+        if !self.speculating() {
+            return;
+        }
+        self.turn.outlook.eager = false;
+        self.note(Note::Dropped {
+            reply: self.reply_id(),
+            cause,
+        });
+        self.cut_reply();
+    }
+
+    /// The turn is over. Answers whether its reply was asked for before; a reply to other words is dropped.
+    pub(crate) fn promote(&mut self, text: &str, digits: &str) -> bool {
+        if !digits.is_empty() || !self.guess_answers(text) {
+            self.drop_guess(DropCause::Words);
+            return false;
+        }
+        let (now, turn) = (self.now, TurnId(self.counts.turns));
+        let reply = self.mode.live_mut();
+        let Some(guess) = reply.and_then(|reply| reply.promote(turn, text.to_owned(), now)) else {
+            return false;
+        };
+        if let Some(expect) = guess.expect {
+            self.expect = expect;
+        }
+        if let Some(report) = self.report.turns.last_mut() {
+            report.speculated = Some(guess.asked);
+            report.text = guess.text;
+            report.speech = guess.speech;
+        }
+        self.note(Note::Promoted {
+            reply: self.reply_id(),
+            saved_ms: u32::try_from(now.ms_since(guess.asked)).unwrap_or(u32::MAX),
+        });
+        true
+    }
+}
