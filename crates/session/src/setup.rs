@@ -49,6 +49,8 @@ pub(crate) fn call_spec(
     let scripted = matches!(responder, Some(Responder::Script { .. }));
     let mut spec = CallSpec::new(direction);
     spec.turn = scenario.turn.clone();
+    // A script or a webhook that is asked does things that cannot be taken back.
+    spec.turn.speculate &= matches!(responder, Some(Responder::Model(_)));
     spec.protect_greeting = scenario.protection(direction);
     spec.max_silence_s = scenario.limits.max_silence_s;
     spec.lines = Lines {
@@ -80,5 +82,35 @@ pub(crate) fn manner(scenario: &Scenario) -> Manner {
         language: scenario.language.clone(),
         speed_pct: scenario.voice.speed_pct,
         voice: scenario.voice.voice.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::scenario::{Origin, parse};
+
+    fn speculates(text: &str) -> bool {
+        let (scenario, _) = parse(text, &Origin::text("t")).unwrap();
+        let responder = scenario.engines.responders.first();
+        let spec = call_spec(&scenario, responder, Direction::Inbound, "Compass Group");
+        spec.turn.speculate
+    }
+
+    #[test]
+    fn a_model_alone_is_asked_before_a_turn_is_over_unless_the_scenario_says_no() {
+        let model = "prompt = \"p\"\nresponder = [{ provider = \"openai\" }]\n";
+        assert!(speculates(model));
+        assert!(speculates(&format!("{model}[turn]\nidle_ms = 8000\n")));
+        assert!(!speculates(&format!("{model}[turn]\nspeculate = false\n")));
+        for other in [
+            "{ provider = \"parrot\" }",
+            "{ provider = \"webhook\", url = \"https://example.com/turn\" }",
+        ] {
+            let text = format!("responder = [{other}]\n[turn]\nspeculate = true\n");
+            assert!(!speculates(&text), "{other}");
+        }
     }
 }

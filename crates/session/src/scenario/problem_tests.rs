@@ -89,6 +89,10 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             ],
         ),
         (
+            &turn("speculate = 1"),
+            vec!["3:13: turn.speculate: this is a number; give true or false"],
+        ),
+        (
             &turn("protect_greeting = \"all\""),
             vec![
                 "3:20: turn.protect_greeting: \"all\" is not known here; known are first_second, whole, none",
@@ -305,7 +309,11 @@ fn what_is_not_yet_available_is_kept_and_named() {
 fn a_scenario_without_settings_has_the_defaults_of_the_design() {
     let (scenario, warnings) = read(PARROT);
     assert_eq!(warnings, [""; 0]);
-    assert_eq!(scenario.turn, TurnSettings::default());
+    let defaults = TurnSettings {
+        speculate: true,
+        ..TurnSettings::default()
+    };
+    assert_eq!(scenario.turn, defaults);
     assert_eq!((scenario.slug.as_str(), scenario.name.as_str()), ("t", "t"));
     assert_eq!(scenario.direction, Directions::Both);
     assert_eq!(scenario.language, "en-US");
@@ -331,7 +339,7 @@ fn every_field_is_read() {
          [variables]\ndesk = \"desk one\"\n\
          [greeting]\ninbound = \"Welcome to {company}, {desk}.\"\n[consent]\nannounce = \"This call is recorded.\"\n\
          [turn]\nonset_ms = 96\nsustain_ms = 240\nyield_ms = 800\nfinalize_ms = 220\nend_wait_ms = 600\nend_wait_complete_ms = 200\n\
-         end_wait_filler_ms = 1300\nend_cap_ms = 1600\nreply_bound_ms = 5000\nidle_ms = 9000\nidle_prompts = 3\nmax_call_s = 300\nahead_ms = 260\nprotect_ms = 300\n\
+         end_wait_filler_ms = 1300\nend_cap_ms = 1600\nreply_bound_ms = 5000\nidle_ms = 9000\nidle_prompts = 3\nmax_call_s = 300\nahead_ms = 260\nprotect_ms = 300\nspeculate = false\n\
          [idle]\nprompts = [\"Hello?\"]\n[limits]\nmax_silence_s = 40\ngoodbye = \"Bye from {company}.\"\n\
          [recording]\non = false\nformat = \"mulaw\"\nchannels = 1\n[fallback]\napology = \"Sorry.\"\nthen = \"transfer\"\nto = \"+15005550006\"\n",
     );

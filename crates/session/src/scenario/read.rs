@@ -260,7 +260,7 @@ fn turn_taking(
     findings: &mut Findings,
 ) -> (TurnSettings, turn::Given, Option<Protection>) {
     let Some(mut section) = root.take("turn").and_then(|f| f.section(findings)) else {
-        return (TurnSettings::default(), turn::Given::default(), None);
+        return (turn::defaults(), turn::Given::default(), None);
     };
     let words = [
         ("first_second", Protection::FirstSecond),

@@ -98,9 +98,18 @@ pub(super) struct Given {
     pub(super) max_call_s: bool,
 }
 
+/// Turn-taking of a scenario that says nothing of it. Which responders may be asked before a turn is over is not its matter:
+/// the others never are.
+pub(super) fn defaults() -> TurnSettings {
+    TurnSettings {
+        speculate: true,
+        ..TurnSettings::default()
+    }
+}
+
 /// Reads the fields of `turn`, but for `protect_greeting`.
 pub(super) fn read(section: &mut Section<'_>, findings: &mut Findings) -> (TurnSettings, Given) {
-    let mut turn = TurnSettings::default();
+    let mut turn = defaults();
     let mut given = Given::default();
     for setting in &SETTINGS {
         if let Some(field) = section.take(setting.name) {
@@ -122,6 +131,11 @@ pub(super) fn read(section: &mut Section<'_>, findings: &mut Findings) -> (TurnS
         if let Some(seconds) = field.whole(findings, MAX_CALL_S, "seconds") {
             turn.max_call_s = seconds;
         }
+    }
+    if let Some(field) = section.take("speculate")
+        && let Some(speculate) = field.bool(findings)
+    {
+        turn.speculate = speculate;
     }
     check_order(section, &mut turn, findings);
     (turn, given)
