@@ -163,6 +163,10 @@ impl Call {
                 self.turn.outlook.led = leads;
                 self.turn.outlook.eager = false;
                 self.turn.outlook.ended = None;
+                // Who takes the place of one that led has not been asked about this pause.
+                if !self.turn.sounding && !self.reply_speaking() {
+                    self.pause_in_turn();
+                }
             }
             TurnHint::Eager => self.turn.outlook.eager = self.turn.outlook.led,
             TurnHint::Resumed => {

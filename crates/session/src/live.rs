@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ringback_call::{
     Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
-    ReplyId, Report, Speaker, TurnId,
+    ReplyId, Report, Speaker, TurnHint, TurnId,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -82,6 +82,9 @@ impl Live {
         // A fixed greeting brings no expectation of its own: anything may be the answer.
         self.expect(&ringback_speech::grammar::Expect::Open);
         self.handle(at, Event::Answered { marks: true });
+        if self.ears.leads() {
+            self.handle(at, Event::Turn(TurnHint::Leads(true)));
+        }
     }
 
     /// Takes a message of the carrier's.

@@ -374,6 +374,20 @@ fn a_recogniser_that_takes_the_place_of_one_that_led_is_asked_as_usual() {
 }
 
 #[test]
+fn a_pause_in_which_a_recogniser_that_led_is_lost_is_asked_about_at_once() {
+    let mut world = led(&["Fine."]);
+    world
+        .speech(2000, 600, "my order")
+        .at(2900, Event::Turn(TurnHint::Leads(false)))
+        .run(7000);
+    assert_eq!(
+        world.times(|action| matches!(action, Action::Finalize)),
+        [2900]
+    );
+    assert_eq!(world.asked(), ["Answer: my order (speculative)"]);
+}
+
+#[test]
 fn an_uh_huh_that_a_leading_recogniser_hears_leaves_the_reply_the_floor() {
     let long = "There was a king who had three sons and a garden.";
     let mut world = led(&[long]);

@@ -99,7 +99,7 @@ impl Engines {
                     language: language.to_owned(),
                     keyterms: keyterms.clone(),
                 };
-                let (stream, inlet) = Stream::new();
+                let (stream, inlet) = Stream::new(deepgram.leads());
                 let breaker = Arc::clone(self.breakers.of(Provider::Deepgram, Party::Stt));
                 let hearing = async move {
                     let heard = |heard| {

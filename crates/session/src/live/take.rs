@@ -1,6 +1,6 @@
 //! What the engines of a call give back, and who takes the place of one that is lost.
 
-use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId};
+use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId, TurnHint};
 
 use super::Live;
 use crate::expect::expected;
@@ -17,8 +17,11 @@ impl Live {
                 Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
             },
             Provided::Heard { engine, heard } => {
-                if let Some(words) = self.ears.heard(engine, heard) {
+                if let Some((words, hint)) = self.ears.heard(engine, heard) {
                     self.handle(at, Event::Heard(words));
+                    if let Some(hint) = hint {
+                        self.handle(at, Event::Turn(hint));
+                    }
                 }
             }
             Provided::Deaf { engine, failure } => self.deaf(at, engine, &failure),
@@ -57,6 +60,7 @@ impl Live {
         }
         let ring = self.ear.ring();
         let fault = failure.fault(Party::Stt);
+        let led = self.ears.leads();
         let event = if self.ears.fall_back(&self.engines, &self.provide, ring) {
             Event::Replaced(fault)
         } else {
@@ -66,6 +70,10 @@ impl Live {
             })
         };
         self.handle(at, event);
+        let leads = self.ears.leads();
+        if led != leads {
+            self.handle(at, Event::Turn(TurnHint::Leads(leads)));
+        }
     }
 
     fn text_end(

@@ -1,14 +1,12 @@
-//! Deepgram's first generation of streaming recognition: the whole of the caller's audio goes there as it comes, the local
-//! detector says when to finalize.
+//! Deepgram's streaming recognition: the whole of the caller's audio goes there as it comes. In the first generation, which is
+//! here, the local detector says when to finalize; Flux, the second, has a file of its own.
 //!
 //! A socket that breaks is opened again, and the audio of which no final words had come is sent again, so that nothing the
 //! caller said meanwhile is lost. What stays broken for [`GIVE_UP`] is given up.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_audio::g711::SILENCE;
 use ringback_wire::deepgram::http_error::HttpError;
 use ringback_wire::deepgram::listen::{
     self, Command as Control, Endpointing, Event, Query, Results,
@@ -18,24 +16,22 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue};
 use url::Url;
 
+use super::flux;
+use super::sent::SentAudio;
 use super::stream::{Block, Command, Heard, Inlet};
 use crate::provider::{Access, Answer, Backoff, Breaker, Failure, Provider, ProviderSocket, open};
 
 /// A recogniser that is away for longer is given up.
-const GIVE_UP: Duration = Duration::from_secs(2);
+pub(super) const GIVE_UP: Duration = Duration::from_secs(2);
 /// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
 const FLUSH: Duration = Duration::from_millis(400);
 /// Without audio for so long the socket is kept open by a message; before the first audio, by silence (a socket that never
 /// had any is closed whatever is said).
-const KEEP_ALIVE: Duration = Duration::from_secs(4);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// A socket that has said nothing to so much audio, in samples (3 s), when it is asked, hears nothing.
 const DEAF_SAMPLES: u64 = 24_000;
 /// Interim words come once a second: a socket that was silent for so long when it is asked is opened again.
 const DEAF: Duration = Duration::from_secs(7);
-/// Audio that is kept for a new socket, in samples: 8 s.
-const KEPT: usize = 64_000;
-/// Silence that stands for audio which is not there yet: 80 ms, in samples.
-const SILENT_BLOCK: usize = 640;
 
 /// What is asked of Deepgram for one call.
 #[derive(Clone, Debug)]
@@ -59,18 +55,36 @@ impl Deepgram {
         breaker: &Arc<Breaker>,
         heard: impl FnMut(Heard) + Send,
     ) -> Result<(), Failure> {
-        let (url, headers) = (self.url()?, self.headers()?);
-        let mut listening = Listening::new(inlet, heard);
+        if self.leads() {
+            let url = flux::url(self)?;
+            return self
+                .keep_listening(&url, flux::Listening::new(inlet, heard), breaker)
+                .await;
+        }
+        let url = self.url()?;
+        self.keep_listening(&url, Listening::new(inlet, heard), breaker)
+            .await
+    }
+
+    /// Whether it finds the ends of turns itself.
+    pub(crate) fn leads(&self) -> bool {
+        self.model.starts_with("flux")
+    }
+
+    async fn keep_listening(
+        &self,
+        url: &Url,
+        mut listening: impl Listener,
+        breaker: &Arc<Breaker>,
+    ) -> Result<(), Failure> {
+        let headers = self.headers()?;
         let mut backoff = Backoff::default();
         let mut away = Instant::now();
         loop {
-            let failure = match open(Provider::Deepgram, &url, &headers, refusal).await {
+            let failure = match open(Provider::Deepgram, url, &headers, refusal).await {
                 Ok(mut socket) => {
-                    let over = match listening.catch_up(&mut socket).await {
-                        Ok(()) => listening.converse(&mut socket).await,
-                        Err(failure) => Err(failure),
-                    };
-                    if listening.answered {
+                    let over = listening.listen(&mut socket).await;
+                    if listening.has_answered() {
                         breaker.succeeded();
                         backoff = Backoff::default();
                         away = Instant::now();
@@ -127,17 +141,27 @@ async fn farewell(mut socket: ProviderSocket) {
     }
 }
 
+/// What listens on one socket after another.
+pub(super) trait Listener {
+    /// Listens on a socket until the call's side is dropped, beginning with what the last socket did not answer.
+    ///
+    /// # Errors
+    /// What broke.
+    async fn listen(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure>;
+
+    /// Whether this socket has said something.
+    fn has_answered(&self) -> bool;
+
+    /// Whether the call's side is gone.
+    fn is_dropped(&self) -> bool;
+}
+
 /// What of the caller's audio has been dealt with, over all sockets.
 struct Listening<H> {
     inlet: Inlet,
     heard: H,
-    /// Audio of which no final words have come, and where it begins in the ear.
-    kept: VecDeque<u8>,
-    kept_from: u64,
-    /// The ear's position less the socket's, in samples.
-    origin: i64,
-    /// Samples sent on this socket.
-    sent: u64,
+    /// Kept is the audio of which no final words have come.
+    sent: SentAudio,
     interim: Option<Heard>,
     asked: Option<Asked>,
     /// Words before this position were taken already, as an interim.
@@ -169,10 +193,7 @@ impl<H: FnMut(Heard)> Listening<H> {
         Self {
             inlet,
             heard,
-            kept: VecDeque::new(),
-            kept_from: 0,
-            origin: 0,
-            sent: 0,
+            sent: SentAudio::default(),
             interim: None,
             asked: None,
             taken: 0,
@@ -182,25 +203,16 @@ impl<H: FnMut(Heard)> Listening<H> {
         }
     }
 
-    /// Whether the call's side is gone.
-    fn is_dropped(&self) -> bool {
-        self.dropped || self.inlet.commands.is_closed()
-    }
-
     /// Sends what was kept to a new socket, and the question that the old one did not answer.
     async fn catch_up(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        self.sent = 0;
         self.answered = false;
         self.last_answer = Instant::now();
         self.interim = None;
-        self.origin = self.kept_from as i64;
         if let Some(asked) = &mut self.asked {
             asked.due = None;
         }
-        let kept: Vec<u8> = self.kept.iter().copied().collect();
-        for block in kept.chunks(SILENT_BLOCK) {
-            socket.binary(block.to_vec()).await?;
-            self.sent += block.len() as u64;
+        for block in self.sent.again() {
+            socket.binary(block).await?;
         }
         self.ask_if_due(socket).await
     }
@@ -232,7 +244,8 @@ impl<H: FnMut(Heard)> Listening<H> {
                     self.ask_if_due(socket).await?;
                 }
                 Next::Audio(Some(block)) => {
-                    self.send(socket, block).await?;
+                    self.sent.push(&block);
+                    socket.binary(block.mulaw).await?;
                     quiet = Instant::now() + KEEP_ALIVE;
                     self.ask_if_due(socket).await?;
                 }
@@ -246,41 +259,8 @@ impl<H: FnMut(Heard)> Listening<H> {
         }
     }
 
-    async fn send(&mut self, socket: &mut ProviderSocket, block: Block) -> Result<(), Failure> {
-        let Block { start, mulaw } = block;
-        if self.kept_from + self.kept.len() as u64 != start {
-            // A gap in the ear, or the first audio: what comes after it is at another offset.
-            self.kept.clear();
-            self.kept_from = start;
-        }
-        self.origin = start as i64 - self.sent as i64;
-        self.kept.extend(&mulaw);
-        let surplus = self.kept.len().saturating_sub(KEPT);
-        self.forget(self.kept_from + surplus as u64);
-        self.sent += mulaw.len() as u64;
-        socket.binary(mulaw).await
-    }
-
-    /// Audio before this position is not wanted again.
-    fn forget(&mut self, upto: u64) {
-        let length = upto
-            .saturating_sub(self.kept_from)
-            .min(self.kept.len() as u64);
-        self.kept.drain(..length as usize);
-        self.kept_from += length;
-    }
-
-    /// The position of the ear up to which audio was sent.
-    fn position(&self) -> u64 {
-        self.place(self.sent)
-    }
-
-    fn place(&self, samples: u64) -> u64 {
-        u64::try_from(self.origin + samples as i64).unwrap_or(0)
-    }
-
     async fn ask_if_due(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        let position = self.position();
+        let position = self.sent.position();
         let Some(asked) = &mut self.asked else {
             return Ok(());
         };
@@ -294,12 +274,10 @@ impl<H: FnMut(Heard)> Listening<H> {
     }
 
     async fn keep_alive(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        if self.sent > 0 {
-            return socket.text(Control::KeepAlive.to_text()).await;
+        if self.sent.is_empty() {
+            return socket.binary(self.sent.silence()).await;
         }
-        self.sent += SILENT_BLOCK as u64;
-        self.origin -= SILENT_BLOCK as i64;
-        socket.binary(vec![SILENCE; SILENT_BLOCK]).await
+        socket.text(Control::KeepAlive.to_text()).await
     }
 
     fn take(&mut self, answer: Answer) -> Result<(), Failure> {
@@ -330,7 +308,7 @@ impl<H: FnMut(Heard)> Listening<H> {
     }
 
     fn results(&mut self, results: &Results) {
-        let until = self.place(samples(results.start + results.duration));
+        let until = self.sent.place(samples(results.start + results.duration));
         let confidence = results
             .alternatives
             .first()
@@ -351,10 +329,11 @@ impl<H: FnMut(Heard)> Listening<H> {
             settled: results.is_final || flushed,
             until,
             answers,
+            hint: None,
         };
         if heard.settled {
             self.interim = None;
-            self.forget(until);
+            self.sent.forget(until);
         } else if !heard.text.is_empty() {
             self.interim = Some(heard.clone());
         }
@@ -365,7 +344,7 @@ impl<H: FnMut(Heard)> Listening<H> {
 
     /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
     fn flush_by_time(&mut self) -> Result<(), Failure> {
-        if !self.answered && self.sent >= DEAF_SAMPLES {
+        if !self.answered && self.sent.samples() >= DEAF_SAMPLES {
             return Err(Failure::gone(format!(
                 "{} takes audio and answers nothing",
                 Provider::Deepgram.name()
@@ -392,6 +371,7 @@ impl<H: FnMut(Heard)> Listening<H> {
                 settled: true,
                 until: asked.upto,
                 answers: None,
+                hint: None,
             },
         };
         (self.heard)(Heard {
@@ -403,11 +383,26 @@ impl<H: FnMut(Heard)> Listening<H> {
     }
 }
 
-fn samples(time: Duration) -> u64 {
+impl<H: FnMut(Heard)> Listener for Listening<H> {
+    async fn listen(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
+        self.catch_up(socket).await?;
+        self.converse(socket).await
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.dropped || self.inlet.commands.is_closed()
+    }
+}
+
+pub(super) fn samples(time: Duration) -> u64 {
     u64::try_from(time.as_micros() * 8 / 1000).unwrap_or(u64::MAX)
 }
 
-fn closed(code: Option<u16>, reason: &str) -> Failure {
+pub(super) fn closed(code: Option<u16>, reason: &str) -> Failure {
     let reason: String = reason
         .chars()
         .filter(|c| !c.is_control())

@@ -66,7 +66,7 @@ impl Fake {
             language: "en-US".into(),
             keyterms: vec!["Invisalign".into()],
         };
-        let (stream, inlet) = Stream::new();
+        let (stream, inlet) = Stream::new(false);
         let (said, heard) = mpsc::unbounded_channel();
         let over = tokio::spawn(async move {
             let breaker = Arc::<Breaker>::default();

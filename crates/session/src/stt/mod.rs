@@ -3,13 +3,17 @@
 mod deepgram;
 #[cfg(test)]
 mod deepgram_tests;
+mod flux;
+#[cfg(test)]
+mod flux_tests;
 mod pocketsphinx;
+mod sent;
 mod stream;
 
 use std::collections::VecDeque;
 
 use ringback_audio::ring::EarRing;
-use ringback_call::{Edge, Words};
+use ringback_call::{Edge, TurnHint, Words};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 
@@ -70,6 +74,14 @@ impl Ears {
         }
     }
 
+    /// Whether what listens finds the ends of turns itself.
+    pub(crate) fn leads(&self) -> bool {
+        match &self.current {
+            Some(Stt::Stream(stream)) => stream.leads(),
+            Some(Stt::Local(_)) | None => false,
+        }
+    }
+
     /// What is expected of the caller next. A provider hears anything.
     pub(crate) fn expect(&mut self, engines: &Engines, expect: &Expect) {
         self.expected = expect.clone();
@@ -126,12 +138,12 @@ impl Ears {
         }
     }
 
-    /// The words in what a provider heard, if they are of this turn.
-    pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<Words> {
+    /// The words in what a provider heard, if they are of this turn, and what they mean for it.
+    pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
         match &self.current {
             Some(Stt::Stream(stream)) if engine == self.engine => {
-                let words = stream.words(heard);
-                self.answered(words)
+                let (words, hint) = stream.words(heard)?;
+                self.answered(Some(words)).map(|words| (words, hint))
             }
             Some(Stt::Local(_) | Stt::Stream(_)) | None => None,
         }

@@ -5,7 +5,7 @@
 //! dropped.
 
 use ringback_audio::ring::EarRing;
-use ringback_call::{Firmness, Scope, Words};
+use ringback_call::{Firmness, Scope, TurnHint, Words};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Audio is sent in blocks of 80 ms, in samples.
@@ -40,6 +40,8 @@ pub(crate) struct Heard {
     pub(crate) until: u64,
     /// It is all there is: the answer to this [`Command::Finalize`].
     pub(crate) answers: Option<u32>,
+    /// What it means for the turn, from an adapter that finds the ends of turns.
+    pub(crate) hint: Option<TurnHint>,
 }
 
 /// The adapter's ends of the channels.
@@ -58,11 +60,13 @@ pub(crate) struct Stream {
     finalize: u32,
     /// The last number of the turn before.
     before: u32,
+    /// The adapter finds the ends of turns.
+    leads: bool,
 }
 
 impl Stream {
-    /// Both sides.
-    pub(crate) fn new() -> (Self, Inlet) {
+    /// Both sides. `leads`: the adapter finds the ends of turns.
+    pub(crate) fn new(leads: bool) -> (Self, Inlet) {
         let (audio, audio_inlet) = mpsc::channel(WAITING);
         let (commands, commands_inlet) = mpsc::unbounded_channel();
         let stream = Self {
@@ -72,12 +76,18 @@ impl Stream {
             turn_from: 0,
             finalize: 0,
             before: 0,
+            leads,
         };
         let inlet = Inlet {
             audio: audio_inlet,
             commands: commands_inlet,
         };
         (stream, inlet)
+    }
+
+    /// Whether the adapter finds the ends of turns.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads
     }
 
     /// Takes over in the middle of a call: the audio from this position on is sent.
@@ -128,25 +138,27 @@ impl Stream {
         self.turn_from = ring.end();
     }
 
-    /// The words as the call takes them, if they are of its turn, or owed to the turn before.
-    pub(crate) fn words(&self, heard: Heard) -> Option<Words> {
+    /// The words as the call takes them, if they are of its turn, or owed to the turn before; and what they mean for its turn.
+    pub(crate) fn words(&self, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
         let of_before = heard.until <= self.turn_from;
         let firmness = match heard.answers {
             Some(number) if number == self.finalize => Firmness::Flushed,
             Some(number) if of_before && number == self.before => Firmness::Flushed,
             Some(_) | None if of_before => return None,
+            Some(_) | None if heard.hint == Some(TurnHint::Ended) => Firmness::Flushed,
             // Speech went on since it was asked: these words are a part of it.
             Some(_) => Firmness::Final,
             None if heard.settled => Firmness::Final,
             None => Firmness::Interim,
         };
-        Some(Words {
+        let words = Words {
             text: heard.text,
             confidence: heard.confidence_pm,
             firmness,
             scope: Scope::Segment,
             complete: false,
-        })
+        };
+        Some((words, heard.hint.filter(|_| !of_before)))
     }
 }
 
@@ -163,6 +175,7 @@ mod tests {
             settled,
             until,
             answers,
+            hint: None,
         }
     }
 
@@ -174,7 +187,7 @@ mod tests {
 
     #[test]
     fn audio_leaves_in_blocks_of_80_ms_and_the_rest_before_a_question() {
-        let (mut stream, mut inlet) = Stream::new();
+        let (mut stream, mut inlet) = Stream::new(false);
         let ring = ring(1500);
         stream.feed(&ring);
         assert!(stream.finalize(&ring));
@@ -194,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_an_adapter_does_not_take_is_kept_as_long_as_the_ear_remembers() {
-        let (mut stream, mut inlet) = Stream::new();
+        let (mut stream, mut inlet) = Stream::new(false);
         let mut ring = ring(0);
         for _ in 0..WAITING + 60 {
             ring.push(&[0x55; 640]);
@@ -209,10 +222,11 @@ mod tests {
 
     #[test]
     fn words_count_for_the_turn_in_which_they_were_said() {
-        let (mut stream, _inlet) = Stream::new();
+        let (mut stream, _inlet) = Stream::new(false);
         let ring = ring(8000);
         stream.finalize(&ring);
-        let firmness = |stream: &Stream, heard| stream.words(heard).map(|words| words.firmness);
+        let firmness =
+            |stream: &Stream, heard| stream.words(heard).map(|(words, _)| words.firmness);
         assert_eq!(
             firmness(&stream, heard(4000, false, None)),
             Some(Firmness::Interim)
@@ -242,6 +256,33 @@ mod tests {
         assert_eq!(
             firmness(&stream, heard(8640, false, None)),
             Some(Firmness::Interim)
+        );
+    }
+
+    #[test]
+    fn what_a_provider_knows_of_a_turn_counts_for_that_turn_alone() {
+        let (mut stream, _inlet) = Stream::new(true);
+        let ring = ring(8000);
+        let ended = |until, answers| Heard {
+            hint: Some(TurnHint::Ended),
+            ..heard(until, true, answers)
+        };
+        let told = |stream: &Stream, heard| {
+            stream
+                .words(heard)
+                .map(|(words, hint)| (words.firmness, hint))
+        };
+        assert_eq!(
+            told(&stream, ended(4000, None)),
+            Some((Firmness::Flushed, Some(TurnHint::Ended)))
+        );
+        stream.finalize(&ring);
+        stream.new_turn(&ring);
+        assert_eq!(told(&stream, ended(8000, None)), None);
+        assert_eq!(
+            told(&stream, ended(8000, Some(1))),
+            Some((Firmness::Flushed, None)),
+            "owed to the turn before"
         );
     }
 }
