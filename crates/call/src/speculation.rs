@@ -34,6 +34,13 @@ impl Call {
     /// The turn is not over by its waits: asks for its reply, if that is likely to be wanted.
     pub(crate) fn speculate(&mut self) {
         let turn = &self.turn;
+        let may = self.spec.turn.speculate
+            && self.phase == Phase::Live
+            && !self.reply_live()
+            && turn.outlook.guesses < MOST_GUESSES;
+        if !may || turn.sounding || !turn.digits.is_empty() {
+            return;
+        }
         let text = turn.text();
         let likely = if turn.outlook.led {
             turn.outlook.eager
@@ -41,14 +48,7 @@ impl Call {
             let goes_on = self.expect.form == Form::Digits || self.ends_with_filler(&text);
             turn.flushed.is_some() && !goes_on
         };
-        let silent = !turn.sounding && turn.digits.is_empty() && !plain_words(&text).is_empty();
-        if !self.spec.turn.speculate
-            || !likely
-            || !silent
-            || turn.outlook.guesses >= MOST_GUESSES
-            || self.phase != Phase::Live
-            || self.reply_live()
-        {
+        if !likely || plain_words(&text).is_empty() {
             return;
         }
         self.turn.outlook.guesses += 1;
@@ -74,7 +74,7 @@ impl Call {
 
     /// Words came: a speculative reply to others is not wanted.
     pub(crate) fn weigh_guess(&mut self) {
-        if !self.guess_answers(&self.turn.text()) {
+        if self.speculating() && !self.guess_answers(&self.turn.text()) {
             self.drop_guess(DropCause::Words);
         }
     }
