@@ -1,6 +1,8 @@
 //! Tests of the session through its public face.
 
+mod early_replies;
 mod panics;
+mod peer;
 mod starting;
 mod traces;
 mod webhook;
