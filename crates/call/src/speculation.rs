@@ -99,9 +99,10 @@ impl Call {
         self.cut_reply();
     }
 
-    /// The turn is over. Answers whether its reply was asked for before; a reply to other words is dropped.
-    pub(crate) fn promote(&mut self, text: &str, digits: &str) -> bool {
-        if !digits.is_empty() || !self.guess_answers(text) {
+    /// The turn is over. Answers whether its reply was asked for before; a reply to other words is dropped. Keys dropped it when
+    /// they came.
+    pub(crate) fn promote(&mut self, text: &str) -> bool {
+        if !self.guess_answers(text) {
             self.drop_guess(DropCause::Words);
             return false;
         }

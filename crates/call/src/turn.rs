@@ -176,9 +176,7 @@ impl Call {
             }
             TurnHint::Ended => {
                 let counts = self.turn.outlook.led && !self.turn.text().is_empty();
-                if counts && !self.reply_speaking() {
-                    self.turn.outlook.ended = Some(self.now);
-                }
+                self.turn.outlook.ended = counts.then_some(self.now);
             }
         }
         if !self.reply_speaking() {
@@ -344,7 +342,7 @@ impl Call {
         let is_late = late.owed || !self.turn.outlook.led;
         self.new_turn();
         self.turn.late = is_late.then_some(late);
-        if !self.promote(&text, &digits) {
+        if !self.promote(&text) {
             self.ask(Cause::Answer, text, digits);
         }
     }

@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 use ringback_call::{
-    Action, DropCause, Event, Expect, Fault, FaultKind, Form, Note, Party, TurnHint,
+    Action, DropCause, Ear, Edge, Event, Expect, Fault, FaultKind, Form, Note, Party, TurnHint,
 };
 
 use crate::world::{World, answer, greeting};
@@ -221,6 +221,36 @@ fn what_a_speculative_reply_expects_holds_when_it_was_heard() {
 }
 
 #[test]
+fn the_bound_of_a_promoted_reply_runs_from_the_end_of_the_turn() {
+    let mut spec = spec();
+    spec.turn.reply_bound_ms = 1000;
+    let mut world = World::answered(spec);
+    let mut slow = answer("We close at nine.");
+    slow.texts[0].0 = 1200;
+    slow.done = Some(1210);
+    world.answers = vec![slow];
+    world.speech(2000, 1200, "what are your hours").run(8000);
+    // 370 ms until it was asked, 1270 ms until it is heard; the turn ended at 700 ms.
+    assert_eq!(audible_after(&world), 1640);
+    assert!(world.conversation().ends_with("Agent: We close at nine."));
+}
+
+#[test]
+fn a_speculative_reply_does_not_hold_the_clock_of_silence_back() {
+    let ends = [true, false].map(|speculate| {
+        let mut spec = spec();
+        spec.turn.speculate = speculate;
+        spec.turn.end_wait_ms = 1500;
+        spec.max_silence_s = 1;
+        let mut world = World::answered(spec);
+        world.speech(800, 600, "I want some food").run(12_000);
+        world.end().unwrap()
+    });
+    assert_eq!(ends[0], ends[1]);
+    assert_eq!(ends[0].2, ringback_call::EndCause::Idle);
+}
+
+#[test]
 fn a_promoted_reply_of_which_nothing_was_heard_is_taken_back_as_any_other() {
     let mut world = listening(&["Which one?", "A pizza it is."]);
     world.voice.first_ms = 900;
@@ -341,6 +371,54 @@ fn noise_that_goes_on_without_words_puts_an_end_off_for_a_second() {
         .run(5000);
     let turn = &world.call.report().turns[0];
     assert_eq!(turn.ended.ms(), 4000);
+}
+
+#[test]
+fn noise_with_pauses_puts_an_end_off_no_longer() {
+    let mut world = led(&["Fine."]);
+    let edge = |edge, ms: u64| Event::Ear {
+        edge,
+        sample: Ear(ms * 8),
+    };
+    world
+        .led_speech(2000, 600, "I want a pizza")
+        .at(2940, edge(Edge::Onset, 2860))
+        .at(3300, edge(Edge::Lull, 3160))
+        .at(3350, edge(Edge::Resumed, 3340))
+        .run(5000);
+    let turn = &world.call.report().turns[0];
+    assert_eq!(turn.ended.ms(), 4000);
+}
+
+#[test]
+fn words_of_the_next_turn_need_no_detector_where_the_recogniser_leads() {
+    let mut world = led(&["Yes.", "No."]);
+    world
+        .led_speech(2000, 600, "are you open")
+        .interim(4200, "and on sundays", 900)
+        .settled(4400, "And on Sundays?")
+        .at(4400, Event::Turn(TurnHint::Ended))
+        .run(7000);
+    assert_eq!(world.asked()[1], "Answer: And on Sundays?");
+    assert!(world.conversation().ends_with("Agent: No."));
+}
+
+#[test]
+fn an_end_that_comes_after_it_was_forced_in_vain_brings_the_turns_last_words() {
+    let mut world = led(&["Yes.", "A story?"]);
+    world.stt_ms = None;
+    world
+        .speech(2000, 600, "")
+        .interim(2500, "tell me a", 900)
+        .settled(4600, "tell me a story")
+        .run(8000);
+    let asked = world.times(|action| matches!(action, Action::Respond { .. }));
+    assert_eq!(asked, [4500, 4600]);
+    assert!(
+        world
+            .conversation()
+            .ends_with("Caller: tell me a story\nAgent: A story?")
+    );
 }
 
 #[test]
