@@ -156,6 +156,7 @@ impl Conversation {
             | Action::Cancel { .. }
             | Action::Checkpoint(_)
             | Action::End { .. }
+            | Action::RunTool { .. }
             | Action::Note(_) => {}
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::at::{At, Ear};
-use crate::event::{Fault, Intent, Mark, PartId, ReplyId, TurnId};
+use crate::event::{Fault, Intent, Mark, PartId, ReplyId, ToolCall, TurnId};
 use crate::snapshot::Snapshot;
 
 /// Why the responder is asked.
@@ -17,6 +17,29 @@ pub enum Cause {
     Silence,
     /// The caller spoke and nothing was understood.
     Unclear,
+    /// The tools that a reply called have ended.
+    Tool,
+}
+
+/// Where a call of a tool stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToolState {
+    /// It is being carried out.
+    Running,
+    /// The same call runs already: what comes of that one counts for both.
+    Joined,
+    /// It is one too many.
+    Refused,
+    /// It has its result.
+    Answered,
+    /// It has a result that says why nothing came of it.
+    Failed,
+    /// It did not end in time.
+    TimedOut,
+    /// It ended after that: its result takes the place of the one that said so.
+    Late,
+    /// It ran where the call was before.
+    Interrupted,
 }
 
 /// Why a caller's turn was taken to be over.
@@ -51,6 +74,8 @@ pub enum DropCause {
     Fault,
     /// A line from outside takes its place.
     Line,
+    /// It calls a tool, and nothing is done before the turn is over.
+    Tool,
 }
 
 /// Why the floor was given to the caller.
@@ -181,6 +206,13 @@ pub enum Note {
         /// Milliseconds beyond the model.
         behind_ms: u32,
     },
+    /// A call of a tool came to this.
+    Tool {
+        /// The call.
+        id: String,
+        /// Where it stands.
+        state: ToolState,
+    },
     /// A fault was noted.
     Fault(Fault),
 }
@@ -239,6 +271,15 @@ pub enum Action {
         /// not in the dialog. It is never asked for unless [`crate::TurnSettings::speculate`] is set.
         #[serde(default)]
         speculative: bool,
+    },
+    /// Carry out a call of a tool, and answer with [`crate::Event::ToolDone`]. It does not end with the reply.
+    RunTool {
+        /// The call; its id is like no other of this conversation.
+        call: ToolCall,
+        /// After this many milliseconds it counts as not answered.
+        timeout_ms: u32,
+        /// It changes something: it must not be done twice. A checkpoint went before it.
+        side_effect: bool,
     },
     /// Speak a sentence into the outbox.
     Speak {

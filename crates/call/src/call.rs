@@ -89,7 +89,7 @@ impl Call {
         Self {
             expect: snapshot.expect,
             mode: Cascade::after(snapshot.replies),
-            dialog: Dialog::from_lines(snapshot.lines),
+            dialog: Dialog::restored(snapshot.lines, snapshot.tools),
             spent_ms: snapshot.spent_ms,
             counts: Counts {
                 turns: snapshot.turns,
@@ -194,6 +194,8 @@ impl Call {
                     expect,
                 },
             ) => self.on_text_end(*reply, intent, *expect),
+            (_, Event::ToolCall { reply, call }) => self.on_tool_call(*reply, call),
+            (_, Event::ToolDone { id, result, failed }) => self.on_tool_done(id, result, *failed),
             (_, Event::Spoken(piece)) => self.on_spoken(piece),
             (_, Event::Timed { reply, part, ends }) => self.ledger.time_words(*reply, *part, ends),
             (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
@@ -231,7 +233,8 @@ impl Call {
             Reason::Turn => self.turn_due(),
             Reason::Keys => self.keys_due(),
             Reason::Idle => self.idle_due(),
-            Reason::Heard | Reason::Pace => {}
+            Reason::Tool => self.tools_due(),
+            Reason::Heard | Reason::Pace | Reason::Patience => {}
         }
     }
 
@@ -243,6 +246,7 @@ impl Call {
         let left = longest.saturating_sub(self.spent_ms);
         self.timers.set(Reason::Duration, self.now.plus_ms(left));
         self.arm_silence();
+        self.interrupt_tools();
         if let Some(line) = self.dialog.unanswered() {
             let (text, digits) = (line.said.clone(), line.digits.clone());
             self.ask(Cause::Answer, text, digits);
@@ -299,6 +303,7 @@ impl Call {
             spent_ms: self.spent_ms.saturating_add(self.now.ms_since(self.base)),
             idle: self.counts.idle,
             failures: self.counts.failures,
+            tools: self.dialog.tools.lines().to_vec(),
         }
     }
 

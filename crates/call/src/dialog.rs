@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::at::At;
 use crate::event::{ReplyId, TurnId};
+use crate::tools::{ToolLine, Tools};
 
 /// Who spoke a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +39,11 @@ pub struct Line {
     pub cut: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Dialog {
     lines: Vec<Line>,
+    /// What was called between the lines.
+    pub(crate) tools: Tools,
 }
 
 impl Dialog {
@@ -48,8 +51,11 @@ impl Dialog {
         self.lines.push(line);
     }
 
-    pub(crate) fn from_lines(lines: Vec<Line>) -> Self {
-        Self { lines }
+    pub(crate) fn restored(lines: Vec<Line>, tools: Vec<ToolLine>) -> Self {
+        Self {
+            lines,
+            tools: Tools::from_lines(tools),
+        }
     }
 
     /// Takes back the caller's line of a turn that was not over.

@@ -210,6 +210,17 @@ pub struct Piece {
     pub origin: u64,
 }
 
+/// A call of a tool, as the responder made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Its name among all calls of this conversation. Where the responder names two alike, the second is given another.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What it is called with, normally a JSON object.
+    pub arguments: String,
+}
+
 /// Whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Party {
@@ -287,6 +298,22 @@ pub enum Event {
         intent: Intent,
         /// What the caller is expected to answer.
         expect: Expect,
+    },
+    /// The responder has a tool do something. What it wrote before is spoken meanwhile.
+    ToolCall {
+        /// The reply.
+        reply: ReplyId,
+        /// What is called.
+        call: ToolCall,
+    },
+    /// A tool has ended. It counts whatever became of the reply that called it.
+    ToolDone {
+        /// The call, by the name in [`crate::Action::RunTool`].
+        id: String,
+        /// What came of it.
+        result: String,
+        /// Whether that says why nothing came of it.
+        failed: bool,
     },
     /// The voice put a piece of speech into the outbox.
     Spoken(Piece),

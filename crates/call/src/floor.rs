@@ -372,6 +372,9 @@ impl Call {
             });
         } else {
             self.expect = reply.expected_before();
+            if reply.tells_results() {
+                self.dialog.tools.untold();
+            }
         }
         self.ledger.retire();
         for reason in [

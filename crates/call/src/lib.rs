@@ -25,19 +25,21 @@ mod snapshot;
 mod spec;
 mod speculation;
 mod timers;
+mod tools;
 mod turn;
 mod watch;
 
-pub use action::{Action, Cause, DropCause, EndCause, Note, TurnEnd, YieldCause};
+pub use action::{Action, Cause, DropCause, EndCause, Note, ToolState, TurnEnd, YieldCause};
 pub use at::{At, Ear, SAMPLES_PER_MS};
 pub use call::Call;
 pub use dialog::{Line, Speaker};
 pub use event::{
     Edge, Event, Expect, Fault, FaultKind, Firmness, Form, Intent, Mark, PartId, Party, Piece,
-    ReplyId, Scope, TurnHint, TurnId, UnknownMark, Words,
+    ReplyId, Scope, ToolCall, TurnHint, TurnId, UnknownMark, Words,
 };
 pub use mode::sentences;
 pub use report::{Report, TurnReport, Unclear};
 pub use snapshot::Snapshot;
-pub use spec::{CallSpec, Direction, Lines, Protection, TurnSettings};
+pub use spec::{CallSpec, Direction, Lines, Protection, ToolSpec, TurnSettings};
 pub use timers::Reason;
+pub use tools::{ToolLine, ToolResult};

@@ -25,6 +25,7 @@ impl Call {
             }
             let replies = self.mode.replies();
             self.settle_heard();
+            self.settle_tools();
             if self.mode.replies() == replies {
                 break;
             }
@@ -84,6 +85,9 @@ impl Call {
                 .max(self.now.plus_ms(PACE_SLACK_MS / 2))
         });
         self.arm(Reason::Pace, pace);
+        let [late, patience] = self.tool_times();
+        self.arm(Reason::Tool, late);
+        self.arm(Reason::Patience, patience);
     }
 
     fn arm(&mut self, reason: Reason, at: Option<At>) {

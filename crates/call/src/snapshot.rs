@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialog::Line;
 use crate::event::Expect;
+use crate::tools::ToolLine;
 
 /// The state of a call between two turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,4 +23,7 @@ pub struct Snapshot {
     pub idle: u8,
     /// Replies that failed one after the other.
     pub failures: u8,
+    /// What was called, and what came of it. What still runs is not known elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolLine>,
 }

@@ -96,6 +96,9 @@ pub struct Lines {
     pub goodbye: String,
     /// Said to a silent caller, in turn; without any the responder is asked.
     pub idle: Vec<String>,
+    /// Said once a turn while a tool takes long and nothing else is to be heard.
+    #[serde(default)]
+    pub tool_wait: Option<String>,
 }
 
 impl Default for Lines {
@@ -105,8 +108,20 @@ impl Default for Lines {
             apology: "I am sorry, something went wrong on our side.".into(),
             goodbye: "Thank you for calling. Goodbye.".into(),
             idle: Vec::new(),
+            tool_wait: None,
         }
     }
+}
+
+/// What is to be known of a tool before it is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: String,
+    /// After this many milliseconds a call of it counts as not answered.
+    pub timeout_ms: u32,
+    /// Whether it changes something, so that it must not be done twice.
+    pub side_effect: bool,
 }
 
 /// All that a call needs to know. It holds no secret: it is the first record of a trace.
@@ -130,6 +145,9 @@ pub struct CallSpec {
     pub backchannels: Vec<String>,
     /// Words after which the caller is likely to go on, lower case.
     pub fillers: Vec<String>,
+    /// The tools that replies may call. One that is not here has 5 s and changes nothing.
+    #[serde(default)]
+    pub tools: Vec<ToolSpec>,
 }
 
 impl CallSpec {
@@ -151,6 +169,7 @@ impl CallSpec {
                 "uh huh,uh-huh,mm hmm,mm-hmm,mhm,hmm,mm,mmm,uh,um,ah,oh,yeah,yep,ok,okay,right,i see,sure,got it,go on",
             ),
             fillers: words("um,uh,er,erm,hmm,and,but,so,because,or,well,the,a,my,is,to,i,with"),
+            tools: Vec::new(),
         }
     }
 }

@@ -33,9 +33,13 @@ pub enum Reason {
     Idle,
     /// Audio is due, and no frame of the caller's came to send it with.
     Pace,
+    /// A tool must have ended by now.
+    Tool,
+    /// A tool takes so long that the caller is asked for patience.
+    Patience,
 }
 
-const REASONS: [Reason; 13] = [
+const REASONS: [Reason; 15] = [
     Reason::Duration,
     Reason::Silence,
     Reason::Close,
@@ -49,6 +53,8 @@ const REASONS: [Reason; 13] = [
     Reason::Heard,
     Reason::Idle,
     Reason::Pace,
+    Reason::Tool,
+    Reason::Patience,
 ];
 
 #[derive(Clone, Debug, Default)]

@@ -77,6 +77,7 @@ impl Call {
             return;
         }
         self.cut_reply();
+        self.dialog.tools.settle_for_less();
         self.counts.failures = self.counts.failures.saturating_add(1);
         let apology = self.spec.lines.apology.clone();
         if self.counts.failures > MOST_FAILURES + 1 {
@@ -114,7 +115,7 @@ impl Call {
 
     /// The idle clock runs from now.
     pub(crate) fn arm_idle(&mut self) {
-        if self.phase == Phase::Live {
+        if self.phase == Phase::Live && !self.dialog.tools.is_running() {
             let idle = u64::from(self.spec.turn.idle_ms);
             self.timers.set(Reason::Idle, self.now.plus_ms(idle));
         }
@@ -151,10 +152,11 @@ impl Call {
 
     pub(crate) fn silence_due(&mut self) {
         if self.turn.sounding
+            || self.dialog.tools.is_running()
             || self
                 .mode
                 .live()
-                .is_some_and(|reply| reply.answers().is_some())
+                .is_some_and(|reply| reply.answers().is_some() || reply.tells_results())
         {
             self.arm_silence();
         } else {

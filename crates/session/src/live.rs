@@ -306,6 +306,11 @@ impl Live {
                 };
                 self.responder.ask(&asked, &self.provide);
             }
+            Action::RunTool { call, .. } => self.pending.push_back(Event::ToolDone {
+                id: call.id.clone(),
+                result: "there is no such tool".to_owned(),
+                failed: true,
+            }),
             Action::Speak { reply, part, text } => {
                 self.outbox.open(*reply, *part);
                 self.voices.speak(*reply, *part, text);

@@ -67,6 +67,7 @@ pub(crate) fn call_spec(
             None if scripted => Vec::new(),
             None => IDLE_PROMPTS.map(str::to_owned).to_vec(),
         },
+        tool_wait: None,
     };
     spec.fallback = scenario
         .fallback

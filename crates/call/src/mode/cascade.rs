@@ -64,6 +64,11 @@ impl Reply {
         self.guess.take()
     }
 
+    /// Whether it is to tell what came of tools.
+    pub(crate) fn tells_results(&self) -> bool {
+        self.cause == Some(Cause::Tool)
+    }
+
     /// What was expected of the caller before it.
     pub(crate) fn expected_before(&self) -> Expect {
         self.before
@@ -141,6 +146,7 @@ impl Call {
     /// Asks the responder for a reply.
     pub(crate) fn ask(&mut self, cause: Cause, text: String, digits: String) {
         let reply = self.open_reply(Some(cause), (text.clone(), digits.clone()));
+        self.dialog.tools.told(cause);
         self.act(Action::Respond {
             turn: TurnId(self.counts.turns),
             reply,
@@ -362,7 +368,7 @@ impl Call {
         if reply.cause.is_some() {
             self.counts.failures = 0;
         }
-        if reply.greeting || reply.cause == Some(Cause::Answer) {
+        if reply.greeting || matches!(reply.cause, Some(Cause::Answer | Cause::Tool)) {
             self.arm_silence();
         }
         self.counts.resumes = 0;
@@ -373,7 +379,7 @@ impl Call {
                 self.arm_idle();
                 self.judge_turn();
             }
-            Some(intent) => self.end(intent),
+            Some(intent) => self.end_after_tools(reply.id, intent),
         }
     }
 
@@ -387,7 +393,7 @@ impl Call {
         let Some(reply) = self.mode.live() else {
             return;
         };
-        if reply.cause != Some(Cause::Answer) {
+        if !matches!(reply.cause, Some(Cause::Answer | Cause::Tool)) {
             return;
         }
         let turn = reply.turn;

@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 use ringback_call::{
     Action, At, Call, CallSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind, Firmness,
-    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, TurnHint,
-    Words,
+    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, ToolCall,
+    ToolSpec, TurnHint, Words,
 };
 
-use crate::world::{Answer, Checker, Speech, World, answer};
+use crate::world::{Answer, Checker, Speech, World, answer, tool_call};
 
 fn specs() -> impl Strategy<Value = CallSpec> {
     let greeting = proptest::option::of("[a-zA-Z.! ]{0,60}");
@@ -21,9 +21,18 @@ fn specs() -> impl Strategy<Value = CallSpec> {
         0..20_u32,
         proptest::collection::vec("[a-z ]{0,20}", 0..2),
         (expects(), any::<bool>()),
+        (proptest::option::of("[a-z. ]{0,20}"), 0..9000_u32),
     )
         .prop_map(
-            |(greeting, protection, ahead, silence, idle, (expect, speculate))| {
+            |(
+                greeting,
+                protection,
+                ahead,
+                silence,
+                idle,
+                (expect, speculate),
+                (wait, timeout_ms),
+            )| {
                 let mut spec = CallSpec::new(Direction::Inbound);
                 spec.lines.greeting = greeting;
                 spec.lines.idle = idle;
@@ -34,6 +43,12 @@ fn specs() -> impl Strategy<Value = CallSpec> {
                 spec.turn.speculate = speculate;
                 spec.max_silence_s = silence;
                 spec.expect = expect;
+                spec.lines.tool_wait = wait;
+                spec.tools = vec![ToolSpec {
+                    name: "book".into(),
+                    timeout_ms,
+                    side_effect: true,
+                }];
                 spec
             },
         )
@@ -154,6 +169,17 @@ fn marks() -> impl Strategy<Value = Mark> {
     ]
 }
 
+/// Few names and arguments, so that calls join one another.
+fn tool_calls() -> impl Strategy<Value = ToolCall> {
+    (tool_ids(), 0..3_usize, 0..2_usize).prop_map(|(id, name, arguments)| {
+        tool_call(id, ["book", "look", ""][name], ["{}", "no"][arguments])
+    })
+}
+
+fn tool_ids() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("a"), Just("b"), Just("c"), Just(""), Just("a.2")]
+}
+
 /// Any event. Ids are small, so that many of them are those of the live reply.
 fn events() -> impl Strategy<Value = Event> {
     let reply = || (0..6_u32).prop_map(ReplyId);
@@ -168,6 +194,8 @@ fn events() -> impl Strategy<Value = Event> {
         5 => prop_oneof![Just('1'), Just('#'), any::<char>()].prop_map(Event::Digit),
         12 => (reply(), text).prop_map(|(reply, text)| Event::Text { reply, text }),
         8 => (reply(), intents(), expects()).prop_map(|(reply, intent, expect)| Event::TextEnd { reply, intent, expect }),
+        12 => (reply(), tool_calls()).prop_map(|(reply, call)| Event::ToolCall { reply, call }),
+        8 => (tool_ids(), "[a-z]{0,9}", any::<bool>()).prop_map(|(id, result, failed)| Event::ToolDone { id: id.into(), result, failed }),
         40 => pieces(0..6_u32, samples).prop_map(Event::Spoken),
         6 => (reply(), (0..3_u16).prop_map(PartId), proptest::collection::vec(0..40_000_u32, 0..6))
             .prop_map(|(reply, part, ends)| Event::Timed { reply, part, ends }),
@@ -352,12 +380,19 @@ fn stories() -> impl Strategy<Value = Story> {
         Just("One. Two. Three. Four, and five."),
         Just("")
     ];
-    let answers =
-        (text, 0..2500_u64, intents(), expects()).prop_map(|(text, ms, intent, expect)| Answer {
+    let answers = (
+        text,
+        0..2500_u64,
+        intents(),
+        expects(),
+        proptest::collection::vec(tool_calls(), 0..3),
+    )
+        .prop_map(|(text, ms, intent, expect, calls)| Answer {
             texts: vec![(ms, text.to_owned())],
             done: Some(ms + 5),
             intent,
             expect,
+            calls: calls.into_iter().map(|call| (ms + 1, call)).collect(),
             ..answer("")
         });
     let said = prop_oneof![
@@ -421,6 +456,7 @@ proptest! {
         world.answers = story.answers;
         world.voice.speech = story.voice;
         world.stt_ms = story.stt_ms;
+        world.tools = [("book", (story.delay * 30, "booked", false))].into();
         world.carrier.delay = story.delay * 1000;
         world.carrier.fate = [
             (|_| &[0]) as fn(usize) -> &'static [u64],

@@ -23,6 +23,7 @@ mod protection;
 mod reopening;
 mod restoring;
 mod speculation;
+mod tools;
 mod trace;
 mod turn_end;
 mod world;

@@ -96,7 +96,9 @@ impl Responder {
             Self::Parrot(vars, hears) => {
                 let answer = match asked.cause {
                     Cause::Opening => parrot::open(vars, *hears),
-                    Cause::Answer | Cause::Silence | Cause::Unclear => parrot::answer(&said(asked)),
+                    Cause::Answer | Cause::Silence | Cause::Unclear | Cause::Tool => {
+                        parrot::answer(&said(asked))
+                    }
                 };
                 answered(events, asked.reply, answer);
             }
@@ -188,7 +190,9 @@ impl Scripted {
         self.before = Some((asked.reply, self.run.clone()));
         let answer = match asked.cause {
             Cause::Opening => self.run.open(),
-            Cause::Answer | Cause::Silence | Cause::Unclear => self.run.answer(&said(asked)),
+            Cause::Answer | Cause::Silence | Cause::Unclear | Cause::Tool => {
+                self.run.answer(&said(asked))
+            }
         };
         answered(events, asked.reply, answer);
     }

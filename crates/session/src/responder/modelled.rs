@@ -96,7 +96,7 @@ impl Modelled {
     fn prompt(&self, asked: &Asked<'_>) -> Prompt {
         let mut turns: Vec<Turn> = asked.lines.iter().filter_map(turn).collect();
         let aside = match asked.cause {
-            Cause::Answer => None,
+            Cause::Answer | Cause::Tool => None,
             Cause::Opening => Some("(The caller is on the line. Begin the conversation.)"),
             Cause::Silence => Some("(The caller says nothing.)"),
             Cause::Unclear => Some("(The caller said something that could not be understood.)"),

@@ -21,6 +21,8 @@ pub struct Checker {
     /// The reply whose audio was cleared and which was not resumed.
     cleared: Option<ReplyId>,
     turns: u32,
+    /// Calls of tools that were to be carried out.
+    run: BTreeSet<String>,
     over: bool,
     over_by_hang_up: bool,
 }
@@ -113,6 +115,9 @@ impl Checker {
                 assert_eq!(turn.0, self.turns + 1);
                 assert!(self.guesses.insert(*reply));
             }
+            Action::RunTool { call, .. } => {
+                assert!(self.run.insert(call.id.clone()), "{call:?} is run twice");
+            }
             Action::Respond { turn, .. } => assert_eq!(turn.0, self.turns),
             Action::Note(Note::Promoted { reply, .. }) => assert!(self.guesses.remove(reply)),
             Action::Checkpoint(_) => assert!(self.guesses.is_empty(), "a guess closes no turn"),
@@ -170,6 +175,12 @@ impl Checker {
                 "a guess is in the dialog"
             );
             assert!(line.said.starts_with(&line.heard), "{line:?}");
+        }
+        let mut place = 0;
+        for tool in call.tools() {
+            assert!(tool.follows >= place, "out of its place: {tool:?}");
+            assert!(tool.follows as usize <= call.lines().len(), "{tool:?}");
+            place = tool.follows;
         }
         if *event == Event::Wake
             && let Some((due, reason)) = call.deadline()

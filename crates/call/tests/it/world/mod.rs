@@ -14,7 +14,7 @@ use ringback_call::{
 
 pub use carrier::Carrier;
 pub use checker::Checker;
-pub use parties::{Answer, Speech, Voice, answer, length};
+pub use parties::{Answer, Speech, Voice, answer, calling, length, tool_call};
 pub use timeline::Timeline;
 
 /// A frame of the caller's comes every 20 ms.
@@ -28,6 +28,9 @@ pub struct World {
     pub answers: Vec<Answer>,
     /// How long the recogniser takes to answer, in ms; `None`: it never does.
     pub stt_ms: Option<u64>,
+    /// What tools do: after how many ms they answer, with what, and whether that says that they failed. One that is not here
+    /// never answers.
+    pub tools: BTreeMap<&'static str, (u64, &'static str, bool)>,
     pub timeline: Timeline,
     /// All actions, with the time in ms.
     pub actions: Vec<(u64, Action)>,
@@ -56,6 +59,7 @@ impl World {
             voice: Voice::default(),
             answers: Vec::new(),
             stt_ms: Some(150),
+            tools: BTreeMap::new(),
             timeline: Timeline::default(),
             actions: Vec::new(),
             events: Vec::new(),
@@ -244,6 +248,12 @@ impl World {
                     self.push(now + ms * 1000, event);
                 }
             }
+            Action::RunTool { call, .. } => {
+                if let Some(&(ms, result, failed)) = self.tools.get(call.name.as_str()) {
+                    let (id, result) = (call.id.clone(), result.to_owned());
+                    self.push(now + ms * 1000, Event::ToolDone { id, result, failed });
+                }
+            }
             Action::Speak { reply, part, text } => {
                 for (us, event) in self.voice.speak(*reply, *part, text) {
                     self.push(now + us, event);
@@ -340,7 +350,23 @@ impl World {
             };
             format!("{:?}: {}{cut}{keys}", line.speaker, line.heard)
         };
-        let lines: Vec<_> = self.call.lines().iter().map(line).collect();
+        let tool = |tool: &ringback_call::ToolLine| {
+            let result = tool.result.as_ref();
+            let result = result.map_or("running", |result| result.text.as_str());
+            format!("  {} {}: {result}", tool.call.id, tool.call.name)
+        };
+        let tools = self.call.tools();
+        let after = |lines: usize| {
+            let here = tools
+                .iter()
+                .filter(move |tool| tool.follows as usize == lines);
+            here.map(tool)
+        };
+        let mut lines: Vec<_> = after(0).collect();
+        for (index, said) in self.call.lines().iter().enumerate() {
+            lines.push(line(said));
+            lines.extend(after(index + 1));
+        }
         lines.join("\n")
     }
 

@@ -1,6 +1,8 @@
 //! A voice that speaks at a stated pace, and answers of a responder.
 
-use ringback_call::{Event, Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId};
+use ringback_call::{
+    Event, Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, ToolCall,
+};
 
 /// How a voice behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,8 @@ pub struct Answer {
     pub expect: Expect,
     /// It fails at this ms.
     pub fails: Option<u64>,
+    /// Tools that it calls, each with the ms since the question.
+    pub calls: Vec<(u64, ToolCall)>,
 }
 
 /// A text at once, 200 ms after the question.
@@ -127,6 +131,25 @@ pub fn answer(text: &str) -> Answer {
         intent: Intent::Continue,
         expect: Expect::OPEN,
         fails: None,
+        calls: Vec::new(),
+    }
+}
+
+/// A call of a tool.
+pub fn tool_call(id: &str, name: &str, arguments: &str) -> ToolCall {
+    ToolCall {
+        id: id.into(),
+        name: name.into(),
+        arguments: arguments.into(),
+    }
+}
+
+/// Words, and then calls of tools: the first is `a`, the next `b`.
+pub fn calling(text: &str, names: &[&str]) -> Answer {
+    let call = |(id, name): (char, &&str)| (205, tool_call(&id.to_string(), name, "{}"));
+    Answer {
+        calls: ('a'..).zip(names).map(call).collect(),
+        ..answer(text)
     }
 }
 
@@ -140,6 +163,11 @@ impl Answer {
                 (*ms, Event::Text { reply, text })
             })
             .collect();
+        let call = |(ms, call): &(u64, ToolCall)| {
+            let call = call.clone();
+            (*ms, Event::ToolCall { reply, call })
+        };
+        events.extend(self.calls.iter().map(call));
         events.extend(self.done.map(|ms| {
             let (intent, expect) = (self.intent.clone(), self.expect);
             (
@@ -168,6 +196,7 @@ pub fn belongs_to(event: &Event, id: ReplyId) -> bool {
         Event::Text { reply, .. }
         | Event::TextEnd { reply, .. }
         | Event::Timed { reply, .. }
+        | Event::ToolCall { reply, .. }
         | Event::SpokenEnd { reply, .. } => *reply == id,
         Event::Spoken(piece) => piece.reply == id,
         _ => false,

@@ -37,6 +37,16 @@ impl Timeline {
             Event::Digit(digit) => format!("key {digit}"),
             Event::Text { reply, text } => format!("text {} {}", reply.0, shortened(text)),
             Event::TextEnd { reply, intent, .. } => format!("text end {} {intent:?}", reply.0),
+            Event::ToolCall { reply, call } => {
+                format!(
+                    "call {} {} {}({})",
+                    reply.0, call.id, call.name, call.arguments
+                )
+            }
+            Event::ToolDone { id, result, failed } => {
+                let failed = if *failed { ", failed" } else { "" };
+                format!("done {id} {}{failed}", shortened(result))
+            }
             Event::Fault(fault) => format!("fault {:?} {:?}", fault.party, fault.kind),
             Event::Replaced(fault) => format!("replaced {:?} {:?}", fault.party, fault.kind),
             Event::Say(line) => format!("say {}", shortened(line)),
@@ -75,6 +85,14 @@ impl Timeline {
                 turn.0,
                 if *speculative { ", speculative" } else { "" }
             ),
+            Action::RunTool {
+                call,
+                timeout_ms,
+                side_effect,
+            } => {
+                let once = if *side_effect { ", once" } else { "" };
+                format!("run {} {}, {timeout_ms} ms{once}", call.id, call.name)
+            }
             Action::Speak { reply, part, text } => {
                 format!("speak {}.{} {}", reply.0, part.0, shortened(text))
             }
