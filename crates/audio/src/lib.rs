@@ -4,6 +4,7 @@
 //! mu-law bytes and keeps its whole state in plain values: no clock, no file, no thread. [`wav`] alone reads and
 //! writes, and only through `Read`, `Write` and `Seek`.
 
+pub mod dtmf;
 pub mod frame;
 pub mod g711;
 pub mod gate;
