@@ -23,6 +23,7 @@ mod setup;
 mod socket;
 mod speakable;
 mod stt;
+mod tools;
 mod tts;
 
 pub use carrier::twilio::{Violation, await_start};

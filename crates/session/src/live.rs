@@ -20,6 +20,7 @@ use crate::provided::{Receiver, Sender};
 use crate::record::Recorder;
 use crate::responder::{Asked, Responder};
 use crate::stt::Ears;
+use crate::tools::{Bound, dtmf};
 use crate::tts::Voices;
 
 /// Silence takes the place of audio that did not come for this long.
@@ -303,18 +304,19 @@ impl Live {
                     text,
                     digits,
                     lines: &lines,
+                    tools: &self.call.tools(),
                 };
                 self.responder.ask(&asked, &self.provide);
             }
-            Action::RunTool { call, .. } => self.pending.push_back(Event::ToolDone {
-                id: call.id.clone(),
-                result: "there is no such tool".to_owned(),
-                failed: true,
-            }),
-            Action::Speak { reply, part, text } => {
-                self.outbox.open(*reply, *part);
-                self.voices.speak(*reply, *part, text);
+            Action::RunTool {
+                call,
+                timeout_ms,
+                side_effect,
+            } => {
+                let bound = Bound::of(*timeout_ms, *side_effect);
+                self.responder.run_tool(call, bound, &self.provide);
             }
+            Action::Speak { reply, part, text } => self.speak(*reply, *part, text),
             Action::Cancel { reply, heard } => {
                 self.responder.cancel(*reply, *heard);
                 self.voices.cancel(*reply);
@@ -341,6 +343,21 @@ impl Live {
         if let Some(recorder) = &mut self.recorder {
             recorder.agent(self.ear.end(), at, starts, mulaw);
         }
+    }
+
+    fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
+        self.outbox.open(reply, part);
+        let Some(keys) = dtmf::keys(text).filter(|_| self.responder.sends_keys()) else {
+            self.voices.speak(reply, part, text);
+            return;
+        };
+        let pieces = [
+            self.outbox.put(reply, part, &dtmf::sound(keys)),
+            self.outbox.finish(reply, part),
+        ];
+        let spoken = pieces.into_iter().flatten().map(Event::Spoken);
+        self.pending.extend(spoken);
+        self.pending.push_back(Event::SpokenEnd { reply, part });
     }
 
     /// A recogniser that has no turn to speak of has nothing to say, at once.

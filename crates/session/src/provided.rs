@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Fault, Intent, PartId, ReplyId};
+use ringback_call::{Fault, Intent, PartId, ReplyId, ToolCall};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 
@@ -54,6 +54,17 @@ pub(crate) enum Provided {
         intent: Intent,
         /// What is expected next, and after how many keys an answer is complete.
         expect: Option<(Expect, u8)>,
+    },
+    /// The responder calls a tool.
+    ToolCall {
+        reply: ReplyId,
+        call: ToolCall,
+    },
+    /// A tool has ended.
+    ToolDone {
+        id: String,
+        result: String,
+        failed: bool,
     },
     Fault(Fault),
 }

@@ -25,6 +25,7 @@ use crate::responder::{Parties, responder};
 use crate::scenario::RecordingFormat;
 use crate::setup::{Setup, call_spec};
 use crate::socket::{CarrierSocket, Received, SocketError};
+use crate::tools::Tools;
 
 /// The files of a call get this long to reach the disk.
 const FILES: Duration = Duration::from_secs(10);
@@ -97,7 +98,8 @@ where
     let over = AssertUnwindSafe(lead(&mut live, &mut socket, &setup.finish, &setup.stop))
         .catch_unwind()
         .await;
-    let failed = farewell(&mut live, &mut socket, over).await;
+    let tools = live.responder.take_tools();
+    let (failed, ()) = tokio::join!(farewell(&mut live, &mut socket, over), close(tools));
     let meta = Meta {
         call_id: setup.call_id,
         call_sid: setup.call_sid,
@@ -147,6 +149,13 @@ fn recorder(
         begin,
         spec,
     ))
+}
+
+/// What tools still do ends, or is given up.
+async fn close(tools: Option<Tools>) {
+    if let Some(tools) = tools {
+        tools.close().await;
+    }
 }
 
 /// Why a call ends at once with the server.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::engines::Seats;
 use crate::record::Place;
-use crate::scenario::settings::IDLE_PROMPTS;
+use crate::scenario::settings::{IDLE_PROMPTS, TOOL_WAIT};
 use crate::scenario::{Responder, Scenario};
 use crate::tts::Manner;
 
@@ -67,8 +67,13 @@ pub(crate) fn call_spec(
             None if scripted => Vec::new(),
             None => IDLE_PROMPTS.map(str::to_owned).to_vec(),
         },
-        tool_wait: None,
+        tool_wait: (scenario.persona.toolkit.wait.as_ref())
+            .map_or(Some(TOOL_WAIT.to_owned()), |line| Some(vars.render(line)))
+            .filter(|_| matches!(responder, Some(Responder::Model(_)))),
     };
+    if matches!(responder, Some(Responder::Model(_))) {
+        spec.tools = scenario.persona.toolkit.specs();
+    }
     spec.fallback = scenario
         .fallback
         .transfer

@@ -82,6 +82,7 @@ impl Engines {
         let spec = call_spec(scenario, responder, direction, &self.config.company);
         let mut lines = vec![spec.lines.apology, spec.lines.goodbye];
         lines.extend(spec.lines.idle);
+        lines.extend(spec.lines.tool_wait.filter(|_| !spec.tools.is_empty()));
         match responder {
             Some(Responder::Script { script }) => {
                 let script = Arc::clone(script);

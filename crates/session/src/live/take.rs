@@ -38,6 +38,12 @@ impl Live {
                 intent,
                 expect,
             } => self.text_end(at, reply, intent, expect.as_ref()),
+            Provided::ToolCall { reply, call } => {
+                self.handle(at, Event::ToolCall { reply, call });
+            }
+            Provided::ToolDone { id, result, failed } => {
+                self.handle(at, Event::ToolDone { id, result, failed });
+            }
             Provided::Fault(fault) => {
                 if fault.party == Party::Recorder
                     && let Some(recorder) = &mut self.recorder

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringback_call::{Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, TurnId};
+use ringback_call::{
+    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine, TurnId,
+};
 use ringback_speech::grammar::Expect;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
@@ -15,6 +17,7 @@ use super::script::{Answer, End, Said, ScriptRun};
 use super::webhook::{Answered, HeardLine, Question, Webhook, WebhookConfig};
 use crate::provided::{Provided, Sender};
 use crate::scenario::Vars;
+use crate::tools::{self, Bound, Tools};
 
 /// What the caller said, and everything a responder may want to know about it.
 pub(crate) struct Asked<'a> {
@@ -24,6 +27,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) text: &'a str,
     pub(crate) digits: &'a str,
     pub(crate) lines: &'a [Line],
+    /// What was called, each at its place among the lines.
+    pub(crate) tools: &'a [ToolLine],
 }
 
 /// Who is on the telephone, for responders that are told.
@@ -152,6 +157,41 @@ impl Responder {
                     task.abort();
                 }
             }
+        }
+    }
+
+    /// Carries out a call of a tool; what comes of it comes through `events`.
+    pub(crate) fn run_tool(&mut self, call: &ToolCall, bound: Bound, events: &Sender) {
+        match self {
+            Self::Model(modelled) => modelled.tools.run(call, bound, events),
+            Self::Script(_)
+            | Self::Parrot(..)
+            | Self::Webhook(_)
+            | Self::Mailbox(_)
+            | Self::Nobody => {
+                let _ = events.send(Provided::ToolDone {
+                    id: call.id.clone(),
+                    result: tools::UNKNOWN.to_owned(),
+                    failed: true,
+                });
+            }
+        }
+    }
+
+    /// Whether it can press keys.
+    pub(crate) fn sends_keys(&self) -> bool {
+        matches!(self, Self::Model(_))
+    }
+
+    /// The tools that still run: the call is over.
+    pub(crate) fn take_tools(&mut self) -> Option<Tools> {
+        match self {
+            Self::Model(modelled) => Some(std::mem::take(&mut modelled.tools)),
+            Self::Script(_)
+            | Self::Parrot(..)
+            | Self::Webhook(_)
+            | Self::Mailbox(_)
+            | Self::Nobody => None,
         }
     }
 
@@ -315,7 +355,7 @@ fn reply(
     });
 }
 
-pub(super) fn end_text(events: &Sender, reply: ReplyId, intent: Intent) {
+fn end_text(events: &Sender, reply: ReplyId, intent: Intent) {
     let _ = events.send(Provided::TextEnd {
         reply,
         intent,

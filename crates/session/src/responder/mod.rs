@@ -6,6 +6,7 @@ pub(crate) mod model;
 mod modelled;
 pub mod parrot;
 pub mod script;
+mod toolbox;
 pub mod webhook;
 
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use crate::Secret;
 use crate::engines::Engines;
 use crate::scenario::template::Template;
 use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Vars, Webhook};
+use crate::tools::Tools;
 use modelled::{Instructions, Modelled};
 use script::ScriptRun;
+use toolbox::Toolbox;
 use webhook::WebhookConfig;
 
 /// The responder that a scenario wants for one call.
@@ -43,10 +46,11 @@ pub(crate) fn responder(
         }
         Some(Wanted::Model(_)) => {
             let chain = engines.models(scenario);
-            Responder::Model(Box::new(Modelled::new(
-                chain,
-                instructions(scenario, &vars),
-            )))
+            let instructions = instructions(scenario, &vars);
+            let kit = &scenario.persona.toolkit;
+            let refusals = instructions.toolbox.refusals();
+            let tools = Tools::new(&kit.tools, refusals, &engines.webhook, parties.call_id);
+            Responder::Model(Box::new(Modelled::new(chain, instructions, tools)))
         }
         Some(Wanted::Parrot) => Responder::Parrot(vars, engines.hears(scenario)),
         None => Responder::Nobody,
@@ -68,7 +72,7 @@ fn instructions(scenario: &Scenario, vars: &Vars) -> Instructions {
     Instructions {
         text: texts.join("\n\n"),
         language: scenario.language.clone(),
-        transfer_to: scenario.fallback.to.clone(),
+        toolbox: Toolbox::new(&scenario.persona.toolkit, scenario.fallback.to.clone()),
         goodbye: vars.render(&scenario.limits.goodbye),
     }
 }

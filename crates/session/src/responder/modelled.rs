@@ -1,22 +1,24 @@
 //! A language model in a call: what it is told, what it may do, and what becomes of what it writes.
 
-use ringback_call::{Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker};
-use serde_json::json;
+use ringback_call::{
+    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine,
+};
+use ringback_speech::grammar::Expect;
+use serde_json::Value;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
-use super::asked::{Asked, end_text};
-use super::model::{Chain, Finish, Prompt, ToolSpec, Turn, Wrote};
+use super::asked::Asked;
+use super::model::{Chain, Finish, Prompt, Turn, Wrote};
+use super::toolbox::{Meaning, Toolbox};
 use crate::provided::{Provided, Sender};
+use crate::tools::Tools;
 
 /// What every model is told of the telephone, before what the scenario tells it.
 const TELEPHONE: &str = "You are speaking with a person on the telephone; what you write is spoken aloud. \
 Answer in one or two short, complete sentences, and ask one thing at a time. Write plain words only: no lists, no \
 headings, no markdown, no emoji, no abbreviations that are not spoken. What the caller says was recognised by a machine and \
 may contain mistakes; if it makes no sense, ask. Parts of your answers that the caller did not hear are missing from the conversation.";
-
-const END_CALL: &str = "end_call";
-const TRANSFER_CALL: &str = "transfer_call";
 
 /// What a scenario tells its model.
 #[derive(Clone, Debug)]
@@ -25,8 +27,8 @@ pub(crate) struct Instructions {
     pub(crate) text: String,
     /// As `en-US`.
     pub(crate) language: String,
-    /// Where callers can be put through to.
-    pub(crate) transfer_to: Option<String>,
+    /// What it can do beside speaking.
+    pub(super) toolbox: Toolbox,
     /// Said by a model that ends the call without a word.
     pub(crate) goodbye: String,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Modelled {
     chain: Chain,
     instructions: Instructions,
     asking: Option<(ReplyId, AbortHandle)>,
+    pub(super) tools: Tools,
 }
 
 impl Drop for Modelled {
@@ -44,11 +47,12 @@ impl Drop for Modelled {
 }
 
 impl Modelled {
-    pub(crate) fn new(chain: Chain, instructions: Instructions) -> Self {
+    pub(crate) fn new(chain: Chain, instructions: Instructions, tools: Tools) -> Self {
         Self {
             chain,
             instructions,
             asking: None,
+            tools,
         }
     }
 
@@ -78,6 +82,7 @@ impl Modelled {
                 events,
                 said: false,
                 intent: Intent::Continue,
+                expect: None,
                 ended: false,
             };
             let answered = chain
@@ -94,9 +99,11 @@ impl Modelled {
     }
 
     fn prompt(&self, asked: &Asked<'_>) -> Prompt {
-        let mut turns: Vec<Turn> = asked.lines.iter().filter_map(turn).collect();
+        let mut turns = turns(asked);
         let aside = match asked.cause {
-            Cause::Answer | Cause::Tool => None,
+            Cause::Answer => None,
+            Cause::Tool if matches!(turns.last(), Some(Turn::Result { .. })) => None,
+            Cause::Tool => Some("(The result of a tool has come.)"),
             Cause::Opening => Some("(The caller is on the line. Begin the conversation.)"),
             Cause::Silence => Some("(The caller says nothing.)"),
             Cause::Unclear => Some("(The caller said something that could not be understood.)"),
@@ -105,9 +112,46 @@ impl Modelled {
         Prompt {
             system: self.instructions.system(),
             turns,
-            tools: self.instructions.tools(),
+            tools: self.instructions.toolbox.specs(),
         }
     }
+}
+
+/// What was said, with what was called at its place.
+fn turns(asked: &Asked<'_>) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    let mut groups = asked
+        .tools
+        .chunk_by(|one, next| (one.follows, one.reply) == (next.follows, next.reply))
+        .peekable();
+    for index in 0..=asked.lines.len() {
+        let here = |group: &&[ToolLine]| {
+            let first = group.first();
+            first.is_some_and(|tool| tool.follows as usize <= index)
+        };
+        while let Some(group) = groups.next_if(here) {
+            turns.extend(group.iter().map(called));
+            turns.extend(group.iter().filter_map(result));
+        }
+        turns.extend(asked.lines.get(index).and_then(turn));
+    }
+    turns
+}
+
+fn called(tool: &ToolLine) -> Turn {
+    Turn::Call {
+        id: tool.call.id.clone(),
+        name: tool.call.name.clone(),
+        arguments: tool.call.arguments.clone(),
+    }
+}
+
+fn result(tool: &ToolLine) -> Option<Turn> {
+    let result = tool.result.as_ref()?;
+    Some(Turn::Result {
+        id: tool.call.id.clone(),
+        content: result.text.clone(),
+    })
 }
 
 fn turn(line: &Line) -> Option<Turn> {
@@ -131,25 +175,6 @@ impl Instructions {
         }
         text
     }
-
-    fn tools(&self) -> Vec<ToolSpec> {
-        let without = |name: &str, description: &str| ToolSpec {
-            name: name.to_owned(),
-            description: description.to_owned(),
-            parameters: json!({"type": "object", "properties": {}}),
-        };
-        let mut tools = vec![without(
-            END_CALL,
-            "End the call when the conversation is over. Say goodbye in the same answer, before you call this.",
-        )];
-        if self.transfer_to.is_some() {
-            tools.push(without(
-                TRANSFER_CALL,
-                "Put the caller through to a person. Say so in the same answer, before you call this.",
-            ));
-        }
-        tools
-    }
 }
 
 /// A reply that is being written.
@@ -159,6 +184,8 @@ struct Writing {
     events: Sender,
     said: bool,
     intent: Intent,
+    /// What the caller is to answer, and after how many keys that is complete.
+    expect: Option<(Expect, u8)>,
     ended: bool,
 }
 
@@ -166,7 +193,11 @@ impl Writing {
     fn take(&mut self, wrote: Wrote) {
         match wrote {
             Wrote::Text(text) => self.say(text),
-            Wrote::Call { name, .. } => self.call(&name),
+            Wrote::Call {
+                id,
+                name,
+                arguments,
+            } => self.call(id, name, &arguments),
             Wrote::End(finish) => {
                 if finish == Finish::Filtered && !self.said {
                     return;
@@ -183,11 +214,24 @@ impl Writing {
         let _ = self.events.send(Provided::Text { reply, text });
     }
 
-    fn call(&mut self, name: &str) {
-        match (name, &self.instructions.transfer_to) {
-            (END_CALL, _) => self.intent = Intent::HangUp,
-            (TRANSFER_CALL, Some(to)) => self.intent = Intent::Transfer(to.clone()),
-            _ => tracing::warn!("Error: the model called a tool that it does not have"),
+    fn call(&mut self, id: String, name: String, arguments: &str) {
+        let reply = self.reply;
+        let toolbox = &self.instructions.toolbox;
+        match toolbox.meaning(&name, arguments, self.said) {
+            Meaning::HangUp => self.intent = Intent::HangUp,
+            Meaning::Transfer(to) => self.intent = Intent::Transfer(to),
+            Meaning::Collect(expect, keys) => self.expect = Some((expect, keys)),
+            Meaning::Keys(text) => {
+                let _ = self.events.send(Provided::Text { reply, text });
+            }
+            Meaning::Tool => {
+                let call = ToolCall {
+                    id,
+                    name,
+                    arguments: canonical(arguments),
+                };
+                let _ = self.events.send(Provided::ToolCall { reply, call });
+            }
         }
     }
 
@@ -199,7 +243,11 @@ impl Writing {
         if !self.said && self.intent == Intent::HangUp {
             self.say(self.instructions.goodbye.clone());
         }
-        end_text(&self.events, self.reply, self.intent.clone());
+        let _ = self.events.send(Provided::TextEnd {
+            reply: self.reply,
+            intent: self.intent.clone(),
+            expect: self.expect.take(),
+        });
     }
 
     fn finish(&mut self, fault: Option<Fault>) {
@@ -212,5 +260,108 @@ impl Writing {
             detail: "openai wrote nothing that can be said".into(),
         });
         let _ = self.events.send(Provided::Fault(fault));
+    }
+}
+
+/// The same arguments are the same text, however a model spaces them.
+fn canonical(arguments: &str) -> String {
+    serde_json::from_str::<Value>(arguments)
+        .map_or_else(|_| arguments.trim().to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+    use ringback_call::{At, ToolResult, TurnId};
+
+    use super::*;
+
+    fn line(speaker: Speaker, reply: Option<u32>, said: &str) -> Line {
+        Line {
+            speaker,
+            turn: TurnId(1),
+            reply: reply.map(ReplyId),
+            said: said.to_owned(),
+            heard: said.to_owned(),
+            digits: String::new(),
+            from: At(0),
+            until: At(0),
+            cut: false,
+        }
+    }
+
+    fn tool(follows: u32, reply: u32, id: &str, result: Option<&str>) -> ToolLine {
+        ToolLine {
+            follows,
+            turn: TurnId(1),
+            reply: ReplyId(reply),
+            call: ToolCall {
+                id: id.to_owned(),
+                name: "look".to_owned(),
+                arguments: "{}".to_owned(),
+            },
+            result: result.map(|text| ToolResult {
+                text: text.to_owned(),
+                failed: false,
+            }),
+        }
+    }
+
+    #[test]
+    fn calls_stand_where_they_were_made_and_results_behind_all_calls_of_their_reply() {
+        let lines = [
+            line(Speaker::Caller, None, "A table."),
+            line(Speaker::Agent, Some(2), "Let me see."),
+            line(Speaker::Caller, None, "And?"),
+        ];
+        let tools = [
+            tool(0, 1, "o", Some("open")),
+            tool(2, 2, "a", Some("free")),
+            tool(2, 2, "b", None),
+            tool(2, 3, "c", Some("no")),
+            tool(9, 4, "d", None),
+        ];
+        let asked = Asked {
+            turn: TurnId(1),
+            reply: ReplyId(5),
+            cause: Cause::Tool,
+            text: "",
+            digits: "",
+            lines: &lines,
+            tools: &tools,
+        };
+        let told: Vec<_> = turns(&asked)
+            .into_iter()
+            .map(|turn| match turn {
+                Turn::Caller(text) => format!("caller {text}"),
+                Turn::Agent(text) => format!("agent {text}"),
+                Turn::Call { id, .. } => format!("call {id}"),
+                Turn::Result { id, content } => format!("result {id} {content}"),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "call o",
+                "result o open",
+                "caller A table.",
+                "agent Let me see.",
+                "call a",
+                "call b",
+                "result a free",
+                "call c",
+                "result c no",
+                "caller And?",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_same_arguments_are_the_same_text() {
+        assert_eq!(
+            canonical("{ \"b\": 1,\n\"a\": 2 }"),
+            canonical(r#"{"a":2,"b":1}"#)
+        );
+        assert_eq!(canonical(" not JSON "), "not JSON");
     }
 }

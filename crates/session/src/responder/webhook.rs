@@ -143,7 +143,7 @@ impl Webhook {
         on: &mut (dyn FnMut(Answered) + Send),
     ) -> Result<(), Fault> {
         let host = Host::of(&config.url);
-        let client = self.client_for(config, &host)?;
+        let client = self.client_for(&config.url, config.allow_private, &host)?;
         let request = signed(config, question, unix_s, &host)?;
         let asked = Instant::now();
         let first = Deadline {
@@ -161,10 +161,26 @@ impl Webhook {
         read(response, config.max_bytes, [first, whole], &host, on).await
     }
 
-    fn client_for(&self, config: &WebhookConfig, host: &Host) -> Result<&Client, Fault> {
-        let private = self.allow_private || config.allow_private;
-        address::check(&config.url, private).map_err(|wrong| host.misconfigured(wrong))?;
-        if config.url.scheme() == "https" && !self.certified {
+    /// Sends the request of a tool, to where a webhook may lead too. Where no connection could be made at all it is tried once
+    /// more; nothing is sent twice.
+    ///
+    /// # Errors
+    /// As [`Webhook::ask`], without a status.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        allow_private: bool,
+    ) -> Result<Response, Fault> {
+        let host = Host::of_tool(request.url());
+        let client = self.client_for(request.url(), allow_private, &host)?;
+        let response = send(client, request).await;
+        response.map_err(|error| host.unsent(&error))
+    }
+
+    fn client_for(&self, url: &Url, allow_private: bool, host: &Host) -> Result<&Client, Fault> {
+        let private = self.allow_private || allow_private;
+        address::check(url, private).map_err(|wrong| host.misconfigured(wrong))?;
+        if url.scheme() == "https" && !self.certified {
             return Err(host.misconfigured(
                 "cannot be trusted: this machine has no certificate authorities; install ca-certificates",
             ));

@@ -49,6 +49,30 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The same as JSON, where JSON has it.
+    pub(crate) fn to_json(&self) -> Option<serde_json::Value> {
+        Some(match self {
+            Value::Text(text) => text.as_str().into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::Bool(value) => (*value).into(),
+            Value::Other => return None,
+            Value::List(items) => items
+                .iter()
+                .map(|item| item.value.to_json())
+                .collect::<Option<Vec<_>>>()?
+                .into(),
+            Value::Table(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| Some((entry.key.clone(), entry.node.value.to_json()?)))
+                    .collect::<Option<_>>()?,
+            ),
+        })
+    }
+}
+
 /// The tree of a TOML text, or `None` with the problems noted.
 pub(crate) fn from_toml(text: &str, findings: &mut Findings) -> Option<Node> {
     let lines = Lines::of(text);

@@ -183,6 +183,19 @@ impl<'a> Field<'a> {
             .collect()
     }
 
+    /// The whole tree below it as JSON.
+    pub(crate) fn json(&self, findings: &mut Findings) -> Option<serde_json::Value> {
+        let json = self.node.value.to_json();
+        if json.is_none() {
+            self.problem(
+                findings,
+                "it holds a date or a number that is too large",
+                "write it as a text",
+            );
+        }
+        json
+    }
+
     pub(crate) fn section(&self, findings: &mut Findings) -> Option<Section<'a>> {
         let Value::Table(entries) = &self.node.value else {
             self.wrong(findings, "a table of named fields");
@@ -253,6 +266,18 @@ impl<'a> Section<'a> {
 
     pub(crate) fn missing(&self, findings: &mut Findings, name: &str, remedy: &str) {
         findings.problem(self.at, &self.path_of(name), "this is missing", remedy);
+    }
+
+    /// What is wrong with one of its fields.
+    pub(crate) fn wrong(
+        &self,
+        findings: &mut Findings,
+        name: &str,
+        what: impl Into<String>,
+        remedy: &str,
+    ) {
+        let at = self.place_of(name, name);
+        findings.problem(at, &self.path_of(name), what, remedy);
     }
 
     /// Refuses the fields that nobody asked for.

@@ -18,6 +18,7 @@ pub(crate) mod problem;
 mod read;
 pub(crate) mod settings;
 pub mod template;
+mod tools;
 mod turn;
 mod webhook;
 
@@ -34,3 +35,4 @@ pub use model::{
 pub use problem::{Position, Problem, Warning};
 pub use read::{Origin, parse};
 pub use template::Vars;
+pub use tools::{BUILT_IN_TOOLS, HeaderText, HttpTool, Slots, Tool, Toolkit};

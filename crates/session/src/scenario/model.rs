@@ -8,6 +8,7 @@ use ringback_call::{Direction, Protection, TurnSettings};
 use url::Url;
 
 use super::template::{Template, Vars};
+use super::tools::Toolkit;
 use crate::provider::Provider;
 use crate::responder::script::Script;
 
@@ -81,6 +82,8 @@ pub struct Persona {
     pub inbound: Option<String>,
     /// What it is to do in a call that we place, instead of `prompt`.
     pub outbound: Option<String>,
+    /// What it may do beside speaking.
+    pub toolkit: Toolkit,
 }
 
 /// The first words of a call.

@@ -95,6 +95,12 @@ pub(crate) fn name(field: &Field<'_>, findings: &mut Findings) -> Option<String>
     Some(name)
 }
 
+/// Whether this may name a tool or a destination: lower-case letters, digits, `_` and `-`, 64 at most.
+pub(crate) fn is_word(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
 /// A table of variables and their values.
 pub(crate) fn variables(field: &Field<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();

@@ -199,6 +199,7 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             vec![
                 "2:1: tools[0].description: this is missing; a tool has a name and a description",
                 "2:1: tools[0].parameters: this is missing; give a JSON Schema as a table",
+                "2:1: tools[0].http: this is missing; say what it asks: { url = \"https://...\" }",
             ],
         ),
         (
@@ -263,6 +264,89 @@ fn webhooks_are_checked_and_a_secret_is_never_repeated() {
 }
 
 #[test]
+fn tools_are_checked() {
+    let with = |fields: &str| {
+        format!(
+            "prompt = \"Help.\"\nresponder = [{{ provider = \"openai\" }}]\n[[tools]]\nname = \"look\"\n\
+             description = \"Looks.\"\nparameters.properties.at = {{ type = \"string\" }}\n{fields}\n"
+        )
+    };
+    for (fields, wanted) in [
+        ("http.url = \"https://example.com/{at}?q={at}\"", None),
+        (
+            "http = { url = \"https://example.com\", method = \"GET\", headers = { Authorization = \"env:KEY\", \"X-A\" = \"b\" } }\nside_effect = true",
+            None,
+        ),
+        (
+            "http.url = \"https://example.com/{when}\"",
+            Some("a name in braces is no argument of this tool"),
+        ),
+        (
+            "http.url = \"https://{at}.example.com/\"",
+            Some("an argument stands in the name of the host"),
+        ),
+        (
+            "http.url = \"https://example.com{at}/\"",
+            Some("an argument stands in the name of the host"),
+        ),
+        (
+            "http.url = \"http://10.0.0.1/{at}\"",
+            Some("the address is a private one"),
+        ),
+        (
+            "http = { url = \"http://10.0.0.1/\", allow_private = true }",
+            None,
+        ),
+        (
+            "http = { url = \"https://example.com\", headers = { Host = \"x\" } }",
+            Some("\"Host\" is no header that can be set"),
+        ),
+        (
+            "http = { url = \"https://example.com\", headers = { A = \"env:1 b\" } }",
+            Some("say where it is kept"),
+        ),
+        (
+            "http = { url = \"https://example.com\", method = \"get\" }",
+            Some("\"get\" is not known here"),
+        ),
+        (
+            "http.url = \"https://example.com\"\nparameters.required = [\"when\"]",
+            Some("do not fit together"),
+        ),
+        (
+            "http.url = \"https://example.com\"\nparameters.type = \"string\"",
+            Some("this is no schema of an object"),
+        ),
+        (
+            "http.url = \"https://example.com\"\nparameters.x = 2026-01-01",
+            Some("write it as a text"),
+        ),
+        (
+            "http.url = \"https://example.com\"\n[[tools]]\nname = \"end_call\"\ndescription = \"x\"\nparameters = {}\nhttp.url = \"https://example.com\"",
+            Some("tools[1].name: end_call is built in"),
+        ),
+        (
+            "http.url = \"https://example.com\"\n[[tools]]\nname = \"Look up\"\ndescription = \"x\"\nparameters = {}\nhttp.url = \"https://example.com\"",
+            Some("\"Look up\" is no name of a tool"),
+        ),
+        (
+            "http.url = \"https://example.com\"\n[[tools]]\nname = \"look\"\ndescription = \"x\"\nparameters = {}\nhttp.url = \"https://example.com\"",
+            Some("there are two tools look"),
+        ),
+        (
+            "http.url = \"https://example.com\"\n[destinations]\ndesk = \"everyone\"",
+            Some("destinations.desk: a call cannot be put through to this"),
+        ),
+    ] {
+        let found = problems(&with(fields)).join("\n");
+        match wanted {
+            Some(wanted) => assert!(found.contains(wanted), "{fields}: {found}"),
+            None => assert_eq!(found, "", "{fields}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_not_yet_available_is_kept_and_named() {
     let (scenario, warnings) = read(
         "responder = [{ provider = \"parrot\" }]\npipeline = \"realtime\"\nlanguage = \"de\"\n\
@@ -270,7 +354,7 @@ fn what_is_not_yet_available_is_kept_and_named() {
          realtime = { provider = \"openai\" }\ncalendar = true\n\
          [consent]\nask = \"May we record?\"\n[callee]\nvoicemail = \"leave\"\n[limits]\nmax_cost = 1.5\n\
          [voice_config]\nvoice = \"alloy\"\ntemperature = 0.8\nspeed = 1.25\n\
-         [[tools]]\nname = \"a\"\ndescription = \"b\"\nparameters = {}\n",
+         [[tools]]\nname = \"a\"\ndescription = \"b\"\nparameters = {}\nmcp = {}\n",
     );
     assert_eq!(
         warnings,
@@ -285,7 +369,7 @@ fn what_is_not_yet_available_is_kept_and_named() {
             "12:12: limits.max_cost: a limit of cost is not yet available: this is ignored",
             "14:9: voice_config.voice: the local voice is \"pico\": this name is kept for other providers",
             "15:15: voice_config.temperature: the local engines have no temperature: this is kept and not used",
-            "17:1: tools: tools are not yet available: this is ignored",
+            "21:1: tools[0].mcp: a tool over MCP is not yet available: this is ignored",
         ]
     );
     assert!(matches!(

@@ -15,6 +15,7 @@ use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario, 
 use super::names::{self, Names};
 use super::problem::{Findings, Problem, Warning};
 use super::settings::{fallback, flag, idle, limits, recording, text, voice};
+use super::tools;
 use super::turn;
 use crate::responder::script::{self, Script};
 
@@ -106,12 +107,13 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     warn_of_slow_webhooks(root, &engines, &turn, findings);
     pipeline(root, findings);
     later::read(root, findings);
+    let toolkit = toolkit(root, &engines, &names, findings);
     Some(Scenario {
         name: name.unwrap_or_else(|| slug.clone()),
         slug,
         direction: direction(root, findings),
         language: language(root, has_stt, findings),
-        persona: persona(root, findings),
+        persona: persona(root, toolkit, findings),
         greeting,
         variables,
         voice: voice(root, &engines, findings),
@@ -184,10 +186,30 @@ fn language(root: &mut Section<'_>, has_local_stt: bool, findings: &mut Findings
     language
 }
 
-fn persona(root: &mut Section<'_>, findings: &mut Findings) -> Persona {
+fn toolkit(
+    root: &mut Section<'_>,
+    engines: &Engines,
+    names: &Names,
+    findings: &mut Findings,
+) -> tools::Toolkit {
+    let toolkit = tools::read(root, names, findings);
+    let models = engines.responders.iter();
+    let models = models.filter(|responder| matches!(responder, Responder::Model(_)));
+    if !toolkit.tools.is_empty() && models.count() == 0 {
+        findings.warning(
+            root.place_of("tools", "tools"),
+            "tools",
+            "no language model answers here: nothing calls these tools",
+        );
+    }
+    toolkit
+}
+
+fn persona(root: &mut Section<'_>, toolkit: tools::Toolkit, findings: &mut Findings) -> Persona {
     let mut persona = Persona {
         persona: text(root, "persona", findings),
         prompt: text(root, "prompt", findings),
+        toolkit,
         ..Persona::default()
     };
     if let Some(mut section) = root.take("prompts").and_then(|f| f.section(findings)) {

@@ -16,6 +16,8 @@ pub(crate) const IDLE_PROMPTS: [&str; 2] = [
     "Are you still there?",
     "I cannot hear you. Please say something if you are still there.",
 ];
+/// Said where a tool takes long and the scenario has no line for it.
+pub(crate) const TOOL_WAIT: &str = "One moment, please.";
 const GOODBYE: &str = "Thank you for your time. Goodbye.";
 const APOLOGY: &str = "I am sorry, something went wrong on our side.";
 

@@ -60,7 +60,11 @@ pub(super) fn read(
 /// An address of the web, without a user name or password in it.
 pub(super) fn web_address(field: &Field<'_>, findings: &mut Findings) -> Option<Url> {
     let text = field.text(findings)?;
-    let url = match Url::parse(&text) {
+    parsed(field, &text, findings)
+}
+
+fn parsed(field: &Field<'_>, text: &str, findings: &mut Findings) -> Option<Url> {
+    let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
         Ok(_) | Err(_) => {
             field.problem(
@@ -83,7 +87,18 @@ pub(super) fn web_address(field: &Field<'_>, findings: &mut Findings) -> Option<
 }
 
 fn address(field: &Field<'_>, allow_private: bool, findings: &mut Findings) -> Option<Url> {
-    let url = web_address(field, findings)?;
+    let text = field.text(findings)?;
+    guarded(field, &text, allow_private, findings)
+}
+
+/// An address of the web as a field means it, that is not a private one unless that is allowed.
+pub(super) fn guarded(
+    field: &Field<'_>,
+    text: &str,
+    allow_private: bool,
+    findings: &mut Findings,
+) -> Option<Url> {
+    let url = parsed(field, text, findings)?;
     let private = is_private(&url);
     if private && !allow_private {
         field.problem(

@@ -4,5 +4,6 @@ mod early_replies;
 mod panics;
 mod peer;
 mod starting;
+mod tools;
 mod traces;
 mod webhook;

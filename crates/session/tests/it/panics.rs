@@ -5,11 +5,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use ringback_call::EndCause;
-use ringback_session::provider::Accounts;
-use ringback_session::scenario::{Catalog, SttEngine, TtsEngine};
-use ringback_session::{EngineConfig, Engines, Place};
+use ringback_session::scenario::Catalog;
 
-use crate::peer::{BAD, Peer};
+use crate::peer::{BAD, Peer, engines, place};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -34,26 +32,8 @@ async fn a_panic_closes_its_own_socket_with_1011_keeps_its_files_and_leaves_the_
         .finish();
     let _log = tracing::subscriber::set_default(subscriber);
     let folder = tempfile::tempdir().unwrap();
-    let engines = Engines::start(EngineConfig {
-        data_dir: folder.path().to_owned(),
-        recognizers: 0,
-        recognizer_library: None,
-        voices: 1,
-        allow_private_webhooks: false,
-        company: "Compass Group".to_owned(),
-        accounts: Accounts::default(),
-        proxy: None,
-        stt: vec![SttEngine::PocketSphinx {
-            keyterms: Vec::new(),
-        }],
-        tts: vec![TtsEngine::Pico],
-    });
-    let engines = Arc::new(engines.unwrap());
-    let place = Place {
-        dir: folder.path().join("recordings"),
-        instance: "server".to_owned(),
-        port: 8080,
-    };
+    let engines = engines(folder.path());
+    let place = place(folder.path());
     let catalog = Catalog::built_in();
     let parrot = catalog.scenario("parrot").unwrap();
     let mut other = Peer::of(&engines, parrot, Some(place.clone()), "CA9");

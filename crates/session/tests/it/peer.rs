@@ -1,6 +1,7 @@
 //! A carrier in memory, seen by its peer.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,8 +9,11 @@ use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use ringback_call::Direction;
-use ringback_session::scenario::Scenario;
-use ringback_session::{Ended, Engines, Outgoing, Place, Received, Setup, SocketError, run};
+use ringback_session::provider::Accounts;
+use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
+use ringback_session::{
+    Ended, EngineConfig, Engines, Outgoing, Place, Received, Setup, SocketError, run,
+};
 use ringback_wire::twilio::media::{Inbound, Start, parse};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -146,4 +150,32 @@ fn start(call_sid: &str) -> Start {
         panic!("{text}")
     };
     *start
+}
+
+/// Engines that hear nothing and speak with the local voice.
+pub fn engines(folder: &Path) -> Arc<Engines> {
+    let engines = Engines::start(EngineConfig {
+        data_dir: folder.to_owned(),
+        recognizers: 0,
+        recognizer_library: None,
+        voices: 1,
+        allow_private_webhooks: false,
+        company: "Compass Group".to_owned(),
+        accounts: Accounts::default(),
+        proxy: None,
+        stt: vec![SttEngine::PocketSphinx {
+            keyterms: Vec::new(),
+        }],
+        tts: vec![TtsEngine::Pico],
+    });
+    Arc::new(engines.unwrap())
+}
+
+/// Where recordings go.
+pub fn place(folder: &Path) -> Place {
+    Place {
+        dir: folder.join("recordings"),
+        instance: "server".to_owned(),
+        port: 8080,
+    }
 }

@@ -14,22 +14,29 @@ use super::address::Blocked;
 const LONGEST_REASON: usize = 160;
 
 /// The host of a webhook, as faults name it.
-pub(super) struct Host(String);
+pub(super) struct Host(String, &'static str);
 
 impl Host {
     pub(super) fn of(url: &Url) -> Self {
         let host = url.host_str().unwrap_or("(no host)");
-        Self(match url.port() {
+        let name = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
-        })
+        };
+        Self(name, "webhook")
+    }
+
+    /// The host that a tool asks.
+    pub(super) fn of_tool(url: &Url) -> Self {
+        let Self(name, _) = Self::of(url);
+        Self(name, "tool")
     }
 
     fn fault(&self, kind: FaultKind, what: impl Display) -> Fault {
         Fault {
             party: Party::Responder,
             kind,
-            detail: format!("the webhook at {} {what}", self.0),
+            detail: format!("the {} at {} {what}", self.1, self.0),
         }
     }
 
