@@ -172,7 +172,6 @@ impl Tools {
                 replies.push(line.reply);
             }
         }
-        self.joined.retain(|(_, with)| with != id);
         let ended = |reply: &ReplyId| self.of_reply(*reply).all(|line| line.result.is_some());
         let owed = replies.iter().any(ended);
         self.owed |= owed;

@@ -381,3 +381,93 @@ fn what_came_twice_or_of_nothing_changes_nothing() {
     }
     assert_eq!((world.conversation(), world.actions.len()), before);
 }
+
+#[test]
+fn a_caller_who_speaks_when_the_tool_ends_is_answered_with_its_result_and_not_before() {
+    let mut world = booking(vec![calling("", &["book"]), answer("It is booked.")], 1500);
+    world.speech(5200, 1500, "are you there").run(12_000);
+    assert_eq!(
+        world.asked(),
+        ["Answer: a table for two", "Answer: are you there"],
+        "{}",
+        world.story()
+    );
+    assert_eq!(
+        world.conversation().lines().skip(1).collect::<Vec<_>>(),
+        [
+            "Caller: a table for two",
+            "  a book: booked for eight",
+            "Caller: are you there",
+            "Agent: It is booked.",
+        ]
+    );
+}
+
+#[test]
+fn the_idle_clock_stands_while_a_tool_runs() {
+    let mut spec = greeting("Hello, how can I help?");
+    spec.lines.idle = vec!["Are you still there?".into()];
+    spec.turn.idle_ms = 3000;
+    spec.tools = vec![ToolSpec {
+        name: "book".into(),
+        timeout_ms: 9000,
+        side_effect: false,
+    }];
+    let mut world = World::answered(spec);
+    world.answers = vec![calling("", &["book"]), answer("Done.")];
+    world.tools = [("book", (8000, "booked", false))].into();
+    world.speech(3000, 800, "a table for two").run(14_000);
+    assert!(
+        world
+            .notes(|note| matches!(note, Note::Idle { .. }))
+            .is_empty()
+    );
+    world.run(18_000);
+    assert_eq!(
+        world.notes(|note| matches!(note, Note::Idle { .. })).len(),
+        1
+    );
+}
+
+#[test]
+fn patience_is_asked_for_in_every_turn_and_never_after_a_goodbye() {
+    let slow = || calling("", &["book"]);
+    let mut world = booking(vec![slow(), answer("Done."), slow(), answer("Done.")], 4000);
+    world.speech(14_000, 800, "another table").run(26_000);
+    assert_eq!(world.conversation().matches(WAIT).count(), 2);
+
+    let mut goodbye = calling("Bye.", &["book"]);
+    goodbye.intent = Intent::HangUp;
+    let mut world = booking(vec![goodbye], 4900);
+    world.run(14_000);
+    assert_eq!(world.end().unwrap().2, EndCause::Responder);
+    assert!(!world.conversation().contains(WAIT));
+}
+
+#[test]
+fn the_rounds_of_one_turn_are_not_counted_in_the_next() {
+    let mut answers: Vec<_> = (0..6).map(|_| calling("", &["book"])).collect();
+    answers.push(answer("Done."));
+    answers.extend(answers.clone());
+    let mut world = booking(answers, 50);
+    world.speech(11_000, 800, "another table").run(18_000);
+    assert_eq!(runs(&world), 12);
+    assert!(world.call.report().faults.is_empty());
+    assert_eq!(world.conversation().matches("Agent: Done.").count(), 2);
+}
+
+#[test]
+fn what_comes_late_of_a_call_counts_for_those_that_joined_it() {
+    let mut world = booking(
+        vec![calling("", &["book", "book"]), answer("Not yet.")],
+        7000,
+    );
+    world.run(14_000);
+    let results: Vec<_> = world
+        .call
+        .tools()
+        .into_iter()
+        .map(|tool| tool.result.unwrap().text)
+        .collect();
+    assert_eq!(results, ["booked for eight", "booked for eight"]);
+}
