@@ -318,3 +318,61 @@ async fn models_are_told_of_the_tools_and_a_side_effect_carries_its_key() {
     let transfer = &first["tools"][1]["function"]["parameters"];
     assert_eq!(transfer["properties"]["to"]["enum"], json!(["desk"]));
 }
+
+#[tokio::test]
+async fn digits_that_are_asked_for_complete_the_answer_with_the_last_of_them() {
+    let model = model(vec![
+        stream(
+            "Key four digits.",
+            &[("c1", "collect_digits", r#"{"count":4}"#)],
+        ),
+        stream("Thank you.", &[]),
+    ])
+    .await;
+    let service = service(ResponseTemplate::new(200)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    let peer = Peer::of(
+        &engines,
+        &place(folder.path()),
+        "CA1",
+        &scenario(&model, &service),
+    );
+    let says = peer.says.clone();
+    let keyed = async {
+        asked(&model, 1).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for digit in ["1", "2", "3", "4"] {
+            let dtmf = json!({"track": "inbound_track", "digit": digit});
+            let message =
+                json!({"event": "dtmf", "streamSid": "MZ1", "sequenceNumber": "5", "dtmf": dtmf});
+            let _ = says.send(message.to_string());
+        }
+        let last = Instant::now();
+        let requests = asked(&model, 2).await;
+        // Without a number of digits, a pause of 1200 ms would end them.
+        assert!(
+            last.elapsed() < Duration::from_millis(1000),
+            "{:?}",
+            last.elapsed()
+        );
+        let told = messages(&requests[1]);
+        assert_eq!(told.last().unwrap()["content"], "(keys pressed: 1234)");
+    };
+    let ended = listen(peer, keyed).await;
+    assert_eq!(ended.report.lines[1].digits, "1234");
+}
+
+#[test]
+fn the_tool_of_the_manual_is_sound() {
+    let manual = include_str!("../../../../docs/scenarios.md");
+    let (_, from) = manual.split_once("```toml\ntool_wait").unwrap();
+    let (tool, _) = from.split_once("```").unwrap();
+    let text =
+        format!("prompt = \"Help.\"\nresponder = [{{ provider = \"openai\" }}]\ntool_wait{tool}");
+    let (scenario, warnings) = parse(&text, &Origin::text("tables")).unwrap();
+    assert_eq!(warnings, []);
+    let tool = &scenario.persona.toolkit.tools[0];
+    assert!(tool.side_effect);
+    assert_eq!(tool.parameters["required"], json!(["day", "guests"]));
+}
