@@ -285,29 +285,7 @@ impl Live {
             Action::NewTurn => {
                 self.ears.new_turn(self.ear.ring());
             }
-            Action::Respond {
-                turn,
-                reply,
-                cause,
-                text,
-                digits,
-                speculative,
-            } => {
-                let mut lines = Cow::Borrowed(self.call.lines());
-                if *speculative {
-                    lines.to_mut().push(said_so_far(at, *turn, text));
-                }
-                let asked = Asked {
-                    turn: *turn,
-                    reply: *reply,
-                    cause: *cause,
-                    text,
-                    digits,
-                    lines: &lines,
-                    tools: &self.call.tools(),
-                };
-                self.responder.ask(&asked, &self.provide);
-            }
+            Action::Respond { .. } => self.respond(at, action),
             Action::RunTool {
                 call,
                 timeout_ms,
@@ -328,6 +306,35 @@ impl Live {
             Action::End { cause, .. } => ended(*cause),
             Action::Note(note) => noted(note),
         }
+    }
+
+    /// Asks the responder, as the action says.
+    fn respond(&mut self, at: At, action: &Action) {
+        let Action::Respond {
+            turn,
+            reply,
+            cause,
+            text,
+            digits,
+            speculative,
+        } = action
+        else {
+            return;
+        };
+        let mut lines = Cow::Borrowed(self.call.lines());
+        if *speculative {
+            lines.to_mut().push(said_so_far(at, *turn, text));
+        }
+        let asked = Asked {
+            turn: *turn,
+            reply: *reply,
+            cause: *cause,
+            text,
+            digits,
+            lines: &lines,
+            tools: &self.call.tools(),
+        };
+        self.responder.ask(&asked, &self.provide);
     }
 
     fn send(&mut self, at: At, of: (ReplyId, PartId), (from, samples): (u32, u32), starts: At) {

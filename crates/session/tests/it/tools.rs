@@ -334,9 +334,9 @@ async fn digits_that_are_asked_for_complete_the_answer_with_the_last_of_them() {
     let engines = engines(folder.path());
     let peer = Peer::of(
         &engines,
-        &place(folder.path()),
-        "CA1",
         &scenario(&model, &service),
+        Some(place(folder.path())),
+        "CA1",
     );
     let says = peer.says.clone();
     let keyed = async {
