@@ -34,6 +34,13 @@ fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
                 counted(settings.recognizers, "decoder")
             )
         }
+        "responder" if engine.name == "openai" => {
+            let account = settings.accounts.openai.as_ref();
+            let model = account.map_or("", |account| account.model.as_str());
+            format!(
+                "{model}, because OPENAI_API_KEY is set; for scenarios that have a prompt, unless they name another"
+            )
+        }
         "responder" => {
             "the one that each scenario names; script and parrot are local, a webhook is your own program"
                 .to_owned()

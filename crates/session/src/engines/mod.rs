@@ -16,7 +16,7 @@ use ringback_speech::voice::{VoiceError, VoicePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::provided::{Receiver, Sender};
-use crate::provider::{Accounts, Breakers};
+use crate::provider::{Accounts, Breakers, Provider};
 use crate::record::Writer;
 use crate::responder::model::client;
 use crate::responder::script::Hearing;
@@ -165,6 +165,14 @@ impl Engines {
             .iter()
             .map(|engine| self.describe_ears(engine))
             .collect();
+        if self.config.accounts.openai.is_some() {
+            engines.push(EngineStatus {
+                role: "responder",
+                name: Provider::OpenAi.name(),
+                usable: true,
+                why: String::new(),
+            });
+        }
         engines.push(EngineStatus {
             role: "responder",
             name: "script, webhook, parrot",

@@ -35,7 +35,7 @@ fn check_with(
 ) {
     let catalog = Catalog::built_in();
     let scenario = catalog.scenario(slug).unwrap();
-    let Some(Responder::Script { script }) = scenario.engines.responders.first() else {
+    let Some(Responder::Script { script }) = scenario.engines.responders.last() else {
         panic!("{slug} has no script");
     };
     let mut vars = scenario.vars(direction, "Compass Group");

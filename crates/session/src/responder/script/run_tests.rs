@@ -17,7 +17,7 @@ fn scenario(text: &str) -> Scenario {
 }
 
 fn script(scenario: &Scenario) -> Arc<Script> {
-    match scenario.engines.responders.first() {
+    match scenario.engines.responders.last() {
         Some(Responder::Script { script }) => Arc::clone(script),
         other => panic!("no script: {other:?}"),
     }
