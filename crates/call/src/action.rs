@@ -104,6 +104,8 @@ pub enum EndCause {
     Idle,
     /// The scenario's longest duration.
     Duration,
+    /// The scenario's highest cost.
+    Cost,
     /// Too many faults.
     Fault,
     /// The server stops.

@@ -6,7 +6,7 @@ use crate::action::{Action, Cause, EndCause, Note};
 use crate::at::{At, Ear};
 use crate::caller::CallerTurn;
 use crate::dialog::{Dialog, Line};
-use crate::event::{Event, Expect, Intent, Mark, ReplyId};
+use crate::event::{Event, Expect, Intent, Mark, ReplyId, TurnId};
 use crate::floor::Floor;
 use crate::ledger::Ledger;
 use crate::mode::Cascade;
@@ -14,6 +14,7 @@ use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::spec::CallSpec;
 use crate::timers::{Reason, Timers};
+use crate::usage::{self, Usage};
 
 /// Later times count as this one (142 years), so that sums of times cannot overflow.
 const LATEST: At = At(1 << 52);
@@ -90,6 +91,10 @@ impl Call {
             expect: snapshot.expect,
             mode: Cascade::after(snapshot.replies),
             dialog: Dialog::restored(snapshot.lines, snapshot.tools),
+            report: Report {
+                usage: snapshot.usage,
+                ..Report::default()
+            },
             spent_ms: snapshot.spent_ms,
             counts: Counts {
                 turns: snapshot.turns,
@@ -108,7 +113,8 @@ impl Call {
             self.fire(reason);
             self.settle();
         }
-        if self.phase != Phase::Over {
+        // What was used is often known only when all is over.
+        if self.phase != Phase::Over || matches!(event, Event::Used { .. }) {
             self.take(event);
             self.settle();
         }
@@ -160,6 +166,7 @@ impl Call {
     pub fn report(&self) -> Report {
         Report {
             lines: self.dialog.lines().to_vec(),
+            tools: self.tools(),
             ..self.report.clone()
         }
     }
@@ -179,6 +186,7 @@ impl Call {
             self.conclude_heard();
         }
         match (self.phase, event) {
+            (_, Event::Used { reply, usage }) => self.on_used(*reply, usage),
             (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
             (Phase::Ringing, Event::Fault(fault)) => self.fault_while_ringing(fault),
             (Phase::Ringing, Event::Replaced(fault)) => self.note_fault(fault.clone()),
@@ -203,6 +211,7 @@ impl Call {
             (_, Event::Fault(fault)) => self.on_fault(fault),
             (_, Event::Replaced(fault)) => self.note_fault(fault.clone()),
             (_, Event::Finish) => self.close(EndCause::Finish),
+            (_, Event::Spent) => self.close(EndCause::Cost),
             // Nothing stops the closing sentence, and nothing follows it.
             (
                 Phase::Closing(_),
@@ -218,6 +227,12 @@ impl Call {
             (Phase::Live, Event::Turn(hint)) => self.on_turn_hint(*hint),
             (Phase::Live, Event::Digit(digit)) => self.on_digit(*digit),
         }
+    }
+
+    fn on_used(&mut self, reply: Option<ReplyId>, usage: &Usage) {
+        let of = reply.and_then(|reply| self.mode.turn_of(reply));
+        let turn = of.unwrap_or(TurnId(self.counts.turns));
+        usage::add(&mut self.report.usage, turn, usage);
     }
 
     fn fire(&mut self, reason: Reason) {
@@ -304,6 +319,7 @@ impl Call {
             idle: self.counts.idle,
             failures: self.counts.failures,
             tools: self.dialog.tools.lines().to_vec(),
+            usage: self.report.usage.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::at::Ear;
+use crate::usage::Usage;
 
 /// One attempt to answer a turn. Several for one turn are normal.
 #[derive(
@@ -341,6 +342,15 @@ pub enum Event {
     Replaced(Fault),
     /// Say this line: behind what is being said, or in place of a reply that has not begun.
     Say(String),
+    /// An engine was used. It counts whatever became of the reply.
+    Used {
+        /// The reply it was used for; `None`: for the turn that was last.
+        reply: Option<ReplyId>,
+        /// What it did.
+        usage: Usage,
+    },
+    /// The call has cost what it may: it ends as at its longest duration.
+    Spent,
     /// Finish: no more turns, the call ends after the sentence that is being heard.
     Finish,
     /// The carrier's leg is gone.

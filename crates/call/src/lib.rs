@@ -27,6 +27,7 @@ mod speculation;
 mod timers;
 mod tools;
 mod turn;
+mod usage;
 mod watch;
 
 pub use action::{Action, Cause, DropCause, EndCause, Note, ToolState, TurnEnd, YieldCause};
@@ -43,3 +44,4 @@ pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, ToolSpec, TurnSettings};
 pub use timers::Reason;
 pub use tools::{ToolLine, ToolResult};
+pub use usage::{TurnUsage, Usage};

@@ -6,6 +6,8 @@ use crate::action::{EndCause, TurnEnd};
 use crate::at::At;
 use crate::dialog::Line;
 use crate::event::{Fault, Intent, TurnId};
+use crate::tools::ToolLine;
+use crate::usage::TurnUsage;
 
 /// The times of one turn of the caller and its reply. All are times of the call; differences are latencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +29,16 @@ pub struct TurnReport {
     pub ended: At,
     /// The first text of the reply came.
     pub text: Option<At>,
+    /// The first clause of the reply went to the voice.
+    #[serde(default)]
+    pub clause: Option<At>,
     /// The first speech of the reply came.
     pub speech: Option<At>,
     /// The caller began to hear the reply's first audible sample, by the model.
     pub audible: Option<At>,
+    /// The same by the carrier's word: the model's time and the lag of the first mark behind that sample.
+    #[serde(default)]
+    pub acknowledged: Option<At>,
 }
 
 /// Speech of the caller that was not understood.
@@ -49,8 +57,14 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Speech without words, in order; at most 256 stretches are kept.
     pub unclear: Vec<Unclear>,
+    /// What was called, in order, each with the number of lines before it.
+    #[serde(default)]
+    pub tools: Vec<ToolLine>,
     /// The turns.
     pub turns: Vec<TurnReport>,
+    /// What it used of its providers, by turn.
+    #[serde(default)]
+    pub usage: Vec<TurnUsage>,
     /// Faults, in order; at most 32 are kept.
     pub faults: Vec<Fault>,
     /// Interruptions that took the floor.

@@ -23,6 +23,9 @@ impl Call {
             if let Some(audible) = self.ledger.audible_at() {
                 self.stamp(|report| report.audible.get_or_insert(audible));
             }
+            if let Some(heard) = self.ledger.acknowledged_at() {
+                self.stamp(|report| report.acknowledged.get_or_insert(heard));
+            }
             let replies = self.mode.replies();
             self.settle_heard();
             self.settle_tools();

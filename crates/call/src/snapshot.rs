@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dialog::Line;
 use crate::event::Expect;
 use crate::tools::ToolLine;
+use crate::usage::TurnUsage;
 
 /// The state of a call between two turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,4 +27,7 @@ pub struct Snapshot {
     /// What was called, and what came of it. What still runs is not known elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolLine>,
+    /// What it used of its providers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<TurnUsage>,
 }

@@ -19,6 +19,8 @@ pub(crate) struct Guess {
     asked: At,
     /// Its first text.
     pub(crate) text: Option<At>,
+    /// Its first clause went to the voice.
+    pub(crate) clause: Option<At>,
     /// Its first speech.
     pub(crate) speech: Option<At>,
     /// What it expects of the caller.
@@ -54,16 +56,19 @@ impl Call {
         self.turn.outlook.guesses += 1;
         let asked = self.now;
         let reply = self.open_reply(Some(Cause::Answer), (text.clone(), String::new()));
+        let turn = TurnId(self.counts.turns.saturating_add(1));
+        self.mode.answers_turn(reply, turn);
         if let Some(live) = self.mode.live_mut() {
             live.guess = Some(Guess {
                 asked,
                 text: None,
+                clause: None,
                 speech: None,
                 expect: None,
             });
         }
         self.act(Action::Respond {
-            turn: TurnId(self.counts.turns.saturating_add(1)),
+            turn,
             reply,
             cause: Cause::Answer,
             text,
@@ -117,6 +122,7 @@ impl Call {
         if let Some(report) = self.report.turns.last_mut() {
             report.speculated = Some(guess.asked);
             report.text = guess.text;
+            report.clause = guess.clause;
             report.speech = guess.speech;
         }
         self.note(Note::Promoted {

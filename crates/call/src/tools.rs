@@ -52,6 +52,12 @@ pub struct ToolLine {
     pub call: ToolCall,
     /// What came of it; `None` as long as it runs.
     pub result: Option<ToolResult>,
+    /// When it was called.
+    #[serde(default)]
+    pub from: At,
+    /// When it ended.
+    #[serde(default)]
+    pub until: Option<At>,
 }
 
 /// A call that is being carried out.
@@ -158,7 +164,7 @@ impl Tools {
     }
 
     /// Writes down what came of a call and of those that joined it. Answers whether it changed anything.
-    fn answer(&mut self, id: &str, result: &ToolResult) -> bool {
+    fn answer(&mut self, id: &str, result: &ToolResult, at: At) -> bool {
         self.running.retain(|running| running.call.id != id);
         let joined = |other: &str| {
             self.joined
@@ -169,6 +175,7 @@ impl Tools {
         for line in &mut self.lines {
             if line.call.id == id || joined(&line.call.id) {
                 line.result = Some(result.clone());
+                line.until = Some(at);
                 replies.push(line.reply);
             }
         }
@@ -234,6 +241,8 @@ impl Call {
             reply,
             call: call.clone(),
             result: None,
+            from: self.now,
+            until: None,
         });
         if round > MOST_ROUNDS || full {
             let why = if full {
@@ -308,7 +317,11 @@ impl Call {
     fn tool_ended(&mut self, id: &str, text: &str, failed: bool, state: ToolState) {
         let end = text.floor_char_boundary(LONGEST_RESULT);
         let text = text[..end].to_owned();
-        if self.dialog.tools.answer(id, &ToolResult { text, failed }) {
+        if self
+            .dialog
+            .tools
+            .answer(id, &ToolResult { text, failed }, self.now)
+        {
             self.note_tool(id, state);
             self.checkpoint();
         }

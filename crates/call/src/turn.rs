@@ -329,8 +329,10 @@ impl Call {
             speculated: None,
             ended: self.now,
             text: None,
+            clause: None,
             speech: None,
             audible: None,
+            acknowledged: None,
         });
         self.counts.resumes = 0;
         self.counts.idle = 0;

@@ -39,6 +39,10 @@ impl Ledger {
         let ends = self.pending[place].1;
         self.pending.drain(..=place);
         self.delay.lag = at.since(ends);
+        if let Some(audible) = self.audible_at.filter(|&audible| audible < ends) {
+            let heard = At(audible.0.saturating_add(self.delay.lag));
+            self.acknowledged_at.get_or_insert(heard);
+        }
         self.acked = Spot {
             part: usize::from(part.0),
             sample: upto,
@@ -126,6 +130,11 @@ impl Ledger {
     /// When the caller begins to hear the first audible sample of the reply, once it was sent.
     pub(crate) fn audible_at(&self) -> Option<At> {
         self.audible_at
+    }
+
+    /// The same, as the carrier acknowledged it.
+    pub(crate) fn acknowledged_at(&self) -> Option<At> {
+        self.acknowledged_at
     }
 
     /// How late the oldest mark is, in ms.

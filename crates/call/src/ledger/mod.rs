@@ -69,6 +69,8 @@ pub(crate) struct Ledger {
     forgotten: usize,
     delay: Delay,
     audible_at: Option<At>,
+    /// The same, by the first mark behind it.
+    acknowledged_at: Option<At>,
 }
 
 /// How far the carrier is behind the model, in microseconds.
@@ -100,6 +102,7 @@ impl Ledger {
         self.pending.clear();
         self.unmarked = 0;
         self.audible_at = None;
+        self.acknowledged_at = None;
     }
 
     /// The next part of the reply is going to be spoken.

@@ -10,6 +10,7 @@ use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, Reply
 use crate::ledger::Ledger;
 use crate::speculation::Guess;
 use crate::timers::Reason;
+use crate::usage::Turns;
 
 use super::sentences::{has_words, split_parts};
 
@@ -109,14 +110,25 @@ impl Reply {
 pub(crate) struct Cascade {
     reply: Option<Reply>,
     replies: u32,
+    turns: Turns,
 }
 
 impl Cascade {
     pub(crate) fn after(replies: u32) -> Self {
         Self {
-            reply: None,
             replies,
+            ..Self::default()
         }
+    }
+
+    /// The turn that a reply answers is not the last one.
+    pub(crate) fn answers_turn(&mut self, reply: ReplyId, turn: TurnId) {
+        self.turns.set(reply, turn);
+    }
+
+    /// The turn that a reply answers, for the last of them.
+    pub(crate) fn turn_of(&self, reply: ReplyId) -> Option<TurnId> {
+        self.turns.of(reply)
     }
 
     pub(crate) fn replies(&self) -> u32 {
@@ -186,6 +198,7 @@ impl Call {
         }
         self.mode.replies = self.mode.replies.wrapping_add(1);
         let id = ReplyId(self.mode.replies);
+        self.mode.turns.set(id, TurnId(self.counts.turns));
         self.mode.reply = Some(Reply {
             id,
             turn: TurnId(self.counts.turns),
@@ -246,6 +259,7 @@ impl Call {
 
     /// Gives the voice what it may have now.
     pub(crate) fn release_parts(&mut self) {
+        let (now, mut given) = (self.now, false);
         let Some(reply) = self.mode.reply.as_mut() else {
             return;
         };
@@ -261,6 +275,10 @@ impl Call {
             };
             let part = self.ledger.add_part(&text);
             reply.unspoken += 1;
+            if let Some(guess) = &mut reply.guess {
+                guess.clause.get_or_insert(now);
+            }
+            given = true;
             self.actions.push_back(Action::Speak {
                 reply: reply.id,
                 part,
@@ -269,6 +287,9 @@ impl Call {
         }
         if reply.end.is_some() && reply.waiting.is_empty() {
             self.ledger.close();
+        }
+        if given {
+            self.stamp(|report| report.clause.get_or_insert(now));
         }
     }
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use ringback_call::{
     Action, At, Call, CallSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind, Firmness,
     Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, ToolCall,
-    ToolSpec, TurnHint, Words,
+    ToolSpec, TurnHint, Usage, Words,
 };
 
 use crate::world::{Answer, Checker, Speech, World, answer, tool_call};
@@ -115,16 +115,19 @@ fn hints() -> impl Strategy<Value = TurnHint> {
     ]
 }
 
-fn faults() -> impl Strategy<Value = Fault> {
-    let party = prop_oneof![
+fn parties() -> impl Strategy<Value = Party> {
+    prop_oneof![
         1 => Just(Party::Carrier),
         4 => Just(Party::Stt),
         8 => Just(Party::Responder),
         8 => Just(Party::Tts),
         4 => Just(Party::Recorder),
         2 => Just(Party::Server)
-    ];
-    party.prop_map(|party| Fault {
+    ]
+}
+
+fn faults() -> impl Strategy<Value = Fault> {
+    parties().prop_map(|party| Fault {
         party,
         kind: FaultKind::Unreachable,
         detail: "broken".into(),
@@ -180,6 +183,17 @@ fn tool_ids() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just("a"), Just("b"), Just("c"), Just(""), Just("a.2")]
 }
 
+fn usage() -> impl Strategy<Value = (Option<ReplyId>, Usage)> {
+    let reply = proptest::option::of((0..6_u32).prop_map(ReplyId));
+    (reply, parties(), any::<u64>()).prop_map(|(reply, party, count)| {
+        let usage = Usage {
+            input_tokens: count,
+            ..Usage::of(party, "x", "y")
+        };
+        (reply, usage)
+    })
+}
+
 /// Any event. Ids are small, so that many of them are those of the live reply.
 fn events() -> impl Strategy<Value = Event> {
     let reply = || (0..6_u32).prop_map(ReplyId);
@@ -206,6 +220,8 @@ fn events() -> impl Strategy<Value = Event> {
         2 => "[a-z. ]{0,20}".prop_map(Event::Say),
         20 => Just(Event::Wake),
         1 => Just(Event::Finish),
+        1 => Just(Event::Spent),
+        3 => usage().prop_map(|(reply, usage)| Event::Used { reply, usage }),
         1 => Just(Event::HungUp)
     ]
 }

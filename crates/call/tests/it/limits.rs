@@ -46,6 +46,26 @@ fn while_the_caller_speaks_the_longest_duration_still_ends_the_call() {
 }
 
 #[test]
+fn what_a_call_may_cost_ends_it_after_the_sentence_that_is_heard() {
+    let mut world = conversing(&["There was a king who had three sons. They lived far away."]);
+    world.at(6000, Event::Spent).run(20_000);
+    let (ms, intent, cause) = world.end().unwrap();
+    assert_eq!((intent, cause), (Intent::HangUp, EndCause::Cost));
+    assert!(ms >= world.carrier.last_heard(2));
+}
+
+#[test]
+fn what_a_call_may_cost_ends_it_with_a_goodbye_where_nothing_is_said() {
+    let mut world = limited(60);
+    world.at(6000, Event::Spent).run(20_000);
+    assert_eq!(
+        world.conversation(),
+        "Agent: Hello, how can I help?\nAgent: Thank you for calling. Goodbye."
+    );
+    assert_eq!(world.end().unwrap().2, EndCause::Cost);
+}
+
+#[test]
 fn finish_lets_the_sentence_end_that_is_being_heard() {
     let mut world = conversing(&["There was a king who had three sons. They lived far away."]);
     world.at(6000, Event::Finish).run(20_000);

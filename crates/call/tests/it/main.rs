@@ -18,6 +18,7 @@ mod keys;
 mod late_words;
 mod limits;
 mod marks;
+mod measuring;
 mod odd_replies;
 mod protection;
 mod reopening;

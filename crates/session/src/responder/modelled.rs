@@ -304,6 +304,8 @@ mod tests {
                 text: text.to_owned(),
                 failed: false,
             }),
+            from: At(0),
+            until: None,
         }
     }
 

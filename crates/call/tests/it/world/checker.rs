@@ -23,6 +23,8 @@ pub struct Checker {
     turns: u32,
     /// Calls of tools that were to be carried out.
     run: BTreeSet<String>,
+    /// The last note was of a tool.
+    tool: bool,
     over: bool,
     over_by_hang_up: bool,
 }
@@ -120,7 +122,12 @@ impl Checker {
             }
             Action::Respond { turn, .. } => assert_eq!(turn.0, self.turns),
             Action::Note(Note::Promoted { reply, .. }) => assert!(self.guesses.remove(reply)),
-            Action::Checkpoint(_) => assert!(self.guesses.is_empty(), "a guess closes no turn"),
+            Action::Note(Note::Tool { .. }) => self.tool = true,
+            // What came of a tool is kept at once, also while a guess is written.
+            Action::Checkpoint(_) => assert!(
+                std::mem::take(&mut self.tool) || self.guesses.is_empty(),
+                "a guess closes no turn"
+            ),
             Action::End { .. } => self.over = true,
             _ => {}
         }

@@ -51,6 +51,8 @@ impl Timeline {
             Event::Replaced(fault) => format!("replaced {:?} {:?}", fault.party, fault.kind),
             Event::Say(line) => format!("say {}", shortened(line)),
             Event::Finish => "finish".into(),
+            Event::Used { usage, .. } => format!("{:?} used", usage.party),
+            Event::Spent => "spent".into(),
             Event::HungUp => "hung up".into(),
         };
         self.line(us, '>', &text);
