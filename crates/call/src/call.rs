@@ -162,6 +162,25 @@ impl Call {
         self.dialog.lines()
     }
 
+    /// How long it has lasted since it was answered, in ms; to its end, once it is over.
+    pub fn lasted_ms(&self) -> u64 {
+        let until = match self.phase {
+            Phase::Over => self.report.ended,
+            Phase::Ringing | Phase::Live | Phase::Closing(_) => self.now,
+        };
+        until.ms_since(self.base)
+    }
+
+    /// The times of the caller's last turn.
+    pub fn last_turn(&self) -> Option<&crate::TurnReport> {
+        self.report.turns.last()
+    }
+
+    /// What it used of its providers, by turn.
+    pub fn usage(&self) -> &[usage::TurnUsage] {
+        &self.report.usage
+    }
+
     /// What the call says of itself; complete when it is over.
     pub fn report(&self) -> Report {
         Report {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ringback_call::At;
+use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 use ringback_session::responder::mailbox::Mailbox;
 use ringback_session::scenario::{SttEngine, TtsEngine};
@@ -232,6 +233,7 @@ fn engines() -> Result<Arc<Engines>, CallError> {
             keyterms: Vec::new(),
         }],
         tts: vec![TtsEngine::Pico],
+        prices: Prices::default(),
     })
     .map_err(|error: StartError| CallError::Engines(error.to_string()))?;
     if let Some(missing) = engines.describe().iter().find(|engine| !engine.usable) {

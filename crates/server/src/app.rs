@@ -14,7 +14,7 @@ use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Arrival, Registry, Seat, Sessions, Signer, Switchboard};
+use crate::calls::{Arrival, Recent, Registry, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, Secret};
 use crate::listen::{self, Limits};
 use crate::routes;
@@ -49,6 +49,8 @@ pub struct Server {
     pub switchboard: Box<dyn Switchboard>,
     /// The calls.
     pub registry: Arc<Registry<Expected>>,
+    /// What calls that ended lately came to.
+    pub recent: Recent,
     /// Makes and checks tokens.
     pub signer: Signer,
     /// Checks Twilio's signatures; `None` where only local callers are accepted.
@@ -87,6 +89,7 @@ impl Server {
         Ok(Arc::new(Self {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
             validator: validator(&config)?,
+            recent: Recent::default(),
             signer: Signer::new(key),
             config,
             program: program.to_owned(),
@@ -204,6 +207,7 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         company: config.calls.company.clone(),
         accounts: config.engines.accounts.clone(),
         proxy: config.engines.proxy.clone(),
+        prices: config.engines.prices.clone(),
         stt: config
             .engines
             .stt

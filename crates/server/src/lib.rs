@@ -5,6 +5,7 @@
 //! are expected, live and ended.
 
 pub mod answers;
+pub mod api;
 pub mod app;
 pub mod calls;
 pub mod config;

@@ -6,6 +6,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::answers::Detail;
+use crate::api::calls;
 use crate::app::App;
 use crate::hooks::{authentic, media, resume, voice};
 use crate::{health, page, requests};
@@ -19,6 +20,8 @@ pub enum Protection {
     Carrier,
     /// As [`Protection::Carrier`] on the upgrade, and then the token of an expected call.
     CarrierAndToken,
+    /// Callers on this machine.
+    Local,
 }
 
 /// One route.
@@ -70,6 +73,9 @@ pub const ROUTES: &[Route] = &[
         Protection::CarrierAndToken,
         || get(media::open_scenario_media),
     ),
+    route("GET", "/calls/{id}", Protection::Local, || {
+        get(calls::show_call)
+    }),
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)
     }),
@@ -94,6 +100,7 @@ pub fn router(app: App) -> Router {
             Protection::CarrierAndToken => {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::upgrade))
             }
+            Protection::Local => handler.route_layer(from_fn(authentic::local)),
         };
         router = router.route(route.path, handler);
     }

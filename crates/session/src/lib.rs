@@ -11,6 +11,7 @@ mod engines;
 mod expect;
 mod live;
 mod outbox;
+pub mod prices;
 mod provided;
 pub mod provider;
 mod record;

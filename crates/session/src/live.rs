@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ringback_call::{
     Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
-    ReplyId, Report, Speaker, TurnHint, TurnId,
+    ReplyId, Report, Speaker, TurnHint, TurnId, TurnReport,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -39,10 +39,25 @@ pub struct Live {
     outbox: Outbox,
     ears: Ears,
     voices: Voices,
-    pending: VecDeque<Event>,
-    actions: Vec<Action>,
+    work: Work,
+    books: Books,
     audio: Vec<u8>,
     last_media: At,
+}
+
+/// What is to be dealt with before anything else comes.
+#[derive(Default)]
+struct Work {
+    events: VecDeque<Event>,
+    actions: Vec<Action>,
+}
+
+/// What a call may cost, and what was told of its turns.
+#[derive(Default)]
+struct Books {
+    most: Option<f64>,
+    spent: bool,
+    told: TurnId,
 }
 
 /// The parts of a live call that come from its setup.
@@ -53,6 +68,8 @@ pub(crate) struct Parts {
     pub(crate) responder: Responder,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) events: (Sender, Receiver),
+    /// In millionths of the currency of the prices.
+    pub(crate) max_cost_millionths: Option<u64>,
 }
 
 impl Live {
@@ -69,8 +86,13 @@ impl Live {
             outbox: Outbox::default(),
             ears: parts.ears,
             voices: parts.voices,
-            pending: VecDeque::new(),
-            actions: Vec::with_capacity(16),
+            work: Work::default(),
+            books: Books {
+                most: parts
+                    .max_cost_millionths
+                    .map(|millionths| millionths as f64 / 1e6),
+                ..Books::default()
+            },
             audio: Vec::with_capacity(1600),
             last_media: At::default(),
         }
@@ -246,10 +268,10 @@ impl Live {
 
     /// Hands an event to the call and carries out what follows, and whatever follows from that.
     fn handle(&mut self, at: At, event: Event) {
-        self.pending.push_back(event);
-        while let Some(event) = self.pending.pop_front() {
+        self.work.events.push_back(event);
+        while let Some(event) = self.work.events.pop_front() {
             self.call.handle(at, &event);
-            let mut actions = std::mem::take(&mut self.actions);
+            let mut actions = std::mem::take(&mut self.work.actions);
             actions.clear();
             while let Some(action) = self.call.poll_action() {
                 actions.push(action);
@@ -260,7 +282,7 @@ impl Live {
             for action in &actions {
                 self.apply(at, action);
             }
-            self.actions = actions;
+            self.work.actions = actions;
         }
     }
 
@@ -301,10 +323,27 @@ impl Live {
                 self.outbox.drop_reply(*reply);
             }
             // A turn is closed: what was said cannot be wanted again.
-            Action::Checkpoint(_) if !self.call.is_speaking() => self.outbox = Outbox::default(),
+            Action::Checkpoint(_) if !self.call.is_speaking() => {
+                self.outbox = Outbox::default();
+                self.tell_turn();
+            }
             Action::Checkpoint(_) => {}
             Action::End { cause, .. } => ended(*cause),
-            Action::Note(note) => noted(note),
+            Action::Note(note) => {
+                noted(note);
+                if matches!(note, Note::Turn { .. }) {
+                    self.count_audio();
+                }
+            }
+        }
+    }
+
+    /// Logs the latencies of the turn that was answered last, once.
+    fn tell_turn(&mut self) {
+        let answered = self.call.last_turn().filter(|turn| turn.audible.is_some());
+        if let Some(turn) = answered.filter(|turn| turn.turn != self.books.told) {
+            self.books.told = turn.turn;
+            answered_turn(turn);
         }
     }
 
@@ -339,7 +378,7 @@ impl Live {
 
     fn send(&mut self, at: At, of: (ReplyId, PartId), (from, samples): (u32, u32), starts: At) {
         let Some(mulaw) = self.outbox.read(of.0, of.1, from, samples) else {
-            self.pending.push_back(Event::Fault(Fault {
+            self.work.events.push_back(Event::Fault(Fault {
                 party: Party::Server,
                 kind: FaultKind::Misbehaved,
                 detail: "speech that was to be sent is not in the outbox".into(),
@@ -363,20 +402,22 @@ impl Live {
             self.outbox.finish(reply, part),
         ];
         let spoken = pieces.into_iter().flatten().map(Event::Spoken);
-        self.pending.extend(spoken);
-        self.pending.push_back(Event::SpokenEnd { reply, part });
+        self.work.events.extend(spoken);
+        self.work.events.push_back(Event::SpokenEnd { reply, part });
     }
 
     /// A recogniser that has no turn to speak of has nothing to say, at once.
     fn finalize(&mut self) {
         if !self.ears.finalize(self.ear.ring()) {
-            self.pending.push_back(Event::Heard(ringback_call::Words {
-                text: String::new(),
-                confidence: 0,
-                firmness: ringback_call::Firmness::Flushed,
-                scope: ringback_call::Scope::Turn,
-                complete: false,
-            }));
+            self.work
+                .events
+                .push_back(Event::Heard(ringback_call::Words {
+                    text: String::new(),
+                    confidence: 0,
+                    firmness: ringback_call::Firmness::Flushed,
+                    scope: ringback_call::Scope::Turn,
+                    complete: false,
+                }));
         }
     }
 }
@@ -394,6 +435,22 @@ fn said_so_far(at: At, turn: TurnId, text: &str) -> Line {
         until: at,
         cut: false,
     }
+}
+
+/// All in ms since the caller's last sound.
+fn answered_turn(turn: &TurnReport) {
+    let since = |at: Option<At>| at.map(|at| at.ms_since(turn.last_sound));
+    tracing::info!(
+        turn = turn.turn.0,
+        words_ms = since(turn.words),
+        turn_end_ms = since(Some(turn.ended)),
+        text_ms = since(turn.text),
+        clause_ms = since(turn.clause),
+        speech_ms = since(turn.speech),
+        audible_ms = since(turn.audible),
+        acknowledged_ms = since(turn.acknowledged),
+        "call.turn"
+    );
 }
 
 fn ended(cause: EndCause) {

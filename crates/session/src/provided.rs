@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Fault, Intent, PartId, ReplyId, ToolCall};
+use ringback_call::{Fault, Intent, PartId, ReplyId, ToolCall, Usage};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 
@@ -65,6 +65,11 @@ pub(crate) enum Provided {
         id: String,
         result: String,
         failed: bool,
+    },
+    /// An engine of a provider was used.
+    Used {
+        reply: ReplyId,
+        usage: Usage,
     },
     Fault(Fault),
 }

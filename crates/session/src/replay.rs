@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ringback_call::{Action, At, Call, Event, Report};
 use uuid::Uuid;
 
+use crate::prices::Prices;
 use crate::record::{
     TRACE_ENDING, TRACE_VERSION, TRANSCRIPT_ENDING, TraceHead, TraceRecord, transcript, write_whole,
 };
@@ -129,7 +130,10 @@ pub fn recover_transcript(trace: &Path, verdict: &Verdict) -> io::Result<PathBuf
     if path.try_exists()? {
         return refused("there is a transcript already");
     }
-    write_whole(&path, &transcript(verdict.call_id, &verdict.report))?;
+    write_whole(
+        &path,
+        &transcript(verdict.call_id, &verdict.report, &Prices::default()),
+    )?;
     Ok(path)
 }
 

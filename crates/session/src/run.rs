@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::{Live, Parts};
 use crate::provided::{Provided, Sender};
-use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, transcript};
+use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, pretty, transcript};
 use crate::responder::{Parties, responder};
 use crate::scenario::RecordingFormat;
 use crate::setup::{Setup, call_spec};
@@ -43,6 +43,8 @@ pub struct Ended {
     pub failed: Option<String>,
     /// The conversation and its latencies.
     pub report: Report,
+    /// What stands beside the recording, also where none is kept: who, when, latencies, usage, cost, faults.
+    pub summary: serde_json::Value,
     /// The files that were written.
     pub files: Vec<PathBuf>,
 }
@@ -90,6 +92,7 @@ where
         responder,
         recorder,
         events,
+        max_cost_millionths: setup.scenario.limits.max_cost_millionths,
     };
     let messages = Messages::new(start.stream_sid);
     let mut live = Box::new(Live::new(Call::new(spec), messages, parts));
@@ -335,15 +338,15 @@ where
 }
 
 async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
+    live.close_books();
     let report = live.call.report();
     let failed = meta.failed.clone();
+    let prices = live.prices();
+    let summary = meta.value(&report, &live.responder.collected(), prices);
+    let transcript = transcript(meta.call_id, &report, prices);
     let mut files = Vec::new();
     if let Some(recorder) = live.recorder.take() {
-        let collected = live.responder.collected();
-        let beside = vec![
-            (".json", meta.bytes(&report, &collected)),
-            (TRANSCRIPT_ENDING, transcript(meta.call_id, &report)),
-        ];
+        let beside = vec![(".json", pretty(&summary)), (TRANSCRIPT_ENDING, transcript)];
         let done = recorder.end(live.ear.ring(), beside);
         match tokio::time::timeout(FILES, done).await {
             Ok(Ok(written)) => files = written,
@@ -355,6 +358,7 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
         cause: report.cause.unwrap_or(EndCause::Fault),
         failed,
         report,
+        summary,
         files,
     }
 }

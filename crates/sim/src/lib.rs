@@ -20,6 +20,7 @@ pub mod recording;
 pub mod report;
 mod screen;
 mod speaker;
+pub mod summary;
 pub mod telephone;
 pub mod turns;
 pub mod twilio;
@@ -99,8 +100,9 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
         origin: None,
         placed: Instant::now(),
     };
-    let ended = telephone.call(url).await?;
+    let ended = telephone.call(url.clone()).await?;
     let call_sid = telephone.webhook.call().call_sid.clone();
+    let server = summary::fetch(&url, &call_sid).await;
     let lateness = telephone.lateness;
     let (record, mut failures, unsaid) = telephone.conversation.finish();
     if !plan.strict {
@@ -117,7 +119,10 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.output.out {
         recording::write(path, &record.caller, &record.server)?;
     }
-    let outcome = Outcome::of(ended, call_sid, &record, failures, lateness);
+    let outcome = Outcome {
+        server,
+        ..Outcome::of(ended, call_sid, &record, failures, lateness)
+    };
     print(&outcome, args.output.json).context("writing the result")?;
     Ok(outcome)
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::conversation::{Happening, Moment, Record};
+use crate::summary::Summary;
 use crate::turns::{Turn, turns};
 
 /// How a call went.
@@ -24,6 +25,8 @@ pub struct Outcome {
     pub media: MediaCounts,
     /// How punctual this program itself was.
     pub lateness: Lateness,
+    /// What the server itself says of the call, if it does.
+    pub server: Option<Summary>,
     /// Everything that happened, in order.
     pub events: Vec<Moment>,
 }
@@ -123,6 +126,7 @@ impl Outcome {
                 refusals: record.refusals,
             },
             lateness,
+            server: None,
             events,
         }
     }
@@ -181,6 +185,9 @@ impl Outcome {
                 "{} messages that Twilio would not have taken",
                 media.refusals
             )?;
+        }
+        if let Some(server) = &self.server {
+            server.write_table(out)?;
         }
         for failure in &self.failures {
             writeln!(out, "NOT MET {failure}")?;

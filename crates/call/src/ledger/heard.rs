@@ -39,9 +39,9 @@ impl Ledger {
         let ends = self.pending[place].1;
         self.pending.drain(..=place);
         self.delay.lag = at.since(ends);
-        if let Some(audible) = self.audible_at.filter(|&audible| audible < ends) {
+        if let Some(audible) = self.audible.at.filter(|&audible| audible < ends) {
             let heard = At(audible.0.saturating_add(self.delay.lag));
-            self.acknowledged_at.get_or_insert(heard);
+            self.audible.acknowledged.get_or_insert(heard);
         }
         self.acked = Spot {
             part: usize::from(part.0),
@@ -129,12 +129,12 @@ impl Ledger {
 
     /// When the caller begins to hear the first audible sample of the reply, once it was sent.
     pub(crate) fn audible_at(&self) -> Option<At> {
-        self.audible_at
+        self.audible.at
     }
 
     /// The same, as the carrier acknowledged it.
     pub(crate) fn acknowledged_at(&self) -> Option<At> {
-        self.acknowledged_at
+        self.audible.acknowledged
     }
 
     /// How late the oldest mark is, in ms.

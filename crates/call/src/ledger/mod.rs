@@ -68,9 +68,16 @@ pub(crate) struct Ledger {
     /// The first part of which the outbox may hold anything.
     forgotten: usize,
     delay: Delay,
-    audible_at: Option<At>,
-    /// The same, by the first mark behind it.
-    acknowledged_at: Option<At>,
+    audible: Audible,
+}
+
+/// When the caller begins to hear the reply.
+#[derive(Clone, Copy, Debug, Default)]
+struct Audible {
+    /// By the model.
+    at: Option<At>,
+    /// By the first mark behind it.
+    acknowledged: Option<At>,
 }
 
 /// How far the carrier is behind the model, in microseconds.
@@ -101,8 +108,7 @@ impl Ledger {
         self.sent.clear();
         self.pending.clear();
         self.unmarked = 0;
-        self.audible_at = None;
-        self.acknowledged_at = None;
+        self.audible = Audible::default();
     }
 
     /// The next part of the reply is going to be spoken.
@@ -264,12 +270,12 @@ impl Ledger {
         self.model_end = sent.ends();
         self.next = sent.upto();
         self.unmarked = self.unmarked.saturating_add(samples);
-        if self.audible_at.is_none()
+        if self.audible.at.is_none()
             && let Some(audible) = self.parts[from.part].audible
             && audible < self.next.sample
         {
             let before = u64::from(audible.saturating_sub(from.sample));
-            self.audible_at = Some(starts.plus_samples(before));
+            self.audible.at = Some(starts.plus_samples(before));
         }
         self.sent.push_back(sent);
         actions.push_back(Action::Send {

@@ -7,7 +7,7 @@ fn tokens(input: u64, output: u64) -> Usage {
         requests: 1,
         input_tokens: input,
         output_tokens: output,
-        ..Usage::of(Party::Responder, "openai", "some-model")
+        ..Usage::of(Party::Responder, "a", "some-model")
     }
 }
 
@@ -118,7 +118,7 @@ fn what_has_no_reply_counts_for_the_last_turn_and_what_comes_after_the_end_count
     let mut world = conversing(&["One."]);
     let audio = |ms| Usage {
         audio_ms: ms,
-        ..Usage::of(Party::Stt, "deepgram", "nova-3")
+        ..Usage::of(Party::Stt, "b", "another")
     };
     let heard = |ms| Event::Used {
         reply: None,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ringback::{CallError, StreamEvent, TwilioPhoneCall, create_twilio_voice_response};
 use ringback_audio::g711;
+use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 use ringback_session::scenario::{SttEngine, TtsEngine};
 use ringback_session::{EngineConfig, Engines};
@@ -129,6 +130,7 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
             keyterms: Vec::new(),
         }],
         tts: vec![TtsEngine::Pico],
+        prices: Prices::default(),
     })
     .unwrap();
     let engines = std::sync::Arc::new(engines);

@@ -7,6 +7,7 @@ use ringback_call::{Direction, EndCause, Intent};
 use ringback_session::scenario::Scenario;
 use ringback_session::{EngineStatus, Engines, Place, Seats, Setup};
 use ringback_wire::twilio::media::Start;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -54,6 +55,8 @@ pub struct Ending {
     pub expects_resume: bool,
     /// In a few words, for the log.
     pub cause: String,
+    /// What the call came to: who, when, latencies, usage, cost, faults. Null where it is not known.
+    pub summary: Value,
 }
 
 /// Gives seats to calls.
@@ -128,7 +131,11 @@ impl Seat for SessionSeat {
             };
             let ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;
-            ending(ended.intent, ended.cause, ended.failed.as_deref())
+            let how = ending(ended.intent, ended.cause, ended.failed.as_deref());
+            Ending {
+                summary: ended.summary,
+                ..how
+            }
         })
     }
 }
@@ -149,6 +156,7 @@ fn ending(intent: Intent, cause: EndCause, failed: Option<&str>) -> Ending {
         outcome,
         expects_resume: cause != EndCause::HungUp,
         cause: cause_text,
+        summary: Value::Null,
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub mod conversation;
 pub mod reasons;
+pub mod recent;
 pub mod registry;
 pub mod tokens;
 
 pub use conversation::{Arrival, Connected, Ending, Seat, Sessions, Switchboard};
+pub use recent::Recent;
 pub use registry::{Live, Outcome, Refusal, Registry, Resumption};
 pub use tokens::{Purpose, Signer, TokenId};

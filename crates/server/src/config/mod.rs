@@ -22,6 +22,7 @@ use tracing::level_filters::LevelFilter;
 pub use layers::{Found, Layers, Origin, Texts};
 pub use providers::Order;
 pub use ringback_session::Secret;
+use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 
 use crate::hooks::public_url::PublicBase;
@@ -117,6 +118,8 @@ pub struct EnginesConfig {
     pub recognizers: usize,
     /// `POCKETSPHINX_DIR`: the folder of its library; `None`: where the system keeps it.
     pub recognizer_library: Option<PathBuf>,
+    /// `PRICES`: what providers cost.
+    pub prices: Prices,
     /// `VOICES`: threads of the local voice.
     pub voices: usize,
     /// `ALLOW_PRIVATE_WEBHOOKS`: whether the webhook responder may call private addresses.
@@ -254,9 +257,24 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
             "" => Ok(None),
             folder => read::line(folder).map(|folder| Some(folder.into())),
         })?,
+        prices: prices(reader)?,
         voices: count(reader, "VOICES", 1, 1_000)?,
         allow_private_webhooks: reader.value("ALLOW_PRIVATE_WEBHOOKS", read::flag)?,
     })
+}
+
+/// The price table, or an empty one.
+fn prices(reader: &Reader<'_>) -> Result<Prices, ConfigError> {
+    let named = reader.value("PRICES", |text| Ok(read::optional(text)))?;
+    let usual = PathBuf::from(reader.value("DATA_DIR", read::line)?).join("prices.toml");
+    let path = match named {
+        Some(path) => PathBuf::from(path),
+        None if usual.exists() => usual,
+        None => return Ok(Prices::default()),
+    };
+    let bad = |why: String| ConfigError(format!("PRICES: {}: {why}", path.display()));
+    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+    Prices::parse(&text).map_err(|error| bad(error.to_string()))
 }
 
 fn log(reader: &Reader<'_>) -> Result<LogConfig, ConfigError> {

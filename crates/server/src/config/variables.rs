@@ -97,6 +97,11 @@ pub const VARIABLES: &[Variable] = &[
         "auto",
         "Voices (cartesia, elevenlabs, deepgram, pico), in the order in which they are tried. auto: those with a key, then pico.",
     ),
+    plain(
+        "PRICES",
+        "",
+        "The file with what providers cost (docs/cost.md). Empty: prices.toml in DATA_DIR, if it is there.",
+    ),
     secret("DEEPGRAM_API_KEY", "The key of Deepgram, which hears."),
     plain(
         "DEEPGRAM_MODEL",

@@ -57,6 +57,20 @@ pub async fn upgrade(State(app): State<App>, request: Request, next: Next) -> Re
     }
 }
 
+/// Lets a caller on this machine through.
+pub async fn local(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match peer(&parts) {
+        Ok(peer) if is_local(&parts.headers, peer) => {
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Ok(_) | Err(_) => {
+            let what = "only callers on this machine are accepted";
+            Detail::new(StatusCode::FORBIDDEN, what).into_response()
+        }
+    }
+}
+
 async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {
     let base = check_sender(app, parts)?;
     let is_form = parts

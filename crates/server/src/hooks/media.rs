@@ -273,9 +273,11 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
             outcome: Outcome::Broke,
             expects_resume: true,
             cause: "a panic".to_owned(),
+            summary: serde_json::Value::Null,
         }
     });
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
+    app.recent.keep(ending.summary);
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }
 

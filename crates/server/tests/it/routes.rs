@@ -24,10 +24,30 @@ fn every_route_is_listed_with_its_protection() {
     POST  /resume/{token}                  Carrier
     GET   /ws                              CarrierAndToken
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken
+    GET   /calls/{id}                      Local
     GET   /health                          Public
     GET   /live                            Public
     GET   /ready                           Public
     ");
+}
+
+#[tokio::test]
+async fn a_call_that_ended_is_told_to_a_caller_on_this_machine() {
+    let server = local().start();
+    let ask = |id: &str| {
+        Request::builder()
+            .uri(format!("/calls/{id}"))
+            .header("host", "127.0.0.1")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let answer = server.ask_from("127.0.0.1", ask("CA1")).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let summary = serde_json::json!({"call_sid": "CA1", "from": "+15005550001", "turns": []});
+    server.app.recent.keep(summary);
+    let answer = server.ask_from("127.0.0.1", ask("CA1")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.body.contains("CA1") && !answer.body.contains("5550001"));
 }
 
 #[tokio::test]

@@ -76,14 +76,17 @@ impl Switchboard for Scripted {
 impl Seat for ScriptedSeat {
     fn converse(
         self: Box<Self>,
-        _: Arrival,
+        arrival: Arrival,
         mut connected: Connected,
     ) -> BoxFuture<'static, Ending> {
         Box::pin(async move {
-            let ending = |outcome, expects_resume| Ending {
+            let ending = move |outcome, expects_resume| Ending {
                 outcome,
                 expects_resume,
                 cause: "as scripted".into(),
+                summary: serde_json::json!({
+                    "call_sid": arrival.call_sid, "from": arrival.from, "turns": [],
+                }),
             };
             loop {
                 let received = tokio::select! {

@@ -100,6 +100,7 @@ impl Engines {
                     keyterms: keyterms.clone(),
                 };
                 let (stream, inlet) = Stream::new(deepgram.leads());
+                let model = deepgram.model.clone();
                 let breaker = Arc::clone(self.breakers.of(Provider::Deepgram, Party::Stt));
                 let hearing = async move {
                     let heard = |heard| {
@@ -111,7 +112,7 @@ impl Engines {
                     }
                 };
                 tokio::spawn(hearing.in_current_span());
-                Some(Stt::Stream(stream))
+                Some(Stt::Stream { stream, model })
             }
         }
     }

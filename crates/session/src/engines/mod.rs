@@ -15,6 +15,7 @@ use ringback_speech::recognizer::RecognizerPool;
 use ringback_speech::voice::{VoiceError, VoicePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::prices::Prices;
 use crate::provided::{Receiver, Sender};
 use crate::provider::{Accounts, Breakers, Provider};
 use crate::record::Writer;
@@ -55,6 +56,8 @@ pub struct EngineConfig {
     pub stt: Vec<SttEngine>,
     /// What speaks where a scenario names nothing, in the order in which it is tried.
     pub tts: Vec<TtsEngine>,
+    /// What providers cost.
+    pub prices: Prices,
 }
 
 /// Why the engines do not start.
@@ -115,6 +118,11 @@ pub struct Seats {
 pub(crate) type VoiceSeat = OwnedSemaphorePermit;
 
 impl Engines {
+    /// What providers cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.config.prices
+    }
+
     /// Starts the engines. A missing recogniser is no error: callers then answer by keypad.
     ///
     /// # Errors

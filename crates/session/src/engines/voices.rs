@@ -102,6 +102,7 @@ impl Engines {
                 return Some(Started {
                     speaker: Speaker::Local(local),
                     name: "pico",
+                    model: String::new(),
                     voice: tts::voice_of(style),
                 });
             }
@@ -121,7 +122,7 @@ impl Engines {
         });
         let (commands, inlet) = mpsc::unbounded_channel();
         let breaker = Arc::clone(self.breakers.of(provider, Party::Tts));
-        let (key, events) = (vendor.key(), events.clone());
+        let (key, model, events) = (vendor.key(), vendor.model().to_owned(), events.clone());
         let speaking = async move {
             let said = |spoken| {
                 let _ = events.send(Provided::Spoken { engine, spoken });
@@ -135,6 +136,7 @@ impl Engines {
         Some(Started {
             speaker: Speaker::Stream(commands),
             name: provider.name(),
+            model,
             voice: key,
         })
     }

@@ -1,9 +1,10 @@
 //! What the engines of a call give back, and who takes the place of one that is lost.
 
-use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId, TurnHint};
+use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId, TurnHint, Usage};
 
 use super::Live;
 use crate::expect::expected;
+use crate::prices::Prices;
 use crate::provided::Provided;
 use crate::provider::Failure;
 use crate::tts::Spoken;
@@ -44,6 +45,7 @@ impl Live {
             Provided::ToolDone { id, result, failed } => {
                 self.handle(at, Event::ToolDone { id, result, failed });
             }
+            Provided::Used { reply, usage } => self.used(at, Some(reply), usage),
             Provided::Fault(fault) => {
                 if fault.party == Party::Recorder
                     && let Some(recorder) = &mut self.recorder
@@ -53,6 +55,45 @@ impl Live {
                 self.handle(at, Event::Fault(fault));
             }
         }
+    }
+
+    fn used(&mut self, at: At, reply: Option<ReplyId>, usage: Usage) {
+        self.handle(at, Event::Used { reply, usage });
+        let Some(most) = self.books.most.filter(|_| !self.books.spent) else {
+            return;
+        };
+        let direction = self.call.spec().direction;
+        let bill = self
+            .prices()
+            .bill(self.call.usage(), direction, self.call.lasted_ms());
+        if bill.total() >= most {
+            self.books.spent = true;
+            self.handle(at, Event::Spent);
+        }
+    }
+
+    /// What the recognisers of providers were sent until now counts for the turns until now.
+    pub(super) fn count_audio(&mut self) {
+        let used = self.ears.take_usage().into_iter();
+        let events = used.map(|usage| Event::Used { reply: None, usage });
+        self.work.events.extend(events);
+    }
+
+    /// The call is over: what was used and not told yet is told.
+    pub(crate) fn close_books(&mut self) {
+        let at = self.call.report().ended;
+        while let Ok(provided) = self.provided.try_recv() {
+            if let Provided::Used { reply, usage } = provided {
+                self.used(at, Some(reply), usage);
+            }
+        }
+        for usage in self.ears.take_usage() {
+            self.used(at, None, usage);
+        }
+    }
+
+    pub(crate) fn prices(&self) -> &Prices {
+        self.engines.prices()
     }
 
     pub(super) fn expect(&mut self, expect: &ringback_speech::grammar::Expect) {

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use ringback_call::{Direction, Report, Speaker};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::figures;
+use crate::prices::Prices;
 
 /// Where recordings go and what they are called.
 #[derive(Clone, Debug)]
@@ -87,40 +90,31 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// `collected` is what the conversation has brought, by name.
-    pub(crate) fn bytes(&self, report: &Report, collected: &[(String, String)]) -> Vec<u8> {
+    /// The file's content. `collected` is what the conversation has brought, by name.
+    pub(crate) fn value(
+        &self,
+        report: &Report,
+        collected: &[(String, String)],
+        prices: &Prices,
+    ) -> Value {
         let mut value = json!(self);
         value["cause"] = json!(report.cause);
         value["intent"] = json!(report.intent);
-        value["turns"] = json!(report.turns.iter().map(turn).collect::<Vec<_>>());
+        value["turns"] = figures::turns(report, prices);
+        value["usage"] = figures::usage(report, prices);
+        let bill = prices.bill(&report.usage, self.direction, report.ended.ms());
+        value["cost"] = figures::bill(&bill, prices);
         value["faults"] = json!(report.faults);
         value["interruptions"] = json!(report.yields);
         value["resumptions"] = json!(report.resumes);
         value["collected"] = collected.iter().cloned().collect();
-        pretty(&value)
+        value
     }
 }
 
-/// A turn's latencies in milliseconds, from the caller's last sound on.
-fn turn(turn: &ringback_call::TurnReport) -> serde_json::Value {
-    let since = |at: Option<ringback_call::At>| at.map(|at| at.ms_since(turn.last_sound));
-    json!({
-        "turn": turn.turn,
-        "cause": turn.cause,
-        "last_sound_ms": turn.last_sound.ms(),
-        "finalize_ms": since(turn.finalized),
-        "words_ms": since(turn.words),
-        "speculated_ms": since(turn.speculated),
-        "turn_end_ms": since(Some(turn.ended)),
-        "text_ms": since(turn.text),
-        "speech_ms": since(turn.speech),
-        "audible_ms": since(turn.audible),
-    })
-}
-
-/// What was said and what was heard, as `<stem>.transcript.json`: times in ms since the media began. Speech of the caller that
-/// was not understood is a line without text that is `unclear`.
-pub fn transcript(call_id: Uuid, report: &Report) -> Vec<u8> {
+/// What was said, heard and called, as `<stem>.transcript.json`, with the figures of the turns: times in ms since the media began.
+/// Speech of the caller that was not understood is a line without text that is `unclear`.
+pub fn transcript(call_id: Uuid, report: &Report, prices: &Prices) -> Vec<u8> {
     let said = report.lines.iter().map(|line| {
         let value = json!({
             "speaker": line.speaker,
@@ -149,13 +143,16 @@ pub fn transcript(call_id: Uuid, report: &Report) -> Vec<u8> {
         });
         (stretch.from, value)
     });
-    let mut lines: Vec<_> = said.chain(unclear).collect();
+    let tools = report.tools.iter();
+    let called = tools.map(|line| (line.from, figures::tool(line)));
+    let mut lines: Vec<_> = said.chain(unclear).chain(called).collect();
     lines.sort_by_key(|(from, _)| *from);
     let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
-    pretty(&json!({ "call_id": call_id, "lines": lines }))
+    let turns = figures::turns(report, prices);
+    pretty(&json!({ "call_id": call_id, "lines": lines, "turns": turns }))
 }
 
-fn pretty(value: &serde_json::Value) -> Vec<u8> {
+pub(crate) fn pretty(value: &Value) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes

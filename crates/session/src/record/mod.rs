@@ -4,6 +4,7 @@
 //! the model of the ledger; after a clear the span that was not heard is overwritten with silence.
 
 mod agent;
+mod figures;
 mod files;
 mod trace;
 mod writer;
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use agent::AgentTrack;
+pub(crate) use files::pretty;
 pub use files::{Meta, Place, Stem, transcript};
 pub use trace::{TRACE_VERSION, TraceHead, TraceRecord};
 pub(crate) use writer::write_whole;

@@ -61,6 +61,7 @@ impl Live {
             responder: Responder::Mailbox(mailbox),
             recorder: None,
             events,
+            max_cost_millionths: None,
         };
         Self::new(Call::new(spec), Messages::new(stream_sid), parts)
     }

@@ -1,7 +1,7 @@
 //! A language model in a call: what it is told, what it may do, and what becomes of what it writes.
 
 use ringback_call::{
-    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine,
+    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine, Usage,
 };
 use ringback_speech::grammar::Expect;
 use serde_json::Value;
@@ -204,8 +204,25 @@ impl Writing {
                 }
                 self.end();
             }
-            Wrote::Began | Wrote::Usage { .. } => {}
+            Wrote::Usage {
+                model,
+                input,
+                cached,
+                output,
+            } => self.used(Usage {
+                requests: 1,
+                input_tokens: input,
+                cached_tokens: cached,
+                output_tokens: output,
+                ..Usage::of(Party::Responder, "openai", model)
+            }),
+            Wrote::Began => {}
         }
+    }
+
+    fn used(&self, usage: Usage) {
+        let reply = self.reply;
+        let _ = self.events.send(Provided::Used { reply, usage });
     }
 
     fn say(&mut self, text: String) {

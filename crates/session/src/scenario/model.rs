@@ -239,6 +239,8 @@ impl Default for Voice {
 pub struct Limits {
     /// The caller's longest silence, in seconds; 0 means never.
     pub max_silence_s: u32,
+    /// What a call may cost, in millionths of the currency of the server's prices.
+    pub max_cost_millionths: Option<u64>,
     /// Said before a call ends for silence or for its length.
     pub goodbye: Template,
 }

@@ -366,7 +366,6 @@ fn what_is_not_yet_available_is_kept_and_named() {
             "6:12: calendar: the calendar is not yet available: this is ignored",
             "8:7: consent.ask: asking for consent is not yet available: this is ignored",
             "9:2: callee: the handling of voicemail and call screening is not yet available: this is ignored",
-            "12:12: limits.max_cost: a limit of cost is not yet available: this is ignored",
             "14:9: voice_config.voice: the local voice is \"pico\": this name is kept for other providers",
             "15:15: voice_config.temperature: the local engines have no temperature: this is kept and not used",
             "21:1: tools[0].mcp: a tool over MCP is not yet available: this is ignored",

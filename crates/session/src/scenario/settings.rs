@@ -4,7 +4,6 @@ use ringback_call::TurnSettings;
 
 use super::destination;
 use super::field::{Field, Section};
-use super::later;
 use super::model::{Engines, Fallback, Limits, Recording, RecordingFormat, TtsEngine, Voice};
 use super::names::Names;
 use super::problem::Findings;
@@ -102,6 +101,7 @@ pub(super) fn limits(
     findings: &mut Findings,
 ) -> Option<Limits> {
     let mut max_silence_s = 0;
+    let mut max_cost = None;
     let mut goodbye = None;
     if let Some(mut section) = root.take("limits").and_then(|f| f.section(findings)) {
         if let Some(field) = section.take("max_call_s") {
@@ -115,14 +115,15 @@ pub(super) fn limits(
             max_silence_s = field.whole(findings, 0..=3600, "seconds").unwrap_or(0);
         }
         if let Some(field) = section.take("max_cost") {
-            field.number(findings, 0.0..=1_000_000.0);
-            later::not_yet(&field, "a limit of cost", findings);
+            let amount = field.number(findings, 0.0..=1_000_000.0);
+            max_cost = amount.map(|amount| (amount * 1e6).round() as u64);
         }
         goodbye = section.take("goodbye");
         section.finish(findings);
     }
     Some(Limits {
         max_silence_s,
+        max_cost_millionths: max_cost,
         goodbye: spoken(goodbye, GOODBYE, names, findings)?,
     })
 }

@@ -13,7 +13,7 @@ mod stream;
 use std::collections::VecDeque;
 
 use ringback_audio::ring::EarRing;
-use ringback_call::{Edge, TurnHint, Words};
+use ringback_call::{Edge, Party, SAMPLES_PER_MS, TurnHint, Usage, Words};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 
@@ -30,7 +30,25 @@ pub(crate) enum Stt {
     /// A decoder of this machine.
     Local(Local),
     /// A provider that is sent the whole of the caller's audio.
-    Stream(Stream),
+    Stream {
+        stream: Stream,
+        /// As the provider names it.
+        model: String,
+    },
+}
+
+impl Stt {
+    /// What it was used for since this was asked last; nothing for one of this machine.
+    fn take_usage(&mut self) -> Option<Usage> {
+        let Self::Stream { stream, model } = self else {
+            return None;
+        };
+        let audio_ms = stream.take_sent() / SAMPLES_PER_MS;
+        (audio_ms > 0).then(|| Usage {
+            audio_ms,
+            ..Usage::of(Party::Stt, "deepgram", &*model)
+        })
+    }
 }
 
 /// What hears one call: a recogniser, and those that take its place when it is lost. Dropping it gives it back.
@@ -44,6 +62,8 @@ pub(crate) struct Ears {
     /// A question waits for its answer.
     asked: bool,
     turn_from: u64,
+    /// What recognisers that were lost did, as far as it is not told yet.
+    used: Vec<Usage>,
 }
 
 impl Ears {
@@ -62,6 +82,7 @@ impl Ears {
             expected: Expect::Open,
             asked: false,
             turn_from: 0,
+            used: Vec::new(),
         }
     }
 
@@ -69,7 +90,7 @@ impl Ears {
     pub(crate) fn name(&self) -> &'static str {
         match &self.current {
             Some(Stt::Local(_)) => "pocketsphinx",
-            Some(Stt::Stream(_)) => "deepgram",
+            Some(Stt::Stream { .. }) => "deepgram",
             None => "keypad",
         }
     }
@@ -77,9 +98,16 @@ impl Ears {
     /// Whether what listens finds the ends of turns itself.
     pub(crate) fn leads(&self) -> bool {
         match &self.current {
-            Some(Stt::Stream(stream)) => stream.leads(),
+            Some(Stt::Stream { stream, .. }) => stream.leads(),
             Some(Stt::Local(_)) | None => false,
         }
+    }
+
+    /// What providers did since this was asked last.
+    pub(crate) fn take_usage(&mut self) -> Vec<Usage> {
+        let mut used = std::mem::take(&mut self.used);
+        used.extend(self.current.as_mut().and_then(Stt::take_usage));
+        used
     }
 
     /// What is expected of the caller next. A provider hears anything.
@@ -103,7 +131,7 @@ impl Ears {
     pub(crate) fn feed(&mut self, ring: &EarRing) {
         match &mut self.current {
             Some(Stt::Local(local)) => local.feed(ring),
-            Some(Stt::Stream(stream)) => stream.feed(ring),
+            Some(Stt::Stream { stream, .. }) => stream.feed(ring),
             None => {}
         }
     }
@@ -112,7 +140,7 @@ impl Ears {
     pub(crate) fn finalize(&mut self, ring: &EarRing) -> bool {
         let asked = match &mut self.current {
             Some(Stt::Local(local)) => local.finalize(ring),
-            Some(Stt::Stream(stream)) => stream.finalize(ring),
+            Some(Stt::Stream { stream, .. }) => stream.finalize(ring),
             None => false,
         };
         self.asked = asked;
@@ -125,7 +153,7 @@ impl Ears {
         self.turn_from = ring.end();
         match &mut self.current {
             Some(Stt::Local(local)) => local.new_turn(ring),
-            Some(Stt::Stream(stream)) => stream.new_turn(ring),
+            Some(Stt::Stream { stream, .. }) => stream.new_turn(ring),
             None => {}
         }
     }
@@ -134,18 +162,18 @@ impl Ears {
     pub(crate) fn recognized(&mut self, recognized: Recognized) -> Result<Option<Words>, String> {
         match &self.current {
             Some(Stt::Local(local)) => local.words(recognized).map(|words| self.answered(words)),
-            Some(Stt::Stream(_)) | None => Ok(None),
+            Some(Stt::Stream { .. }) | None => Ok(None),
         }
     }
 
     /// The words in what a provider heard, if they are of this turn, and what they mean for it.
     pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
         match &self.current {
-            Some(Stt::Stream(stream)) if engine == self.engine => {
+            Some(Stt::Stream { stream, .. }) if engine == self.engine => {
                 let (words, hint) = stream.words(heard)?;
                 self.answered(Some(words)).map(|words| (words, hint))
             }
-            Some(Stt::Local(_) | Stt::Stream(_)) | None => None,
+            Some(Stt::Local(_) | Stt::Stream { .. }) | None => None,
         }
     }
 
@@ -164,6 +192,7 @@ impl Ears {
     /// The recogniser is lost: the next of the list takes its place, with the turn so far as the ear remembers it. The words
     /// that were asked for are asked of it. False if there is none.
     pub(crate) fn fall_back(&mut self, engines: &Engines, events: &Sender, ring: &EarRing) -> bool {
+        self.used = self.take_usage();
         self.current = None;
         while let Some(next) = self.rest.pop_front() {
             self.engine += 1;
@@ -179,7 +208,7 @@ impl Ears {
                     }
                     local.take_over(from);
                 }
-                Stt::Stream(stream) => stream.take_over(from),
+                Stt::Stream { stream, .. } => stream.take_over(from),
             }
             self.current = Some(stt);
             self.feed(ring);

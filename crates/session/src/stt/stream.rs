@@ -62,6 +62,8 @@ pub(crate) struct Stream {
     before: u32,
     /// The adapter finds the ends of turns.
     leads: bool,
+    /// Samples that were sent and are not told yet.
+    sent: u64,
 }
 
 impl Stream {
@@ -77,6 +79,7 @@ impl Stream {
             finalize: 0,
             before: 0,
             leads,
+            sent: 0,
         };
         let inlet = Inlet {
             audio: audio_inlet,
@@ -88,6 +91,11 @@ impl Stream {
     /// Whether the adapter finds the ends of turns.
     pub(crate) fn leads(&self) -> bool {
         self.leads
+    }
+
+    /// How many samples were sent since this was asked last.
+    pub(crate) fn take_sent(&mut self) -> u64 {
+        std::mem::take(&mut self.sent)
     }
 
     /// Takes over in the middle of a call: the audio from this position on is sent.
@@ -111,6 +119,7 @@ impl Stream {
         let start = ring.read(self.fed, upto, &mut mulaw);
         self.fed = upto;
         if !mulaw.is_empty() {
+            self.sent += mulaw.len() as u64;
             permit.send(Block { start, mulaw });
         }
         true

@@ -95,6 +95,16 @@ impl Vendor {
         }
     }
 
+    /// The model, as the provider names it.
+    pub(crate) fn model(&self) -> &str {
+        match self {
+            Self::Aura(own) => &own.model,
+            Self::Cartesia(own) => &own.model,
+            Self::ElevenLabs(own) => &own.model,
+            Self::OpenAi(own) => &own.model,
+        }
+    }
+
     /// Who speaks and how, for the cache of lines.
     pub(crate) fn key(&self) -> String {
         let (name, model, voice, language, speed_pct) = match self {

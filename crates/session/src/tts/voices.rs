@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ringback_call::{PartId, ReplyId};
+use ringback_call::{PartId, Party, ReplyId, Usage};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::stream::{Command, Spoken, TimedWord};
@@ -38,6 +38,8 @@ pub(crate) struct Started {
     pub(crate) speaker: Speaker,
     /// As records name it.
     pub(crate) name: &'static str,
+    /// As the provider names it; empty for the voice of this machine.
+    pub(crate) model: String,
     /// Who speaks and how, for the cache.
     pub(crate) voice: String,
 }
@@ -138,6 +140,11 @@ impl Voices {
         match &mut self.current.speaker {
             Speaker::Local(local) => local.speak(reply, part, &text),
             Speaker::Stream(commands) => {
+                let usage = Usage {
+                    requests: 1,
+                    characters: text.chars().count() as u64,
+                    ..Usage::of(Party::Tts, self.current.name, &*self.current.model)
+                };
                 if commands.send(Command::Speak { reply, part, text }).is_err() {
                     let name = self.current.name;
                     let failure = Failure::gone(format!("{name} speaks no more"));
@@ -145,6 +152,8 @@ impl Voices {
                         engine: self.engine,
                         failure,
                     });
+                } else {
+                    self.send(Provided::Used { reply, usage });
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ringback_call::TurnEnd;
+use ringback_session::prices::Prices;
 use ringback_session::provider::{Access, Account, Accounts};
 use ringback_session::scenario::{Origin, SttEngine, TtsEngine, parse};
 use ringback_session::{EngineConfig, Engines, Outgoing, Secret};
@@ -110,6 +111,7 @@ fn engines(folder: &std::path::Path, flux: &str, model: &str) -> Arc<Engines> {
             keyterms: Vec::new(),
         }],
         tts: vec![TtsEngine::Pico],
+        prices: Prices::default(),
     };
     Arc::new(Engines::start(config).unwrap())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use ringback_call::Direction;
+use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
 use ringback_session::{
@@ -167,6 +168,7 @@ pub fn engines(folder: &Path) -> Arc<Engines> {
             keyterms: Vec::new(),
         }],
         tts: vec![TtsEngine::Pico],
+        prices: Prices::default(),
     });
     Arc::new(engines.unwrap())
 }

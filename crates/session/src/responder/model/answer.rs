@@ -34,6 +34,8 @@ pub(crate) enum Wrote {
     },
     /// What the request cost, in tokens. Some servers do not say.
     Usage {
+        /// As the server was asked for it.
+        model: String,
         /// Of the request, those from the cache included.
         input: u64,
         cached: u64,
@@ -82,6 +84,7 @@ pub(super) enum Stage {
 /// Hands on what a model writes.
 pub(super) struct Writer<'a> {
     wrote: &'a mut (dyn FnMut(Wrote) + Send),
+    model: &'a str,
     characters: usize,
     begun: bool,
     spoken: bool,
@@ -90,9 +93,10 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(wrote: &'a mut (dyn FnMut(Wrote) + Send)) -> Self {
+    pub(super) fn new(wrote: &'a mut (dyn FnMut(Wrote) + Send), model: &'a str) -> Self {
         Self {
             wrote,
+            model,
             characters: 0,
             begun: false,
             spoken: false,
@@ -166,6 +170,7 @@ impl<'a> Writer<'a> {
         }
         if let Some(usage) = usage {
             (self.wrote)(Wrote::Usage {
+                model: self.model.to_owned(),
                 input: usage.input,
                 cached: usage.cached,
                 output: usage.output,

@@ -93,7 +93,7 @@ impl Model {
             at: Instant::now() + self.first,
             bound: self.first,
         };
-        let writer = Writer::new(wrote);
+        let writer = Writer::new(wrote, &self.model);
         let answered = async {
             let request = self.request(prompt)?;
             let response = match timeout_at(first.at, client.execute(request)).await {

@@ -76,7 +76,7 @@ async fn hear_typed(api: Api, kind: &str, pieces: Vec<(u64, Vec<u8>)>) -> Told {
     let mut wrote = Vec::new();
     let mut write = |more| wrote.push(more);
     let model = model("http://localhost/v1", api);
-    let writer = Writer::new(&mut write);
+    let writer = Writer::new(&mut write, "a-model");
     let result = model.read(Response::from(response), writer, first).await;
     let lasted = start.elapsed().as_millis();
     Told {
@@ -144,6 +144,7 @@ async fn words_are_handed_on_as_they_come_then_the_cost_then_the_end() {
         Wrote::Text("Friday ".into()),
         Wrote::Text("at nine.".into()),
         Wrote::Usage {
+            model: "a-model".into(),
             input: 210,
             cached: 128,
             output: 14,
@@ -403,6 +404,7 @@ async fn responses_are_read_with_their_calls_and_their_cost() {
     assert_eq!(told.text(), "One moment. Friday.");
     assert_eq!(told.calls(), [("call_d4", "free_slots", r#"{"day":1}"#)]);
     let usage = Wrote::Usage {
+        model: "a-model".into(),
         input: 220,
         cached: 128,
         output: 16,

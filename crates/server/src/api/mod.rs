@@ -1,0 +1,3 @@
+//! The routes of clients, one file per resource.
+
+pub mod calls;

@@ -1,0 +1,93 @@
+//! The figures of a call as JSON: latencies in ms, what was used, what it cost.
+
+use ringback_call::{At, Report, ToolLine, TurnId, TurnReport, TurnUsage};
+use serde_json::{Value, json};
+
+use crate::prices::{Bill, Prices};
+
+/// The turns, each with its latencies from the caller's last sound on, what it used and what that cost.
+pub(super) fn turns(report: &Report, prices: &Prices) -> Value {
+    let turns = report.turns.iter().map(|turn| {
+        let mut value = latencies(turn);
+        let own: Vec<_> = of_turn(report, turn.turn).collect();
+        let costs: Option<Vec<f64>> = own.iter().map(|entry| prices.cost(&entry.usage)).collect();
+        let cost = costs.filter(|_| !prices.is_empty());
+        value["usage"] = own.into_iter().map(|entry| used(entry, prices)).collect();
+        value["cost"] = json!(cost.map(|costs| money(costs.iter().sum())));
+        value
+    });
+    turns.collect()
+}
+
+fn latencies(turn: &TurnReport) -> Value {
+    let since = |at: Option<At>| at.map(|at| at.ms_since(turn.last_sound));
+    json!({
+        "turn": turn.turn,
+        "cause": turn.cause,
+        "last_sound_ms": turn.last_sound.ms(),
+        "finalize_ms": since(turn.finalized),
+        "words_ms": since(turn.words),
+        "speculated_ms": since(turn.speculated),
+        "turn_end_ms": since(Some(turn.ended)),
+        "text_ms": since(turn.text),
+        "clause_ms": since(turn.clause),
+        "speech_ms": since(turn.speech),
+        "audible_ms": since(turn.audible),
+        "acknowledged_ms": since(turn.acknowledged),
+    })
+}
+
+fn of_turn(report: &Report, turn: TurnId) -> impl Iterator<Item = &TurnUsage> {
+    report.usage.iter().filter(move |entry| entry.turn == turn)
+}
+
+/// Everything that was used, by turn.
+pub(super) fn usage(report: &Report, prices: &Prices) -> Value {
+    report
+        .usage
+        .iter()
+        .map(|entry| used(entry, prices))
+        .collect()
+}
+
+fn used(entry: &TurnUsage, prices: &Prices) -> Value {
+    let mut value = json!(entry);
+    value["cost"] = json!(prices.cost(&entry.usage).map(money));
+    value
+}
+
+/// The bill; null where there are no prices.
+pub(super) fn bill(bill: &Bill, prices: &Prices) -> Value {
+    if prices.is_empty() {
+        return Value::Null;
+    }
+    json!({
+        "currency": bill.currency,
+        "total": money(bill.total()),
+        "stt": money(bill.stt),
+        "responder": money(bill.responder),
+        "tts": money(bill.tts),
+        "carrier": money(bill.carrier),
+        "unpriced": bill.unpriced,
+    })
+}
+
+/// A call of a tool as a line of the transcript.
+pub(super) fn tool(line: &ToolLine) -> Value {
+    let result = line.result.as_ref();
+    json!({
+        "speaker": "tool",
+        "turn": line.turn,
+        "from_ms": line.from.ms(),
+        "until_ms": line.until.map(At::ms),
+        "name": line.call.name,
+        "arguments": line.call.arguments,
+        "result": result.map(|result| &result.text),
+        "failed": result.is_none_or(|result| result.failed),
+    })
+}
+
+/// To the millionth, so that no dust of binary fractions stands there.
+fn money(amount: f64) -> f64 {
+    (amount * 1e6).round() / 1e6
+}

@@ -1,0 +1,202 @@
+//! What the server itself says of a call when it is over: the stages of each turn, what was used, what it cost.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+use url::Url;
+
+/// The server writes its files before it tells.
+const TRIES: u32 = 15;
+const BETWEEN: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the server says of a call. What it does not say is left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// The turns.
+    pub turns: Vec<Stages>,
+    /// Everything that was used, by turn; 0 is the greeting.
+    pub usage: Vec<Used>,
+    /// What it cost, where the server knows prices.
+    pub cost: Option<Cost>,
+}
+
+/// The stages of a turn: ms since the caller's last sound.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stages {
+    /// The turn, counted from 1.
+    pub turn: u32,
+    /// The turn was taken to be over.
+    pub turn_end_ms: Option<u64>,
+    /// The recogniser's final words.
+    pub words_ms: Option<u64>,
+    /// The first text of the reply.
+    pub text_ms: Option<u64>,
+    /// The first clause went to the voice.
+    pub clause_ms: Option<u64>,
+    /// The first speech came.
+    pub speech_ms: Option<u64>,
+    /// The first audible sample was played, by the server's model.
+    pub audible_ms: Option<u64>,
+    /// The same, by the telephone's marks.
+    pub acknowledged_ms: Option<u64>,
+    /// What the turn cost.
+    pub cost: Option<f64>,
+}
+
+/// What one engine did for one turn.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Used {
+    /// The turn.
+    pub turn: u32,
+    /// Who.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Characters spoken.
+    pub characters: u64,
+    /// Audio heard, ms.
+    pub audio_ms: u64,
+}
+
+/// What a call cost.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cost {
+    /// ISO 4217.
+    pub currency: String,
+    /// All together.
+    pub total: f64,
+    /// What was used and has no price.
+    pub unpriced: Vec<String>,
+}
+
+/// Asks the server that was called at `url`. `None` when it does not tell: it is another machine's, or none of ours.
+pub(crate) async fn fetch(url: &Url, call_sid: &str) -> Option<Summary> {
+    let url = url.join(&format!("/calls/{call_sid}")).ok()?;
+    let client = Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
+    for _ in 0..TRIES {
+        let answer = client.get(url.clone()).send().await.ok()?;
+        let status = answer.status();
+        let body = answer.bytes().await.ok()?;
+        match status {
+            StatusCode::OK => return serde_json::from_slice(&body).ok(),
+            // A server that knows calls says so, another one has no such path.
+            StatusCode::NOT_FOUND if String::from_utf8_lossy(&body).contains("call") => {
+                sleep(BETWEEN).await;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+impl Summary {
+    /// Writes the stages as a table, one line a turn.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.turns.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "turn  the server's stages, ms since the last sound: words  turn end  text  clause  speech  audible (heard)  used"
+        )?;
+        for stages in &self.turns {
+            let ms = |at: Option<u64>| at.map_or("-".to_owned(), |at| at.to_string());
+            writeln!(
+                out,
+                "{:>4}  {:>52} {:>9} {:>5} {:>7} {:>7}  {:>7} {:>7}  {}",
+                stages.turn,
+                ms(stages.words_ms),
+                ms(stages.turn_end_ms),
+                ms(stages.text_ms),
+                ms(stages.clause_ms),
+                ms(stages.speech_ms),
+                ms(stages.audible_ms),
+                format!("({})", ms(stages.acknowledged_ms)),
+                self.used(stages),
+            )?;
+        }
+        if let Some(cost) = &self.cost {
+            let unpriced = match cost.unpriced.as_slice() {
+                [] => String::new(),
+                names => format!(", without {}, which has no price", names.join(", ")),
+            };
+            writeln!(out, "cost {:.6} {}{unpriced}", cost.total, cost.currency)?;
+        }
+        Ok(())
+    }
+
+    fn used(&self, stages: &Stages) -> String {
+        let mut text = String::new();
+        let mut item = |count: u64, what: &str| {
+            if count > 0 {
+                let comma = if text.is_empty() { "" } else { ", " };
+                let _ = write!(text, "{comma}{count} {what}");
+            }
+        };
+        let own = self.usage.iter().filter(|used| used.turn == stages.turn);
+        let sum = |of: fn(&Used) -> u64| own.clone().map(of).sum();
+        item(sum(|used| used.audio_ms) / 1000, "s heard");
+        item(sum(|used| used.input_tokens), "tokens in");
+        item(sum(|used| used.output_tokens), "out");
+        item(sum(|used| used.characters), "characters");
+        if let Some(cost) = stages.cost {
+            let _ = write!(text, " = {cost:.6}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_the_stages_what_was_used_and_what_it_cost() {
+        let told = serde_json::json!({
+            "call_sid": "CA1",
+            "turns": [{"turn": 1, "cause": "Wait", "turn_end_ms": 700, "words_ms": 310, "text_ms": 900, "clause_ms": 905,
+                "speech_ms": 990, "audible_ms": 1001, "acknowledged_ms": 1090, "cost": 0.0021}],
+            "usage": [
+                {"turn": 0, "provider": "cartesia", "model": "s", "characters": 30},
+                {"turn": 1, "provider": "deepgram", "model": "n", "audio_ms": 5100},
+                {"turn": 1, "provider": "openai", "model": "g", "input_tokens": 200, "output_tokens": 12},
+                {"turn": 1, "provider": "cartesia", "model": "s", "characters": 41},
+            ],
+            "cost": {"currency": "USD", "total": 0.0034, "unpriced": ["openai/g"]},
+        });
+        let summary: Summary = serde_json::from_value(told).unwrap();
+        let mut table = Vec::new();
+        summary.write_table(&mut table).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        let line: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(
+            line.join(" "),
+            "1 310 700 900 905 990 1001 (1090) 5 s heard, 200 tokens in, 12 out, 41 characters = 0.002100"
+        );
+        assert!(table.ends_with("cost 0.003400 USD, without openai/g, which has no price\n"));
+    }
+
+    #[test]
+    fn a_call_without_turns_has_no_table() {
+        let mut table = Vec::new();
+        Summary::default().write_table(&mut table).unwrap();
+        assert!(table.is_empty());
+    }
+}
