@@ -97,6 +97,10 @@ impl Call {
             return;
         }
         self.turn.outlook.eager = false;
+        // Asked again for the same turn it would fail or call again.
+        if matches!(cause, DropCause::Tool | DropCause::Fault) {
+            self.turn.outlook.guesses = MOST_GUESSES;
+        }
         self.note(Note::Dropped {
             reply: self.reply_id(),
             cause,

@@ -181,6 +181,39 @@ fn a_failure_of_a_speculative_reply_does_not_count_and_the_end_of_the_turn_asks_
 }
 
 #[test]
+fn what_called_a_tool_is_not_asked_again_before_the_turn_is_over() {
+    let mut world = led(&[]);
+    world.answers = (0..4)
+        .map(|_| crate::world::calling("", &["look"]))
+        .collect();
+    world
+        .speech(2000, 600, "")
+        .interim(2799, "I want some food", 900)
+        .at(2800, Event::Turn(TurnHint::Eager))
+        .at(3050, Event::Turn(TurnHint::Eager))
+        .settled(3600, "I want some food")
+        .at(3600, Event::Turn(TurnHint::Ended))
+        .run(3700);
+    assert_eq!(dropped(&world), [(3005, DropCause::Tool)]);
+    let asked = |action: &&(u64, Action)| matches!(action.1, Action::Respond { .. });
+    let asked: Vec<bool> = world
+        .actions
+        .iter()
+        .filter(asked)
+        .map(|(_, action)| {
+            matches!(
+                action,
+                Action::Respond {
+                    speculative: true,
+                    ..
+                }
+            )
+        })
+        .collect();
+    assert_eq!(asked, [true, false]);
+}
+
+#[test]
 fn a_line_from_outside_takes_the_place_of_a_speculative_reply() {
     let mut world = listening(&["Which one?", "Which one?"]);
     world
