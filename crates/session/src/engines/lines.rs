@@ -16,7 +16,7 @@ use crate::responder::script::ScriptRun;
 use crate::scenario::{Responder, Scenario, TtsEngine};
 use crate::setup::{call_spec, manner};
 use crate::speakable;
-use crate::tts::{self, Command, Manner, Spoken, Vendor, Wanted};
+use crate::tts::{self, Command, Fixed, Manner, Spoken, Vendor, Wanted};
 
 /// A provider gets this long to speak one line in advance.
 const LINE: Duration = Duration::from_secs(10);
@@ -119,9 +119,15 @@ impl Engines {
         lines: Vec<String>,
     ) -> Result<(), Failure> {
         let voice = vendor.key();
-        let missing = lines
-            .into_iter()
-            .filter(|line| self.lines.find(&voice, line).is_none());
+        let fixed = Fixed::within(&self.config.data_dir);
+        let missing = lines.into_iter().filter(|line| {
+            if self.lines.find(&voice, line).is_none()
+                && let Some(speech) = fixed.load(&voice, line)
+            {
+                self.lines.keep(&voice, line, speech);
+            }
+            self.lines.find(&voice, line).is_none()
+        });
         let (commands, inlet) = mpsc::unbounded_channel();
         let (said, mut spoken) = mpsc::unbounded_channel();
         let speaking = vendor.speak(inlet, breaker, move |piece| {
@@ -138,6 +144,9 @@ impl Engines {
                         Spoken::Audio { mulaw, .. } => speech.extend(mulaw),
                         Spoken::Words { .. } => {}
                         Spoken::Done { .. } => {
+                            if let Err(error) = fixed.store(&voice, &line, &speech) {
+                                tracing::warn!(%error, "a fixed line is not kept on disk");
+                            }
                             self.lines.keep(&voice, &line, std::mem::take(&mut speech));
                             break;
                         }

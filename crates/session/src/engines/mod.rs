@@ -19,6 +19,7 @@ use crate::prices::Prices;
 use crate::provided::{Receiver, Sender};
 use crate::provider::{Accounts, Breakers, Provider};
 use crate::record::Writer;
+use crate::responder::Answers;
 use crate::responder::model::client;
 use crate::responder::script::Hearing;
 use crate::responder::webhook::Webhook;
@@ -99,6 +100,7 @@ pub struct Engines {
     config: EngineConfig,
     pub(crate) breakers: Breakers,
     model_breakers: ModelBreakers,
+    answers: Arc<Answers>,
     /// For providers that are asked over HTTP.
     client: Client,
     recognizers: Result<RecognizerPool, String>,
@@ -153,6 +155,7 @@ impl Engines {
             grammars: Mutex::default(),
             breakers: Breakers::default(),
             model_breakers: ModelBreakers::default(),
+            answers: Arc::default(),
             client: client(config.proxy.as_deref())
                 .map_err(|failure| StartError::Client(failure.detail))?,
             voice_seats: Arc::new(Semaphore::new(config.voices.max(1) * CALLS_A_VOICE)),

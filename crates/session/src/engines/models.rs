@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ringback_wire::openai::models::{ChatTools, Traits};
 use serde_json::Map;
@@ -9,7 +10,7 @@ use serde_json::Map;
 use super::Engines;
 use crate::provider::{Access, Breaker};
 use crate::responder::model::{Api, Chain, FIRST, Model};
-use crate::responder::read_secret;
+use crate::responder::{Shelf, read_secret};
 use crate::scenario::{self, ModelApi, Responder, Scenario};
 
 /// The longest answer where a scenario does not say, in tokens: a minute of speech.
@@ -44,6 +45,21 @@ impl Engines {
                 .collect(),
             client: self.client.clone(),
         }
+    }
+
+    /// The answers that are kept for calls of a scenario, if it wants that.
+    pub(crate) fn shelf(&self, scenario: &Scenario, chain: &Chain, told: &str) -> Option<Shelf> {
+        let wanted = self.responder(scenario)?;
+        let Responder::Model(wanted) = wanted else {
+            return None;
+        };
+        let fresh = Duration::from_secs(u64::from(wanted.answer_cache_s));
+        let (model, _) = chain.models.first()?;
+        (!fresh.is_zero()).then(|| Shelf {
+            answers: Arc::clone(&self.answers),
+            fresh,
+            version: format!("{}\n{}\n{told}", scenario.slug, model.model).into(),
+        })
     }
 
     /// Whether a model can be asked.

@@ -1,9 +1,12 @@
 //! Responders: what answers a conversation.
 
+mod answers;
 mod asked;
 pub mod mailbox;
 pub(crate) mod model;
 mod modelled;
+#[cfg(test)]
+mod modelled_tests;
 pub mod parrot;
 pub mod script;
 mod toolbox;
@@ -14,6 +17,7 @@ use std::time::Duration;
 
 use ringback_call::{Fault, FaultKind, Party};
 
+pub(crate) use answers::{Answers, Shelf};
 pub(crate) use asked::{Asked, Parties, Responder};
 
 use crate::Secret;
@@ -50,7 +54,8 @@ pub(crate) fn responder(
             let kit = &scenario.persona.toolkit;
             let refusals = instructions.toolbox.refusals();
             let tools = Tools::new(&kit.tools, refusals, &engines.webhook, parties.call_id);
-            Responder::Model(Box::new(Modelled::new(chain, instructions, tools)))
+            let shelf = engines.shelf(scenario, &chain, &instructions.system());
+            Responder::Model(Box::new(Modelled::new(chain, instructions, tools, shelf)))
         }
         Some(Wanted::Parrot) => Responder::Parrot(vars, engines.hears(scenario)),
         None => Responder::Nobody,

@@ -6,8 +6,10 @@ use ringback_call::{
 use ringback_speech::grammar::Expect;
 use serde_json::Value;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use super::answers::{Key, Shelf, is_first};
 use super::asked::Asked;
 use super::model::{Chain, Finish, Prompt, Turn, Wrote};
 use super::toolbox::{Meaning, Toolbox};
@@ -38,6 +40,7 @@ pub(crate) struct Modelled {
     instructions: Instructions,
     asking: Option<(ReplyId, AbortHandle)>,
     pub(super) tools: Tools,
+    shelf: Option<Shelf>,
 }
 
 impl Drop for Modelled {
@@ -47,12 +50,19 @@ impl Drop for Modelled {
 }
 
 impl Modelled {
-    pub(crate) fn new(chain: Chain, instructions: Instructions, tools: Tools) -> Self {
+    /// With a shelf, answers to common questions are kept there and come from there.
+    pub(crate) fn new(
+        chain: Chain,
+        instructions: Instructions,
+        tools: Tools,
+        shelf: Option<Shelf>,
+    ) -> Self {
         Self {
             chain,
             instructions,
             asking: None,
             tools,
+            shelf,
         }
     }
 
@@ -72,6 +82,11 @@ impl Modelled {
     /// Writes a reply.
     pub(crate) fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         self.stop();
+        let key = self.shelf.as_ref().and_then(|shelf| shelf.key(asked));
+        if self.give(asked.reply, key.as_ref(), events) {
+            return;
+        }
+        let keep = (self.shelf.clone().zip(key)).filter(|_| is_first(asked));
         let prompt = self.prompt(asked);
         let (chain, instructions) = (self.chain.clone(), self.instructions.clone());
         let (events, reply) = (events.clone(), asked.reply);
@@ -80,7 +95,8 @@ impl Modelled {
                 reply,
                 instructions,
                 events,
-                said: false,
+                keep,
+                said: String::new(),
                 intent: Intent::Continue,
                 expect: None,
                 ended: false,
@@ -96,6 +112,22 @@ impl Modelled {
         };
         let task = tokio::spawn(writing.in_current_span());
         self.asking = Some((reply, task.abort_handle()));
+    }
+
+    /// Answers from the shelf, if the answer stands there.
+    fn give(&self, reply: ReplyId, key: Option<&Key>, events: &Sender) -> bool {
+        let found = key.and_then(|key| self.shelf.as_ref()?.find(key, Instant::now()));
+        let Some(text) = found else {
+            return false;
+        };
+        tracing::debug!("answered from the cache of answers");
+        let _ = events.send(Provided::Text { reply, text });
+        let _ = events.send(Provided::TextEnd {
+            reply,
+            intent: Intent::Continue,
+            expect: None,
+        });
+        true
     }
 
     fn prompt(&self, asked: &Asked<'_>) -> Prompt {
@@ -167,7 +199,7 @@ fn turn(line: &Line) -> Option<Turn> {
 }
 
 impl Instructions {
-    fn system(&self) -> String {
+    pub(super) fn system(&self) -> String {
         let mut text = format!("{TELEPHONE}\nSpeak the language {}.", self.language);
         if !self.text.is_empty() {
             text.push_str("\n\n");
@@ -182,7 +214,9 @@ struct Writing {
     reply: ReplyId,
     instructions: Instructions,
     events: Sender,
-    said: bool,
+    /// Where the answer is kept, should it be one for others too.
+    keep: Option<(Shelf, Key)>,
+    said: String,
     intent: Intent,
     /// What the caller is to answer, and after how many keys that is complete.
     expect: Option<(Expect, u8)>,
@@ -199,8 +233,11 @@ impl Writing {
                 arguments,
             } => self.call(id, name, &arguments),
             Wrote::End(finish) => {
-                if finish == Finish::Filtered && !self.said {
+                if finish == Finish::Filtered && !self.has_said() {
                     return;
+                }
+                if finish != Finish::Stop {
+                    self.keep = None;
                 }
                 self.end();
             }
@@ -225,16 +262,21 @@ impl Writing {
         let _ = self.events.send(Provided::Used { reply, usage });
     }
 
+    fn has_said(&self) -> bool {
+        self.said.chars().any(char::is_alphanumeric)
+    }
+
     fn say(&mut self, text: String) {
-        self.said |= text.chars().any(char::is_alphanumeric);
+        self.said.push_str(&text);
         let reply = self.reply;
         let _ = self.events.send(Provided::Text { reply, text });
     }
 
     fn call(&mut self, id: String, name: String, arguments: &str) {
         let reply = self.reply;
-        let toolbox = &self.instructions.toolbox;
-        match toolbox.meaning(&name, arguments, self.said) {
+        self.keep = None;
+        let said = self.has_said();
+        match self.instructions.toolbox.meaning(&name, arguments, said) {
             Meaning::HangUp => self.intent = Intent::HangUp,
             Meaning::Transfer(to) => self.intent = Intent::Transfer(to),
             Meaning::Collect(expect, keys) => self.expect = Some((expect, keys)),
@@ -257,8 +299,11 @@ impl Writing {
             return;
         }
         self.ended = true;
-        if !self.said && self.intent == Intent::HangUp {
+        if !self.has_said() && self.intent == Intent::HangUp {
             self.say(self.instructions.goodbye.clone());
+        }
+        if let Some((shelf, key)) = self.keep.take() {
+            shelf.keep(key, self.said.clone(), Instant::now());
         }
         let _ = self.events.send(Provided::TextEnd {
             reply: self.reply,

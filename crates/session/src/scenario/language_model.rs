@@ -32,5 +32,9 @@ pub(super) fn read(section: &mut Section<'_>, findings: &mut Findings) -> Model 
             .take("reasoning_effort")
             .and_then(|field| field.word(findings, &efforts))
             .map(str::to_owned),
+        answer_cache_s: section
+            .take("answer_cache_s")
+            .and_then(|field| field.whole(findings, 0..=86_400, "seconds"))
+            .unwrap_or(0),
     }
 }

@@ -176,6 +176,8 @@ pub struct Model {
     pub max_tokens: Option<u32>,
     /// `none`, `low` and so on; `None`: none where the model takes it.
     pub reasoning_effort: Option<String>,
+    /// How long an answer to a common question may be used again, in s; 0: never.
+    pub answer_cache_s: u32,
 }
 
 /// OpenAI's two languages.

@@ -10,6 +10,7 @@ mod dialogue;
 mod elevenlabs;
 #[cfg(test)]
 mod elevenlabs_tests;
+mod fixed;
 mod lines;
 mod openai;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod voices;
 pub(crate) use cartesia::Cartesia;
 pub(crate) use deepgram::Aura;
 pub(crate) use elevenlabs::ElevenLabs;
+pub(crate) use fixed::Fixed;
 pub(crate) use lines::Lines;
 pub(crate) use openai::OpenAi;
 pub(crate) use pico::{Local, voice_of};

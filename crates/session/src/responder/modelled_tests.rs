@@ -1,0 +1,174 @@
+//! A model in a call, over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringback_call::{At, Cause, Intent, Line, ReplyId, Speaker, TurnId};
+use serde_json::{Map, json};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::answers::Shelf;
+use super::asked::Asked;
+use super::model::{Api, Chain, Model, client};
+use super::modelled::{Instructions, Modelled};
+use super::toolbox::Toolbox;
+use super::webhook::Webhook;
+use crate::provided::Provided;
+use crate::provider::Access;
+use crate::scenario::{Origin, parse};
+use crate::tools::Tools;
+
+/// A server whose model answers so, and ends for this reason.
+async fn server(text: &str, reason: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let chunk = |delta, reason: Option<&str>| json!({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]});
+    let (said, end) = (
+        chunk(json!({"content": text}), None),
+        chunk(json!({}), Some(reason)),
+    );
+    let body = format!("data: {said}\n\ndata: {end}\n\ndata: [DONE]\n\n");
+    let answer = ResponseTemplate::new(200).set_body_raw(body, "text/event-stream");
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+/// The model of one call, with what all calls share.
+fn call(server: &MockServer, shelf: Option<Shelf>) -> Modelled {
+    let model = Model {
+        access: Access {
+            key: None,
+            url: format!("{}/v1", server.uri()).parse().unwrap(),
+        },
+        api: Api::Chat,
+        model: "a-model".into(),
+        temperature_pm: None,
+        max_tokens: 100,
+        reasoning_effort: None,
+        extra: Map::new(),
+        first: Duration::from_secs(5),
+    };
+    let chain = Chain {
+        models: vec![(model, Arc::default())],
+        client: client(None).unwrap(),
+    };
+    let scenario = parse("prompt = \"Be brief.\"", &Origin::text("brief"))
+        .unwrap()
+        .0;
+    let instructions = Instructions {
+        text: "Be brief.".into(),
+        language: "en-US".into(),
+        toolbox: Toolbox::new(&scenario.persona.toolkit, None),
+        goodbye: "Goodbye.".into(),
+    };
+    let webhook = Arc::new(Webhook::new(false).unwrap());
+    let tools = Tools::new(&[], instructions.toolbox.refusals(), &webhook, Uuid::nil());
+    Modelled::new(chain, instructions, tools, shelf)
+}
+
+fn shelf() -> Shelf {
+    Shelf {
+        answers: Arc::default(),
+        fresh: Duration::from_secs(60),
+        version: "1".into(),
+    }
+}
+
+fn line(text: &str) -> Line {
+    Line {
+        speaker: Speaker::Caller,
+        turn: TurnId(1),
+        reply: None,
+        said: text.into(),
+        heard: text.into(),
+        digits: String::new(),
+        from: At(0),
+        until: At(0),
+        cut: false,
+    }
+}
+
+/// What a call answers to the last of what its caller said.
+async fn answer(call: &mut Modelled, said: &[&str]) -> String {
+    let (events, mut told) = mpsc::unbounded_channel();
+    let lines: Vec<Line> = said.iter().map(|text| line(text)).collect();
+    let asked = Asked {
+        turn: TurnId(1),
+        reply: ReplyId(2),
+        cause: Cause::Answer,
+        text: said.last().unwrap(),
+        digits: "",
+        lines: &lines,
+        tools: &[],
+    };
+    call.ask(&asked, &events);
+    let mut text = String::new();
+    while let Some(told) = told.recv().await {
+        if let Provided::Text { text: more, .. } = told {
+            text.push_str(&more);
+        } else if let Provided::TextEnd { intent, .. } = told {
+            assert_eq!(intent, Intent::Continue);
+            return text;
+        } else {
+            panic!("{told:?}");
+        }
+    }
+    panic!("it ended without an end");
+}
+
+async fn requests(server: &MockServer) -> usize {
+    server.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn an_answer_to_a_common_question_is_given_again_to_another_caller() {
+    let server = server("At nine.", "stop").await;
+    let shelf = shelf();
+    for said in ["When do you open?", "when do you open"] {
+        let mut call = call(&server, Some(shelf.clone()));
+        assert_eq!(answer(&mut call, &[said]).await, "At nine.");
+    }
+    assert_eq!(requests(&server).await, 1);
+    let mut later = call(&server, Some(shelf));
+    assert_eq!(
+        answer(&mut later, &["Hello.", "When do you open?"]).await,
+        "At nine."
+    );
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn without_the_setting_every_question_is_asked() {
+    let server = server("At nine.", "stop").await;
+    for _ in 0..2 {
+        answer(&mut call(&server, None), &["When do you open?"]).await;
+    }
+    assert_eq!(requests(&server).await, 2);
+}
+
+#[tokio::test]
+async fn what_a_call_has_coloured_is_not_kept() {
+    let server = server("At nine, Bob.", "stop").await;
+    let shelf = shelf();
+    let said = ["My name is Bob.", "When do you open?"];
+    answer(&mut call(&server, Some(shelf.clone())), &said).await;
+    answer(&mut call(&server, Some(shelf)), &["When do you open?"]).await;
+    assert_eq!(requests(&server).await, 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_is_not_kept() {
+    let server = server("At nine and", "length").await;
+    let shelf = shelf();
+    for _ in 0..2 {
+        answer(
+            &mut call(&server, Some(shelf.clone())),
+            &["When do you open?"],
+        )
+        .await;
+    }
+    assert_eq!(requests(&server).await, 2);
+}
