@@ -193,36 +193,30 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {host} port {port}: set another PORT or HOST, or stop the program that has it"))
 }
 
-async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
-    let engine_config = EngineConfig {
+/// Which engines a server of this configuration starts.
+pub(crate) fn engine_config(config: &Config) -> EngineConfig {
+    let engines = &config.engines;
+    EngineConfig {
         data_dir: config.data_dir.clone(),
-        recognizers: if config.engines.wants_decoders() {
-            config.engines.recognizers
+        recognizers: if engines.wants_decoders() {
+            engines.recognizers
         } else {
             0
         },
-        recognizer_library: config.engines.recognizer_library.clone(),
-        voices: config.engines.voices,
-        allow_private_webhooks: config.engines.allow_private_webhooks,
+        recognizer_library: engines.recognizer_library.clone(),
+        voices: engines.voices,
+        allow_private_webhooks: engines.allow_private_webhooks,
         company: config.calls.company.clone(),
-        accounts: config.engines.accounts.clone(),
-        proxy: config.engines.proxy.clone(),
-        prices: config.engines.prices.clone(),
-        stt: config
-            .engines
-            .stt
-            .names
-            .iter()
-            .map(|name| stt(name))
-            .collect(),
-        tts: config
-            .engines
-            .tts
-            .names
-            .iter()
-            .map(|name| tts(name))
-            .collect(),
-    };
+        accounts: engines.accounts.clone(),
+        proxy: engines.proxy.clone(),
+        prices: engines.prices.clone(),
+        stt: engines.stt.names.iter().map(|name| stt(name)).collect(),
+        tts: engines.tts.names.iter().map(|name| tts(name)).collect(),
+    }
+}
+
+async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
+    let engine_config = engine_config(config);
     let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
     Ok(Sessions {
         engines: Arc::new(engines),

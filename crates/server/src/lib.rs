@@ -8,6 +8,7 @@ pub mod answers;
 pub mod api;
 pub mod app;
 pub mod calls;
+pub mod check;
 pub mod config;
 pub mod health;
 pub mod hooks;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ringback_server::app;
+use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_session::replay::{recover_transcript, replay};
@@ -33,6 +34,8 @@ enum Command {
         Exit status: 0 stopped as told; 1 an error while running; 2 a setting is wrong."
     )]
     Serve(ServeArgs),
+    /// Ask every engine and provider that is set up for something small, and say what works.
+    Check(CheckArgs),
     /// Telephone a server from this terminal.
     Call(Box<ringback_sim::CallArgs>),
     /// Play the cloud providers on this machine: real protocols, local engines, faults on request.
@@ -114,6 +117,7 @@ impl ServeArgs {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => serve(&args),
+        Command::Check(args) => check(&args),
         Command::Call(args) => call(*args),
         Command::Sim(args) => sim(args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
@@ -153,6 +157,34 @@ fn serve(args: &ServeArgs) -> ExitCode {
     };
     // The log is written to its end. Threads that still speak or listen have nobody to do it for: they are not waited for.
     drop(log);
+    std::process::exit(status.into())
+}
+
+fn check(args: &CheckArgs) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
+    };
+    let status = match runtime.block_on(check::check(args)) {
+        Ok(report) => {
+            say(&if args.json {
+                report.to_json()
+            } else {
+                report.to_text()
+            });
+            if report.works { 0 } else { WANTING }
+        }
+        Err(error) => {
+            let status = if error.is::<ConfigError>() {
+                UNUSABLE
+            } else {
+                WANTING
+            };
+            complain(&format!("{error:#}"), status);
+            status
+        }
+    };
+    // What is still connecting, hearing or speaking has nobody to do it for: it is not waited for.
     std::process::exit(status.into())
 }
 

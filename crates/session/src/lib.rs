@@ -5,6 +5,7 @@
 //! call wants without ever waiting for it.
 
 pub mod carrier;
+pub mod check;
 mod clock;
 mod ear;
 mod engines;

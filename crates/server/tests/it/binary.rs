@@ -39,6 +39,7 @@ fn run(args: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
 fn every_command_shows_an_example() {
     for command in [
         &["serve"][..],
+        &["check"],
         &["call"],
         &["sim"],
         &["replay"],

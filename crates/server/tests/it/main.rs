@@ -1,6 +1,7 @@
 //! The server through its public face.
 
 mod binary;
+mod check;
 mod config;
 mod culprits;
 mod listening;

@@ -1,5 +1,6 @@
 //! The engines of a server: started once, shared by all calls.
 
+mod check;
 mod ears;
 mod lines;
 mod models;

@@ -68,28 +68,43 @@ impl Engines {
     }
 
     fn model(&self, wanted: &scenario::Model) -> Option<Model> {
+        if !self.has_model(wanted) {
+            return None;
+        }
+        match self.try_model(wanted) {
+            Ok(model) => Some(model),
+            Err(why) => {
+                tracing::error!(why, "Error: a model is left out");
+                None
+            }
+        }
+    }
+
+    /// How a model is asked.
+    ///
+    /// # Errors
+    /// What is missing, after the words "the model".
+    pub(super) fn try_model(&self, wanted: &scenario::Model) -> Result<Model, String> {
         let account = self.config.accounts.openai.as_ref();
         let key = match &wanted.key {
-            Some(reference) => match read_secret(reference) {
-                Ok(key) => Some(key),
-                Err(why) => {
-                    tracing::error!(why, "Error: a model is left out");
-                    return None;
-                }
-            },
+            Some(reference) => Some(read_secret(reference)?),
             // The account's key is for its own server alone.
             None if wanted.url.is_some() => None,
             None => account.and_then(|account| account.access.key.clone()),
         };
         let url = wanted
             .url
-            .clone()
-            .or_else(|| account.map(|account| account.access.url.clone()))?;
+            .as_ref()
+            .or(account.map(|account| &account.access.url));
+        let url = url.ok_or("has no server: set OPENAI_API_KEY")?.clone();
         let model = wanted
             .model
-            .clone()
-            .or_else(|| account.map(|account| account.model.clone()))?;
-        Some(Model {
+            .as_ref()
+            .or(account.map(|account| &account.model));
+        let model = model
+            .ok_or("is not named: name it in the scenario")?
+            .clone();
+        Ok(Model {
             access: Access { key, url },
             api: match wanted.api {
                 Some(ModelApi::Chat) => Api::Chat,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringback_call::{Fault, FaultKind, Party};
 
-use super::Provider;
+use super::{Blame, Provider};
 
 /// Why a provider did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<Duration>,
     /// This request is to blame, by its length or its form; others may well succeed.
     pub(crate) of_request: bool,
+    /// What has to be changed, where that is known.
+    pub(crate) blame: Option<Blame>,
 }
 
 impl Failure {
@@ -29,6 +31,7 @@ impl Failure {
             passing,
             retry_after: None,
             of_request: false,
+            blame: None,
         }
     }
 
@@ -50,6 +53,7 @@ impl Failure {
             passing: false,
             retry_after: None,
             of_request: false,
+            blame: None,
         }
     }
 
@@ -78,11 +82,17 @@ impl Failure {
         } else {
             format!("answered {status}: {words}")
         };
-        match status {
+        let failure = match status {
             408 | 409 | 425 | 429 => Self::unreachable(provider, what),
             400..500 => Self::refused(provider, what),
             _ => Self::misbehaved(provider, what),
-        }
+        };
+        failure.blamed(Blame::of(Some(status), words))
+    }
+
+    /// What has to be changed.
+    pub(crate) fn blamed(self, blame: Option<Blame>) -> Self {
+        Self { blame, ..self }
     }
 
     /// The provider said when to come back.

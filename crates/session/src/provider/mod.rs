@@ -3,6 +3,7 @@
 //! Each has one file for each role that it plays, in `stt`, `responder` and `tts`; what they share stands here.
 
 mod backoff;
+mod blame;
 mod breaker;
 mod failure;
 mod socket;
@@ -12,10 +13,11 @@ use url::Url;
 use crate::Secret;
 
 pub(crate) use backoff::Backoff;
+pub use blame::Blame;
 pub use breaker::Breaker;
 pub(crate) use breaker::Breakers;
 pub(crate) use failure::Failure;
-pub(crate) use socket::{Answer, ProviderSocket, open};
+pub(crate) use socket::{Answer, ProviderSocket, Refusal, open};
 
 /// How a provider is reached.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 
-use super::{Failure, Provider};
+use super::{Blame, Failure, Provider};
 
 /// The handshake, TLS included, must be over in this time.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -44,6 +44,15 @@ pub(crate) enum Answer {
     },
 }
 
+/// What a provider says when it refuses a handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal {
+    /// Its word for the reason, for programs.
+    pub(crate) code: Option<String>,
+    /// For people; empty where it says nothing.
+    pub(crate) words: String,
+}
+
 /// Opens a socket. `refusal` reads the body of a refused handshake for the provider's own words.
 ///
 /// # Errors
@@ -52,7 +61,7 @@ pub(crate) async fn open(
     provider: Provider,
     url: &Url,
     headers: &HeaderMap,
-    refusal: fn(&str) -> String,
+    refusal: fn(&str) -> Refusal,
 ) -> Result<ProviderSocket, Failure> {
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::refused(provider, format!("cannot be asked: {error}"))
@@ -83,16 +92,20 @@ pub(crate) async fn open(
 fn refused(
     provider: Provider,
     response: &Response<Option<Vec<u8>>>,
-    refusal: fn(&str) -> String,
+    refusal: fn(&str) -> Refusal,
 ) -> Failure {
     let body = response.body().as_deref().unwrap_or_default();
-    let words = refusal(&String::from_utf8_lossy(body));
+    let Refusal { code, words } = refusal(&String::from_utf8_lossy(body));
     let after = response
         .headers()
         .get("retry-after")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
-    Failure::status(provider, response.status().as_u16(), &words).retry_after(after)
+    let status = response.status().as_u16();
+    let said = format!("{} {words}", code.unwrap_or_default());
+    Failure::status(provider, status, &words)
+        .retry_after(after)
+        .blamed(Blame::of(Some(status), &said))
 }
 
 /// Without the address, which may hold a key.

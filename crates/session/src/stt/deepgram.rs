@@ -19,7 +19,9 @@ use url::Url;
 use super::flux;
 use super::sent::SentAudio;
 use super::stream::{Block, Command, Heard, Inlet};
-use crate::provider::{Access, Answer, Backoff, Breaker, Failure, Provider, ProviderSocket, open};
+use crate::provider::{
+    Access, Answer, Backoff, Breaker, Failure, Provider, ProviderSocket, Refusal, open,
+};
 
 /// A recogniser that is away for longer is given up.
 pub(super) const GIVE_UP: Duration = Duration::from_secs(2);
@@ -107,7 +109,7 @@ impl Deepgram {
         }
     }
 
-    fn url(&self) -> Result<Url, Failure> {
+    pub(super) fn url(&self) -> Result<Url, Failure> {
         let mut query = Query::telephone(&self.model);
         query.language = Some(self.language.clone());
         query.interim_results = true;
@@ -120,7 +122,7 @@ impl Deepgram {
         Ok(url)
     }
 
-    fn headers(&self) -> Result<HeaderMap, Failure> {
+    pub(super) fn headers(&self) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         if let Some(key) = &self.access.key {
             let value = HeaderValue::from_str(&format!("{API_KEY_SCHEME}{}", key.expose()))
@@ -131,8 +133,12 @@ impl Deepgram {
     }
 }
 
-fn refusal(body: &str) -> String {
-    HttpError::read(body.as_bytes()).message
+pub(super) fn refusal(body: &str) -> Refusal {
+    let error = HttpError::read(body.as_bytes());
+    Refusal {
+        code: error.code,
+        words: error.message,
+    }
 }
 
 async fn farewell(mut socket: ProviderSocket) {

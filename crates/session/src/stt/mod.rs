@@ -9,6 +9,7 @@ mod flux_tests;
 mod pocketsphinx;
 mod sent;
 mod stream;
+mod trial;
 
 use std::collections::VecDeque;
 

@@ -19,7 +19,7 @@ use url::Url;
 use super::dialogue::{self, Message, Use, Vendor};
 use super::parts::Parts;
 use super::stream::{Inlet, Spoken, TimedWord};
-use crate::provider::{Access, Breaker, Failure, Provider, ProviderSocket, open};
+use crate::provider::{Access, Blame, Breaker, Failure, Provider, ProviderSocket, Refusal, open};
 
 /// A context that has been quiet for longer is not continued: it expires 1 s after its last audio left the provider.
 const CONTINUABLE: Duration = Duration::from_millis(800);
@@ -345,26 +345,30 @@ fn garbled(garbled: ringback_wire::Garbled) -> Failure {
     Failure::misbehaved(Provider::Cartesia, garbled)
 }
 
-fn refusal(body: &str) -> String {
+fn refusal(body: &str) -> Refusal {
     let error = ApiError::from_http(0, body.as_bytes());
     if error.title.is_none() && error.message.is_none() {
-        return String::new();
+        return Refusal::default();
     }
-    error.line()
+    Refusal {
+        words: error.line(),
+        code: error.code,
+    }
 }
 
 fn failed(error: &ApiError) -> Failure {
     let code = error.code.as_deref().unwrap_or_default();
     let line = error.line();
+    let blame = Blame::of(error.status, &format!("{code} {line}"));
     if code.contains("quota") || code.contains("credit") || code.ends_with("not_found") {
-        return Failure::refused(Provider::Cartesia, format!("refuses: {line}"));
+        return Failure::refused(Provider::Cartesia, format!("refuses: {line}")).blamed(blame);
     }
     if code == wire::CONCURRENCY_LIMITED || error.status == Some(429) {
         return Failure::unreachable(Provider::Cartesia, format!("is asked too much: {line}"))
             .retry_after(Some(CONCURRENCY_REST));
     }
     match error.status {
-        Some(status) => Failure::status(Provider::Cartesia, status, &line),
+        Some(status) => Failure::status(Provider::Cartesia, status, &line).blamed(blame),
         None => Failure::misbehaved(Provider::Cartesia, format!("failed: {line}")),
     }
 }

@@ -18,7 +18,7 @@ use url::Url;
 use super::dialogue::{self, Message, Use, Vendor};
 use super::parts::Parts;
 use super::stream::{Inlet, Spoken};
-use crate::provider::{Access, Breaker, Failure, Provider, ProviderSocket, open};
+use crate::provider::{Access, Breaker, Failure, Provider, ProviderSocket, Refusal, open};
 
 /// So many flushes before a socket is full, it is replaced when nothing is owed.
 const MARGIN: usize = 6;
@@ -217,6 +217,10 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-fn refusal(body: &str) -> String {
-    HttpError::read(body.as_bytes()).message
+fn refusal(body: &str) -> Refusal {
+    let error = HttpError::read(body.as_bytes());
+    Refusal {
+        code: error.code,
+        words: error.message,
+    }
 }

@@ -19,7 +19,7 @@ use url::Url;
 use super::dialogue::{self, Message, Use, Vendor};
 use super::parts::Parts;
 use super::stream::{Inlet, Spoken, TimedWord};
-use crate::provider::{Access, Breaker, Failure, Provider, ProviderSocket, open};
+use crate::provider::{Access, Blame, Breaker, Failure, Provider, ProviderSocket, Refusal, open};
 
 /// Speech that pauses for so long without having covered its text: the stream is asked for its end.
 const QUIET: Duration = Duration::from_millis(300);
@@ -357,12 +357,15 @@ impl Vendor for Streams {
     }
 }
 
-fn refusal(body: &str) -> String {
+fn refusal(body: &str) -> Refusal {
     let error = ApiError::from_http(0, body.as_bytes());
     if error.code.is_none() && error.message.is_none() {
-        return String::new();
+        return Refusal::default();
     }
-    error.line()
+    Refusal {
+        words: error.line(),
+        code: error.code,
+    }
 }
 
 /// Its errors name no status. What is about how much is asked at once passes; what the client did, and what it may not
@@ -378,7 +381,8 @@ fn failed(error: &ApiError) -> Failure {
         return Failure::misbehaved(Provider::ElevenLabs, format!("failed: {line}"));
     }
     if error.close_code.is_none() || error.close_code == Some(wire::VIOLATION_CLOSE_CODE) {
-        return Failure::refused(Provider::ElevenLabs, format!("refuses: {line}"));
+        let blame = Blame::of(None, &line);
+        return Failure::refused(Provider::ElevenLabs, format!("refuses: {line}")).blamed(blame);
     }
     Failure::misbehaved(Provider::ElevenLabs, format!("failed: {line}"))
 }

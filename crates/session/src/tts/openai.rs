@@ -15,7 +15,7 @@ use url::Url;
 use super::dialogue::Trouble;
 use super::parts::{Owed, Parts};
 use super::stream::{Inlet, Spoken};
-use crate::provider::{Access, Breaker, Failure, Provider};
+use crate::provider::{Access, Blame, Breaker, Failure, Provider};
 
 const PATH: &str = "/audio/speech";
 /// The rate of the audio that is called `pcm` there, in Hz.
@@ -279,11 +279,17 @@ async fn refused(response: &mut Response) -> Failure {
         .take(200)
         .collect();
     let code = code.as_ref().and_then(serde_json::Value::as_str);
+    let blame = Blame::of(
+        Some(status),
+        &format!("{} {words}", code.unwrap_or_default()),
+    );
     if code == Some("insufficient_quota") {
         let what = format!("answered {status}: {words}");
-        return Failure::refused(Provider::OpenAi, what);
+        return Failure::refused(Provider::OpenAi, what).blamed(blame);
     }
-    Failure::status(Provider::OpenAi, status, &words).retry_after(after)
+    Failure::status(Provider::OpenAi, status, &words)
+        .retry_after(after)
+        .blamed(blame)
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -128,6 +128,17 @@ impl Vendor {
         format!("{name} {model} {voice} {language} {speed_pct}")
     }
 
+    /// Its model, the voice where that is another name, and the language where the provider is told one.
+    pub(crate) fn names(&self) -> (String, Option<String>, String) {
+        let (model, voice, language) = match self {
+            Self::Aura(own) => (&own.model, None, ""),
+            Self::Cartesia(own) => (&own.model, Some(&own.voice), own.language.as_str()),
+            Self::ElevenLabs(own) => (&own.model, Some(&own.voice), own.language.as_str()),
+            Self::OpenAi(own) => (&own.model, Some(&own.voice), ""),
+        };
+        (model.clone(), voice.cloned(), language.to_owned())
+    }
+
     /// Speaks until the inlet is closed.
     ///
     /// # Errors

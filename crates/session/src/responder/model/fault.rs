@@ -9,20 +9,25 @@ use ringback_wire::openai::retry::Advice;
 use ringback_wire::openai::{ApiError, Fault};
 
 use super::answer::{Finish, PROVIDER};
-use crate::provider::Failure;
+use crate::provider::{Blame, Failure};
 
 /// A reason is cut to this many characters.
 const LONGEST_REASON: usize = 160;
 
-fn of(fault: Fault, what: String) -> Failure {
-    match fault {
-        Fault::Request | Fault::TooLong => Failure::unfit(PROVIDER, what),
-        Fault::Key | Fault::Forbidden | Fault::NotFound | Fault::Quota => {
-            Failure::refused(PROVIDER, what)
-        }
-        Fault::Busy | Fault::Passing => Failure::unreachable(PROVIDER, what),
-        Fault::Server => Failure::misbehaved(PROVIDER, what),
-    }
+fn of(fault: Fault, error: &ApiError, what: String) -> Failure {
+    let code = error.code.as_deref().unwrap_or_default();
+    let said = format!("{code} {}", error.message);
+    let (failure, status) = match fault {
+        Fault::Request => (Failure::unfit(PROVIDER, what), Some(400)),
+        Fault::TooLong => (Failure::unfit(PROVIDER, what), None),
+        Fault::Key => (Failure::refused(PROVIDER, what), Some(401)),
+        Fault::Forbidden => (Failure::refused(PROVIDER, what), Some(403)),
+        Fault::NotFound => (Failure::refused(PROVIDER, what), Some(404)),
+        Fault::Quota => (Failure::refused(PROVIDER, what), Some(402)),
+        Fault::Busy | Fault::Passing => (Failure::unreachable(PROVIDER, what), None),
+        Fault::Server => (Failure::misbehaved(PROVIDER, what), None),
+    };
+    failure.blamed(status.and_then(|status| Blame::of(Some(status), &said)))
 }
 
 /// A status that is no success, with the server's words and its advice.
@@ -36,7 +41,7 @@ pub(super) fn status(status: u16, headers: &HeaderMap, body: &str) -> Failure {
     let now = now.map_or(0, |since| since.as_secs());
     let advice = Advice::read(|name| headers.get(name)?.to_str().ok(), now);
     let fault = error.fault(Some(status));
-    let mut failure = of(fault, what);
+    let mut failure = of(fault, &error, what);
     match advice.should_retry {
         Some(true) if !fault.needs_the_operator() => failure.passing = true,
         Some(false) => failure.passing = false,
@@ -52,7 +57,7 @@ pub(super) fn within(error: &ApiError) -> Failure {
         "" => "broke off its answer".to_owned(),
         words => format!("broke off its answer: {words}"),
     };
-    of(error.fault(None), what)
+    of(error.fault(None), error, what)
 }
 
 /// No status came.

@@ -1,0 +1,139 @@
+//! `ringback check`: proves every engine that calls would use with a real request.
+
+mod advice;
+mod report;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use ringback_session::check::Check;
+use ringback_session::provider::Provider;
+use ringback_session::scenario::{Catalog, Scenario};
+use ringback_session::{EngineConfig, Engines};
+
+use crate::app::engine_config;
+use crate::config::{Config, ConfigError, LOCAL_STT, LOCAL_TTS, Layers, Texts};
+
+pub use report::{Report, Row};
+
+/// As `--only` names what is no engine.
+const TWILIO: &str = "twilio";
+
+/// What is checked and how.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: ringback check --only deepgram,openai --timeout 5\n\n\
+    Settings are those of `ringback serve`. A few words are spoken and a moment of silence is heard, at the providers' usual price.\n\
+    Exit status: 0 all that is set up works; 1 something does not; 2 a setting is wrong."
+)]
+pub struct CheckArgs {
+    /// These alone: deepgram, openai, cartesia, elevenlabs, pocketsphinx, pico, twilio.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How long each may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+    /// Write JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Folder of recordings, scenarios and caches (DATA_DIR).
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Configuration file instead of ringback.toml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds")?;
+    if !(0.1..=600.0).contains(&seconds) {
+        return Err("write 0.1 to 600 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Checks what is set up, within a runtime.
+///
+/// # Errors
+/// A [`ConfigError`] for a setting that is wrong, anything else for engines that do not start.
+pub async fn check(args: &CheckArgs) -> anyhow::Result<Report> {
+    let config = configuration(args)?;
+    config.make_data_dir()?;
+    let catalog = Catalog::load(&config.data_dir.join("scenarios"));
+    let default = default_scenario(&config, &catalog)?;
+    let scenarios: Vec<Arc<Scenario>> = catalog.scenarios().cloned().collect();
+    let engines = EngineConfig {
+        recognizers: usize::from(
+            config.engines.wants_decoders() && is_wanted(&args.only, LOCAL_STT),
+        ),
+        voices: 1,
+        ..engine_config(&config)
+    };
+    let engines = tokio::task::spawn_blocking(move || Engines::start(engines)).await??;
+    let engines = Arc::new(engines);
+    let mut checks = engines.checks(default, &scenarios);
+    checks.retain(|check| check.engine != LOCAL_STT || config.engines.wants_decoders());
+    choose(&args.only, &mut checks)?;
+    let checked = engines.run_checks(checks, args.timeout).await;
+    let twilio = is_wanted(&args.only, TWILIO);
+    Ok(Report::of(checked, &config, twilio))
+}
+
+fn is_wanted(only: &[String], name: &str) -> bool {
+    only.is_empty() || only.iter().any(|wanted| wanted == name)
+}
+
+fn configuration(args: &CheckArgs) -> Result<Config, ConfigError> {
+    let folder = std::env::current_dir()
+        .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
+    let flags = args
+        .data_dir
+        .clone()
+        .map(|dir| ("DATA_DIR".to_owned(), dir));
+    let flags: Texts = flags.into_iter().collect();
+    Config::load(&Layers::gather(flags, &folder, args.config.as_deref())?)
+}
+
+fn default_scenario<'a>(
+    config: &Config,
+    catalog: &'a Catalog,
+) -> Result<&'a Scenario, ConfigError> {
+    let name = &config.calls.default_scenario;
+    let scenario = catalog.scenario(name).map(|scenario| &**scenario);
+    scenario.ok_or_else(|| {
+        ConfigError(format!(
+            "DEFAULT_SCENARIO={name}: there is no such scenario"
+        ))
+    })
+}
+
+/// Leaves what `--only` names, all of which must be there.
+fn choose(only: &[String], checks: &mut Vec<Check>) -> Result<(), ConfigError> {
+    if only.is_empty() {
+        return Ok(());
+    }
+    let providers = Provider::ALL.map(Provider::name);
+    for name in only {
+        let is_there = name == TWILIO || checks.iter().any(|check| check.engine == name);
+        if is_there {
+            continue;
+        }
+        let why = if providers.contains(&name.as_str()) {
+            let key = format!("{}_API_KEY", name.to_ascii_uppercase());
+            format!("not in use: set {key}, and name it where STT or TTS is set")
+        } else if [LOCAL_STT, LOCAL_TTS].contains(&name.as_str()) {
+            "not in use by these settings".to_owned()
+        } else {
+            let known = providers.into_iter().chain([LOCAL_STT, LOCAL_TTS, TWILIO]);
+            format!(
+                "unknown; there is: {}",
+                known.collect::<Vec<_>>().join(", ")
+            )
+        };
+        return Err(ConfigError(format!("--only {name}: {why}")));
+    }
+    checks.retain(|check| is_wanted(only, check.engine));
+    Ok(())
+}
