@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::{Arrival, Recent, Registry, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, Secret};
 use crate::listen::{self, Limits};
+use crate::pulse::Pulses;
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::welcome::Welcome;
@@ -194,7 +195,7 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 /// Which engines a server of this configuration starts.
-pub(crate) fn engine_config(config: &Config) -> EngineConfig {
+pub fn engine_config(config: &Config) -> EngineConfig {
     let engines = &config.engines;
     EngineConfig {
         data_dir: config.data_dir.clone(),
@@ -222,6 +223,7 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         engines: Arc::new(engines),
         settings: config.engines.clone(),
         company: config.calls.company.clone(),
+        pulses: Pulses::new(),
         record: config.calls.recording.then(|| Place {
             dir: config.data_dir.join("recordings"),
             instance: config.calls.instance.clone(),

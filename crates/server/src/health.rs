@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use ringback_session::provider::Provider;
 use serde::Serialize;
 use serde_json::json;
 
@@ -20,6 +21,8 @@ pub enum Service {
     Connected,
     /// It is not set up, or on one side only: Twilio counts when its first signed request has come.
     Unconfigured,
+    /// It is there, but busy, slow, or left alone by calls for a while because it failed them.
+    Degraded,
     /// It is set up and does not work.
     Down,
 }
@@ -31,14 +34,32 @@ struct Services {
     openai: Service,
     deepgram: Service,
     cartesia: Service,
+    elevenlabs: Service,
     recognizer: Service,
     voice: Service,
 }
 
-/// `GET /health`: `healthy`, or `degraded` when a part that was set up is down.
+impl Services {
+    fn are_well(&self) -> bool {
+        let all = [
+            self.openai,
+            self.deepgram,
+            self.cartesia,
+            self.elevenlabs,
+            self.recognizer,
+            self.voice,
+        ];
+        let is_well =
+            |service: Service| matches!(service, Service::Connected | Service::Unconfigured);
+        all.into_iter().all(is_well)
+    }
+}
+
+/// `GET /health`: `healthy`, or `degraded` when a part that was set up does not work as it should. Providers are asked for things
+/// that cost nothing, and seldom.
 pub async fn show_health(State(app): State<App>) -> Response {
-    let services = services(&app);
-    let degraded = [services.recognizer, services.voice].contains(&Service::Down);
+    let services = services(&app).await;
+    let degraded = !services.are_well();
     let body = json!({
         "status": if degraded { "degraded" } else { "healthy" },
         "timestamp": Timestamp::now().to_string(),
@@ -48,7 +69,14 @@ pub async fn show_health(State(app): State<App>) -> Response {
     Json(body).into_response()
 }
 
-fn services(app: &App) -> Services {
+async fn services(app: &App) -> Services {
+    let providers = app.switchboard.providers().await;
+    let provider = |wanted: Provider| {
+        let mut found = providers.iter().filter(|(provider, _)| *provider == wanted);
+        found
+            .next()
+            .map_or(Service::Unconfigured, |(_, service)| *service)
+    };
     let engines = app.switchboard.engines();
     let engine = |role: &str| {
         engines
@@ -61,9 +89,10 @@ fn services(app: &App) -> Services {
             Some(_) if app.signed_seen.load(Ordering::Relaxed) => Service::Connected,
             Some(_) | None => Service::Unconfigured,
         },
-        openai: Service::Unconfigured,
-        deepgram: Service::Unconfigured,
-        cartesia: Service::Unconfigured,
+        openai: provider(Provider::OpenAi),
+        deepgram: provider(Provider::Deepgram),
+        cartesia: provider(Provider::Cartesia),
+        elevenlabs: provider(Provider::ElevenLabs),
         recognizer: match (engine("stt"), app.config.engines.wants_ears()) {
             (true, _) => Service::Connected,
             (false, true) => Service::Down,

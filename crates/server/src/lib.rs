@@ -14,6 +14,7 @@ pub mod health;
 pub mod hooks;
 pub mod listen;
 pub mod page;
+pub mod pulse;
 pub mod requests;
 pub mod routes;
 pub mod shutdown;

@@ -32,6 +32,8 @@ pub const AUTHORIZATION: &str = "authorization";
 pub const API_KEY_SCHEME: &str = "Token ";
 /// The word before a short-lived JWT in [`AUTHORIZATION`], with its space.
 pub const JWT_SCHEME: &str = "Bearer ";
+/// Where a key is described (Deepgram's page on authentication): a request that costs nothing, refused if the key is not valid.
+pub const TOKEN_PATH: &str = "/v1/auth/token";
 /// The header of an answer, also of a WebSocket handshake's, with Deepgram's id of the request. It may be missing.
 pub const REQUEST_ID_HEADER: &str = "dg-request-id";
 /// The header of a refused handshake with the reason, which its body repeats.

@@ -33,6 +33,9 @@ pub const SOCKET_BASE_URL: &str = "wss://api.elevenlabs.io";
 pub const API_KEY_HEADER: &str = "xi-api-key";
 /// The query of a socket with a browser's single-use token.
 pub const TOKEN_QUERY: &str = "token";
+/// Where the account of a key is described: a request that costs nothing. A key that may speak but not read answers 401 with the
+/// code `missing_permissions`.
+pub const USER_PATH: &str = "/v1/user";
 /// The header of an answer by which the provider's support finds it.
 pub const TRACE_ID_HEADER: &str = "x-trace-id";
 /// The header of an answer of the global host that says where it came from.

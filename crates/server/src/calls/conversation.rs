@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use ringback_call::{Direction, EndCause, Intent};
+use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
 use ringback_session::{EngineStatus, Engines, Place, Seats, Setup};
 use ringback_wire::twilio::media::Start;
@@ -14,7 +15,9 @@ use uuid::Uuid;
 use super::reasons::with_reasons;
 use super::registry::Outcome;
 use crate::config::EnginesConfig;
+use crate::health::Service;
 use crate::hooks::socket::MediaSocket;
+use crate::pulse::Pulses;
 
 /// A call as its webhook announced it.
 #[derive(Clone, Debug)]
@@ -65,6 +68,8 @@ pub trait Switchboard: Send + Sync {
     fn seat(&self, scenario: &Scenario) -> Option<Box<dyn Seat>>;
     /// Which engines there are, and why.
     fn engines(&self) -> Vec<EngineStatus>;
+    /// How the providers are that are set up, within about two seconds.
+    fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>>;
 }
 
 /// What one call needs of the engines. Dropped, it is free again.
@@ -84,6 +89,8 @@ pub struct Sessions {
     pub company: String,
     /// Where recordings go; `None` where calls are not recorded.
     pub record: Option<Place>,
+    /// How the providers are.
+    pub pulses: Pulses,
 }
 
 struct SessionSeat {
@@ -106,6 +113,29 @@ impl Switchboard for Sessions {
 
     fn engines(&self) -> Vec<EngineStatus> {
         with_reasons(self.engines.describe(), &self.settings)
+    }
+
+    fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>> {
+        let set_up = Provider::ALL.into_iter();
+        let set_up = set_up.filter(|provider| self.engines.is_set_up(*provider));
+        let felt = set_up.map(async |provider| (provider, self.feel(provider).await));
+        Box::pin(join_all(felt))
+    }
+}
+
+impl Sessions {
+    async fn feel(&self, provider: Provider) -> Service {
+        let engines = Arc::clone(&self.engines);
+        let ask = async move {
+            let reach = engines.reach(provider).await;
+            reach.unwrap_or_else(|| Reach::Away(format!("{} is not set up", provider.name())))
+        };
+        match self.pulses.of(provider).feel(ask).await {
+            Some(Reach::Away(_)) => Service::Down,
+            Some(Reach::Strained) | None => Service::Degraded,
+            Some(Reach::Well) if self.engines.is_left_alone(provider) => Service::Degraded,
+            Some(Reach::Well) => Service::Connected,
+        }
     }
 }
 

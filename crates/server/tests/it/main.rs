@@ -4,6 +4,7 @@ mod binary;
 mod check;
 mod config;
 mod culprits;
+mod health;
 mod listening;
 mod media;
 mod pages;

@@ -24,7 +24,7 @@ async fn health_names_every_service() {
     let services = body["services"].to_string();
     assert_eq!(
         services,
-        r#"{"cartesia":"unconfigured","database":"unconfigured","deepgram":"unconfigured","openai":"unconfigured","recognizer":"down","twilio":"unconfigured","voice":"connected"}"#
+        r#"{"cartesia":"unconfigured","database":"unconfigured","deepgram":"unconfigured","elevenlabs":"unconfigured","openai":"unconfigured","recognizer":"down","twilio":"unconfigured","voice":"connected"}"#
     );
     let deaf = local().with("STT", "none").start().get("/health").await;
     assert!(

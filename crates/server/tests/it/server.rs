@@ -15,7 +15,9 @@ use futures_util::{SinkExt, StreamExt};
 use ringback_server::app::{App, Server};
 use ringback_server::calls::{Arrival, Connected, Ending, Outcome, Seat, Switchboard};
 use ringback_server::config::{Config, Layers, Secret};
+use ringback_server::health::Service;
 use ringback_server::routes;
+use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario};
 use ringback_session::{EngineStatus, Outgoing, Received};
 use ringback_wire::twilio::signature::{AuthToken, sign};
@@ -70,6 +72,10 @@ impl Switchboard for Scripted {
             status("stt", "pocketsphinx", false),
             status("tts", "pico", true),
         ]
+    }
+
+    fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>> {
+        Box::pin(std::future::ready(Vec::new()))
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod ears;
 mod lines;
 mod models;
+mod reach;
 mod voices;
 
 use std::collections::BTreeMap;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringback_wire::openai::models::{ChatTools, Traits};
 use serde_json::Map;
+use url::Url;
 
 use super::Engines;
 use crate::provider::{Access, Breaker};
@@ -25,6 +26,14 @@ impl ModelBreakers {
         let key = format!("{} {}", model.access.url, model.model);
         let mut breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(breakers.entry(key).or_default())
+    }
+
+    /// Whether a model of this server is left alone.
+    pub(super) fn is_open_at(&self, url: &Url, now: Instant) -> bool {
+        let server = format!("{url} ");
+        let breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_server = breakers.iter().filter(|(key, _)| key.starts_with(&server));
+        of_server.any(|(_, breaker)| breaker.is_open(now))
     }
 }
 

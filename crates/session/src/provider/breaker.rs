@@ -51,6 +51,11 @@ impl Breaker {
         self.lock().until.is_none()
     }
 
+    /// Whether calls leave the provider alone now.
+    pub fn is_open(&self, now: Instant) -> bool {
+        self.lock().until.is_some_and(|until| now < until)
+    }
+
     /// It answered.
     pub fn succeeded(&self) {
         *self.lock() = State::default();
@@ -140,6 +145,7 @@ mod tests {
         let breaker = Breaker::default();
         let now = Instant::now();
         breaker.failed(now, FaultKind::Refused, None);
+        assert!(breaker.is_open(now + 59 * S) && !breaker.is_open(now + 60 * S));
         assert!(!breaker.admits(now + 59 * S) && breaker.admits(now + 60 * S));
 
         let breaker = Breaker::default();

@@ -6,6 +6,7 @@ mod backoff;
 mod blame;
 mod breaker;
 mod failure;
+mod free;
 mod socket;
 
 use url::Url;
@@ -17,6 +18,8 @@ pub use blame::Blame;
 pub use breaker::Breaker;
 pub(crate) use breaker::Breakers;
 pub(crate) use failure::Failure;
+pub use free::Reach;
+pub(crate) use free::ask_for_free;
 pub(crate) use socket::{Answer, ProviderSocket, Refusal, open};
 
 /// How a provider is reached.

@@ -9,6 +9,7 @@ mod turns;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::Twin;
 use super::ear::{Ear, NoEar};
+use super::place::DEEPGRAM_TOKEN;
 use super::refusal::Fault;
 use super::sound::{Coding, Format};
 use super::visit::{Refused, Visit};
@@ -29,6 +31,11 @@ pub(super) fn routes() -> Router<Arc<Twin>> {
             wire::speak::PATH,
             get(aura::open_speak).post(aura::speak_text),
         )
+        .route(wire::TOKEN_PATH, get(show_token))
+}
+
+async fn show_token(State(twin): State<Arc<Twin>>, request: Request) -> Result<Response, Refused> {
+    Visit::admit_key(&twin, DEEPGRAM_TOKEN, request).await
 }
 
 /// The format of raw audio, or why it is not heard here.

@@ -14,13 +14,13 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{get, post};
 use ringback_wire::elevenlabs::{
-    ApiError, Endpoint, INACTIVITY_TIMEOUT_S, Refusal, ServerMessage, StreamQuery,
+    ApiError, Endpoint, INACTIVITY_TIMEOUT_S, Refusal, ServerMessage, StreamQuery, USER_PATH,
     VIOLATION_CLOSE_CODE,
 };
 use serde_json::Value;
 
 use super::Twin;
-use super::place::{MULTI_STREAM_INPUT, Place, Provider, STREAM, STREAM_INPUT};
+use super::place::{ELEVENLABS_USER, MULTI_STREAM_INPUT, Place, Provider, STREAM, STREAM_INPUT};
 use super::refusal::Fault;
 use super::socket::{self, Broken, Socket, Upgrade};
 use super::sound::{Coding, Format};
@@ -36,6 +36,11 @@ pub(super) fn routes() -> Router<Arc<Twin>> {
             &path("stream/with-timestamps"),
             post(http::stream_timed_speech),
         )
+        .route(USER_PATH, get(show_user))
+}
+
+async fn show_user(State(twin): State<Arc<Twin>>, request: Request) -> Result<Response, Refused> {
+    Visit::admit_key(&twin, ELEVENLABS_USER, request).await
 }
 
 /// What a socket was asked for.

@@ -72,6 +72,7 @@ pub(super) const CARTESIA_VOICES: Place = place(Provider::Cartesia, "voices");
 pub(super) const LISTEN: Place = place(Provider::Deepgram, "listen");
 pub(super) const FLUX: Place = place(Provider::Deepgram, "flux");
 pub(super) const AURA: Place = place(Provider::Deepgram, "speak");
+pub(super) const DEEPGRAM_TOKEN: Place = place(Provider::Deepgram, "token");
 pub(super) const CHAT: Place = place(Provider::OpenAi, "chat");
 pub(super) const RESPONSES: Place = place(Provider::OpenAi, "responses");
 pub(super) const MODELS: Place = place(Provider::OpenAi, "models");
@@ -80,8 +81,9 @@ pub(super) const TRANSCRIPTIONS: Place = place(Provider::OpenAi, "transcriptions
 pub(super) const STREAM_INPUT: Place = place(Provider::ElevenLabs, "stream-input");
 pub(super) const MULTI_STREAM_INPUT: Place = place(Provider::ElevenLabs, "multi-stream-input");
 pub(super) const STREAM: Place = place(Provider::ElevenLabs, "stream");
+pub(super) const ELEVENLABS_USER: Place = place(Provider::ElevenLabs, "user");
 
-const ALL: [Place; 16] = [
+const ALL: [Place; 18] = [
     CARTESIA_SOCKET,
     CARTESIA_CONTEXT,
     CARTESIA_BYTES,
@@ -90,6 +92,7 @@ const ALL: [Place; 16] = [
     LISTEN,
     FLUX,
     AURA,
+    DEEPGRAM_TOKEN,
     CHAT,
     RESPONSES,
     MODELS,
@@ -98,6 +101,7 @@ const ALL: [Place; 16] = [
     STREAM_INPUT,
     MULTI_STREAM_INPUT,
     STREAM,
+    ELEVENLABS_USER,
 ];
 
 impl Place {

@@ -11,6 +11,7 @@ use ringback_wire::cartesia::{self, ApiVersion};
 use ringback_wire::{deepgram, elevenlabs};
 
 use super::Twin;
+use super::answer;
 use super::knobs::Knobs;
 use super::place::{Place, Provider};
 use super::refusal::Fault;
@@ -73,6 +74,17 @@ impl Visit {
             Some(status) => Err(visit.refuse(&Fault::of_knob(place.provider, status))),
             None => Ok(visit),
         }
+    }
+
+    /// Answers a request that only asks whether its key is taken: with an empty object, whatever the provider would describe.
+    pub(super) async fn admit_key(
+        twin: &Twin,
+        place: Place,
+        request: Request,
+    ) -> Result<Response, Refused> {
+        let (parts, _) = request.into_parts();
+        let visit = Self::admit(twin, place, &parts).await?;
+        Ok(answer::json(visit, "{}".to_owned()))
     }
 
     /// The version of Cartesia's API the request names, or the refusal of one that names none.
