@@ -21,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const WRITE: Duration = Duration::from_secs(2);
 /// The largest message taken, in bytes.
 const MAX_MESSAGE: usize = 4 << 20;
+/// What is read at once, in bytes: room for a piece of speech. Each socket of each call holds so much; the default is 128 KiB.
+const READ_BUFFER: usize = 8 << 10;
 
 /// An open socket to a provider.
 pub(crate) struct ProviderSocket {
@@ -72,6 +74,7 @@ pub(crate) async fn open(
         .map_err(|error| unusable(&error))?;
     request.headers_mut().extend(headers.clone());
     let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
     let connecting = connect_async_with_config(request, Some(config), true);
