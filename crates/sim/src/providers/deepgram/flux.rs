@@ -22,7 +22,7 @@ use super::turns::Turns;
 use super::{ear, format, request_id, with_request_id};
 
 /// How long what was said last is waited for at the end.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 pub(super) async fn open_flux(
     State(twin): State<Arc<Twin>>,

@@ -23,7 +23,7 @@ use super::session::Session;
 use super::{ear, format, request_id, with_request_id};
 
 /// How long what was said last is waited for at the end.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(30);
 /// Families of models, and with them the models' names.
 const FAMILIES: [&str; 5] = ["nova", "enhanced", "base", "phonecall", "whisper"];
 
