@@ -68,7 +68,9 @@ where
 {
     let started = Timestamp::now();
     let wanted = engines.responder(&setup.scenario);
-    let spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
+    let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
+    let servers = &setup.scenario.persona.toolkit.mcp;
+    engines.mcp.refine(servers, &mut spec.tools);
     let recorder = recorder(&setup, &engines, &spec, started);
     let parties = Parties {
         call_id: setup.call_id,

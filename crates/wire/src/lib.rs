@@ -10,6 +10,7 @@ mod demand;
 pub mod elevenlabs;
 mod garbled;
 mod loose;
+pub mod mcp;
 pub mod openai;
 pub mod phone_number;
 mod short_text;

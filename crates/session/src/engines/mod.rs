@@ -28,6 +28,7 @@ use crate::responder::webhook::Webhook;
 use crate::scenario::{Responder, Scenario, SttEngine, TtsEngine};
 use crate::setup::manner;
 use crate::stt::Ears;
+use crate::tools::McpCatalog;
 use crate::tts::{Lines, Manner, Voices};
 use models::ModelBreakers;
 
@@ -99,6 +100,7 @@ pub struct Engines {
     pub(crate) lines: Arc<Lines>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) webhook: Arc<Webhook>,
+    pub(crate) mcp: Arc<McpCatalog>,
     config: EngineConfig,
     pub(crate) breakers: Breakers,
     model_breakers: ModelBreakers,
@@ -152,6 +154,7 @@ impl Engines {
                 Webhook::new(config.allow_private_webhooks)
                     .map_err(|fault| StartError::Webhook(fault.detail))?,
             ),
+            mcp: Arc::default(),
             recognizers,
             dictionary,
             grammars: Mutex::default(),
@@ -230,6 +233,9 @@ impl Engines {
             && let Some(Responder::Model(_)) = self.responder(scenario)
         {
             self.models(scenario).warm();
+            for server in &scenario.persona.toolkit.mcp {
+                self.mcp.warm(server, &self.webhook);
+            }
         }
         Some(Seats {
             ears,

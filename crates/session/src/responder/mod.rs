@@ -24,7 +24,7 @@ use crate::Secret;
 use crate::engines::Engines;
 use crate::scenario::template::Template;
 use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Vars, Webhook};
-use crate::tools::Tools;
+use crate::tools::{McpCatalog, Tools};
 use modelled::{Instructions, Modelled};
 use script::ScriptRun;
 use toolbox::Toolbox;
@@ -50,10 +50,10 @@ pub(crate) fn responder(
         }
         Some(Wanted::Model(_)) => {
             let chain = engines.models(scenario);
-            let instructions = instructions(scenario, &vars);
+            let instructions = instructions(scenario, &vars, &engines.mcp);
             let kit = &scenario.persona.toolkit;
             let refusals = instructions.toolbox.refusals();
-            let tools = Tools::new(&kit.tools, refusals, &engines.webhook, parties.call_id);
+            let tools = Tools::new(kit, refusals, &engines.webhook, parties.call_id);
             let shelf = engines.shelf(scenario, &chain, &instructions.system());
             Responder::Model(Box::new(Modelled::new(chain, instructions, tools, shelf)))
         }
@@ -62,7 +62,7 @@ pub(crate) fn responder(
     }
 }
 
-fn instructions(scenario: &Scenario, vars: &Vars) -> Instructions {
+fn instructions(scenario: &Scenario, vars: &Vars, mcp: &Arc<McpCatalog>) -> Instructions {
     let filled = |text: &str| match Template::parse(text) {
         Ok(template) => vars.render(&template),
         Err(_) => text.to_owned(),
@@ -77,7 +77,7 @@ fn instructions(scenario: &Scenario, vars: &Vars) -> Instructions {
     Instructions {
         text: texts.join("\n\n"),
         language: scenario.language.clone(),
-        toolbox: Toolbox::new(&scenario.persona.toolkit, scenario.fallback.to.clone()),
+        toolbox: Toolbox::new(&scenario.persona.toolkit, scenario.fallback.to.clone(), mcp),
         goodbye: vars.render(&scenario.limits.goodbye),
     }
 }

@@ -61,11 +61,12 @@ fn call(server: &MockServer, shelf: Option<Shelf>) -> Modelled {
     let instructions = Instructions {
         text: "Be brief.".into(),
         language: "en-US".into(),
-        toolbox: Toolbox::new(&scenario.persona.toolkit, None),
+        toolbox: Toolbox::new(&scenario.persona.toolkit, None, &Arc::default()),
         goodbye: "Goodbye.".into(),
     };
     let webhook = Arc::new(Webhook::new(false).unwrap());
-    let tools = Tools::new(&[], instructions.toolbox.refusals(), &webhook, Uuid::nil());
+    let kit = &scenario.persona.toolkit;
+    let tools = Tools::new(kit, instructions.toolbox.refusals(), &webhook, Uuid::nil());
     Modelled::new(chain, instructions, tools, shelf)
 }
 

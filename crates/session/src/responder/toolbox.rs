@@ -1,13 +1,14 @@
 //! The tools that a model is told of, and what its calls of those mean that a reply carries out by itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ringback_speech::grammar::Expect;
 use serde_json::{Map, Value, json};
 
 use super::model::ToolSpec;
-use crate::scenario::{BUILT_IN_TOOLS, Tool, Toolkit};
-use crate::tools::dtmf;
+use crate::scenario::{BUILT_IN_TOOLS, McpServer, Tool, Toolkit};
+use crate::tools::{McpCatalog, dtmf};
 
 const END_CALL: &str = BUILT_IN_TOOLS[0];
 const TRANSFER_CALL: &str = BUILT_IN_TOOLS[1];
@@ -36,10 +37,16 @@ pub(super) struct Toolbox {
     transfer_to: Option<String>,
     destinations: Vec<(String, String)>,
     own: Vec<ToolSpec>,
+    servers: Vec<McpServer>,
+    catalog: Arc<McpCatalog>,
 }
 
 impl Toolbox {
-    pub(super) fn new(kit: &Toolkit, transfer_to: Option<String>) -> Self {
+    pub(super) fn new(
+        kit: &Toolkit,
+        transfer_to: Option<String>,
+        catalog: &Arc<McpCatalog>,
+    ) -> Self {
         let spec = |tool: &Tool| ToolSpec {
             name: tool.name.clone(),
             description: tool.description.clone(),
@@ -49,6 +56,8 @@ impl Toolbox {
             transfer_to,
             destinations: kit.destinations.clone(),
             own: kit.tools.iter().map(spec).collect(),
+            servers: kit.mcp.clone(),
+            catalog: Arc::clone(catalog),
         }
     }
 
@@ -110,6 +119,15 @@ impl Toolbox {
             &[],
         ));
         specs.extend(self.own.iter().cloned());
+        // What a server offers may become known in the middle of a call.
+        for server in &self.servers {
+            let offered = self.catalog.allowed(server).into_iter();
+            specs.extend(offered.map(|(name, tool)| ToolSpec {
+                name,
+                description: tool.description,
+                parameters: tool.schema,
+            }));
+        }
         specs
     }
 
@@ -203,7 +221,7 @@ mod tests {
                 .collect(),
             ..Toolkit::default()
         };
-        Toolbox::new(&kit, transfer_to.map(str::to_owned))
+        Toolbox::new(&kit, transfer_to.map(str::to_owned), &Arc::default())
     }
 
     const DESK: (&str, &str) = ("desk", "+15005550006");

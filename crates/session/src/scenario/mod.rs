@@ -12,6 +12,7 @@ pub(crate) mod field;
 mod include;
 mod language_model;
 mod later;
+pub(crate) mod mcp;
 mod model;
 pub(crate) mod names;
 pub(crate) mod problem;
@@ -28,6 +29,7 @@ mod catalog_tests;
 mod problem_tests;
 
 pub use catalog::{Catalog, Refused, check_file};
+pub use mcp::McpServer;
 pub use model::{
     Directions, Engines, Fallback, Greeting, Limits, Model, ModelApi, Persona, Recording,
     RecordingFormat, Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice, Webhook,

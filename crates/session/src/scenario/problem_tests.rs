@@ -354,7 +354,7 @@ fn what_is_not_yet_available_is_kept_and_named() {
          realtime = { provider = \"openai\" }\ncalendar = true\n\
          [consent]\nask = \"May we record?\"\n[callee]\nvoicemail = \"leave\"\n[limits]\nmax_cost = 1.5\n\
          [voice_config]\nvoice = \"alloy\"\ntemperature = 0.8\nspeed = 1.25\n\
-         [[tools]]\nname = \"a\"\ndescription = \"b\"\nparameters = {}\nmcp = {}\n",
+         ",
     );
     assert_eq!(
         warnings,
@@ -368,7 +368,6 @@ fn what_is_not_yet_available_is_kept_and_named() {
             "9:2: callee: the handling of voicemail and call screening is not yet available: this is ignored",
             "14:9: voice_config.voice: the local voice is \"pico\": this name is kept for other providers",
             "15:15: voice_config.temperature: the local engines have no temperature: this is kept and not used",
-            "21:1: tools[0].mcp: a tool over MCP is not yet available: this is ignored",
         ]
     );
     assert!(matches!(

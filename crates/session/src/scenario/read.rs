@@ -195,7 +195,7 @@ fn toolkit(
     let toolkit = tools::read(root, names, findings);
     let models = engines.responders.iter();
     let models = models.filter(|responder| matches!(responder, Responder::Model(_)));
-    if !toolkit.tools.is_empty() && models.count() == 0 {
+    if !(toolkit.tools.is_empty() && toolkit.mcp.is_empty()) && models.count() == 0 {
         findings.warning(
             root.place_of("tools", "tools"),
             "tools",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::destination;
 use super::field::{Field, Section};
-use super::later::not_yet;
+use super::mcp::{self, McpServer};
 use super::model::SecretRef;
 use super::names::{Names, is_word};
 use super::problem::Findings;
@@ -36,6 +36,8 @@ pub const BUILT_IN_TOOLS: [&str; 4] = ["end_call", "transfer_call", "send_dtmf",
 pub struct Toolkit {
     /// Tools of the scenario's own.
     pub tools: Vec<Tool>,
+    /// Servers of tools.
+    pub mcp: Vec<McpServer>,
     /// Where callers can be put through, by name: numbers as E.164 or SIP addresses.
     pub destinations: Vec<(String, String)>,
     /// Said once a turn while a tool takes long.
@@ -50,7 +52,9 @@ impl Toolkit {
             timeout_ms: tool.timeout_ms,
             side_effect: tool.side_effect,
         };
-        self.tools.iter().map(spec).collect()
+        let own = self.tools.iter().map(spec);
+        own.chain(self.mcp.iter().flat_map(McpServer::specs))
+            .collect()
     }
 }
 
@@ -162,6 +166,7 @@ impl Slots {
 
 pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Findings) -> Toolkit {
     let mut tools: Vec<Tool> = Vec::new();
+    let mut servers: Vec<McpServer> = Vec::new();
     if let Some(field) = root.take("tools") {
         let items = field.list(findings);
         if items.len() > MOST_TOOLS {
@@ -169,7 +174,19 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
             field.problem(findings, what, "keep fewer: models choose badly among many");
         }
         for item in &items {
-            if let Some(tool) = one(item, findings) {
+            let Some(mut section) = item.section(findings) else {
+                continue;
+            };
+            let side_effect = section.take("side_effect");
+            let side_effect = side_effect.and_then(|field| field.bool(findings));
+            let timeout_ms = section
+                .take("timeout_ms")
+                .and_then(|field| field.whole(findings, 100..=120_000_u32, "milliseconds"))
+                .unwrap_or(TIMEOUT_MS);
+            if section.has("mcp") {
+                servers.extend(mcp::read(&mut section, (side_effect, timeout_ms), findings));
+                section.finish(findings);
+            } else if let Some(tool) = one(section, (side_effect, timeout_ms), findings) {
                 if tools.iter().any(|other| other.name == tool.name) {
                     item.problem(
                         findings,
@@ -181,8 +198,21 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
             }
         }
     }
+    let allowed = servers.iter().flat_map(|server| &server.allow);
+    let mut told: Vec<String> = allowed.map(|name| mcp::told_name(name)).collect();
+    told.extend(tools.iter().map(|tool| tool.name.clone()));
+    told.sort();
+    let twice = told.windows(2).find(|pair| pair[0] == pair[1]);
+    if let Some(pair) = twice.filter(|_| !servers.is_empty()) {
+        let what = format!(
+            "a server of tools has one that is here already: {}",
+            pair[0]
+        );
+        root.wrong(findings, "tools", what, "allow it in one place only");
+    }
     Toolkit {
         tools,
+        mcp: servers,
         destinations: destinations(root, findings),
         wait: root
             .take("tool_wait")
@@ -209,8 +239,11 @@ fn destinations(root: &mut Section<'_>, findings: &mut Findings) -> Vec<(String,
     found
 }
 
-fn one(field: &Field<'_>, findings: &mut Findings) -> Option<Tool> {
-    let mut section = field.section(findings)?;
+fn one(
+    mut section: Section<'_>,
+    (side_effect, timeout_ms): (Option<bool>, u32),
+    findings: &mut Findings,
+) -> Option<Tool> {
     let (name, description) = named(&mut section, findings);
     let parameters = match section.take("parameters") {
         Some(field) => schema(&field, findings),
@@ -224,32 +257,18 @@ fn one(field: &Field<'_>, findings: &mut Findings) -> Option<Tool> {
         .as_ref()
         .and_then(|schema| schema["properties"].as_object());
     let http = section.take("http");
-    let mcp = section.take("mcp");
-    if let Some(mcp) = &mcp {
-        not_yet(mcp, "a tool over MCP", findings);
-    } else if http.is_none() {
-        section.missing(
-            findings,
-            "http",
-            "say what it asks: { url = \"https://...\" }",
-        );
+    if http.is_none() {
+        let remedy = "say what it asks: { url = \"https://...\" }";
+        section.missing(findings, "http", remedy);
     }
     let http = http.and_then(|field| request(&field, arguments.unwrap_or(&none), findings));
-    let side_effect = section
-        .take("side_effect")
-        .and_then(|field| field.bool(findings))
-        .unwrap_or(false);
-    let timeout_ms = section
-        .take("timeout_ms")
-        .and_then(|field| field.whole(findings, 100..=120_000_u32, "milliseconds"))
-        .unwrap_or(TIMEOUT_MS);
     section.finish(findings);
     Some(Tool {
         name: name?,
         description: description?,
         parameters: parameters?,
         http: http?,
-        side_effect,
+        side_effect: side_effect.unwrap_or(false),
         timeout_ms,
     })
 }
@@ -390,7 +409,7 @@ fn address(
     webhook::guarded(field, &sample, allow_private, findings).map(|_| slots)
 }
 
-fn headers(field: &Field<'_>, findings: &mut Findings) -> Vec<(HeaderName, HeaderText)> {
+pub(super) fn headers(field: &Field<'_>, findings: &mut Findings) -> Vec<(HeaderName, HeaderText)> {
     let mut found = Vec::new();
     let Some(section) = field.section(findings) else {
         return found;

@@ -37,20 +37,7 @@ impl Http {
     /// # Errors
     /// Which secret cannot be read.
     pub(super) fn new(tool: &Tool, webhook: Arc<Webhook>, call_id: Uuid) -> Result<Self, String> {
-        let mut headers = HeaderMap::new();
-        for (name, text) in &tool.http.headers {
-            let value = match text {
-                HeaderText::Text(value) => value.clone(),
-                HeaderText::Secret(reference) => {
-                    let secret = read_secret(reference)?;
-                    let mut value = HeaderValue::from_str(secret.expose())
-                        .map_err(|_| format!("the secret for {name} cannot stand in a header"))?;
-                    value.set_sensitive(true);
-                    value
-                }
-            };
-            headers.insert(name, value);
-        }
+        let headers = header_map(&tool.http.headers)?;
         Ok(Self {
             tool: tool.clone(),
             headers,
@@ -190,6 +177,28 @@ impl Http {
             text.to_owned()
         })
     }
+}
+
+/// A scenario's headers with their secrets.
+///
+/// # Errors
+/// Which secret cannot be read.
+pub(super) fn header_map(wanted: &[(HeaderName, HeaderText)]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, text) in wanted {
+        let value = match text {
+            HeaderText::Text(value) => value.clone(),
+            HeaderText::Secret(reference) => {
+                let secret = read_secret(reference)?;
+                let mut value = HeaderValue::from_str(secret.expose())
+                    .map_err(|_| format!("the secret for {name} cannot stand in a header"))?;
+                value.set_sensitive(true);
+                value
+            }
+        };
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 fn missing(name: &str) -> String {

@@ -5,6 +5,9 @@
 
 pub(crate) mod dtmf;
 mod http;
+mod mcp;
+#[cfg(test)]
+mod mcp_tests;
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use ringback_call::ToolCall;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
@@ -21,8 +25,12 @@ use uuid::Uuid;
 
 use crate::provided::{Provided, Sender};
 use crate::responder::webhook::Webhook;
-use crate::scenario::Tool;
-use http::Http;
+use crate::scenario::Toolkit;
+use crate::scenario::mcp::told_name;
+use http::{Http, header_map};
+use mcp::Server;
+
+pub(crate) use mcp::McpCatalog;
 
 /// What a model hears of a tool that it does not have.
 pub(crate) const UNKNOWN: &str = "error: there is no such tool";
@@ -47,6 +55,54 @@ impl Bound {
     }
 }
 
+/// What carries a tool out.
+#[derive(Clone)]
+enum Means {
+    Http(Arc<Http>),
+    /// A server, and its own name of the tool.
+    Mcp(Arc<Server>, String),
+}
+
+/// A call that is ready to be carried out.
+enum Prepared {
+    Http(Arc<Http>, Box<reqwest::Request>),
+    Mcp {
+        server: Arc<Server>,
+        number: u64,
+        name: String,
+        arguments: Map<String, Value>,
+    },
+}
+
+impl Prepared {
+    async fn carry_out(self, longest: Duration) -> Result<String, String> {
+        let late = || {
+            Err(format!(
+                "error: no answer within {} ms",
+                longest.as_millis()
+            ))
+        };
+        match self {
+            Self::Http(http, request) => {
+                let asked = timeout(longest, http.ask(*request)).await;
+                asked.unwrap_or_else(|_| late())
+            }
+            Self::Mcp {
+                server,
+                number,
+                name,
+                arguments,
+            } => match timeout(longest, server.call(number, &name, &arguments)).await {
+                Ok(answered) => answered,
+                Err(_) => {
+                    tokio::spawn(async move { server.cancel(number).await });
+                    late()
+                }
+            },
+        }
+    }
+}
+
 struct Task {
     handle: JoinHandle<()>,
     side_effect: bool,
@@ -55,7 +111,8 @@ struct Task {
 /// The tools of one call, and those of its calls of them that run.
 #[derive(Default)]
 pub(crate) struct Tools {
-    http: BTreeMap<String, Result<Arc<Http>, String>>,
+    means: BTreeMap<String, Result<Means, String>>,
+    servers: Vec<Arc<Server>>,
     /// What is said of calls that need no carrying out.
     refusals: BTreeMap<String, String>,
     begun: BTreeSet<String>,
@@ -71,24 +128,35 @@ impl Drop for Tools {
 impl Tools {
     /// The tools of a scenario for a call. `refusals`: by name, what a model hears that calls a built-in tool wrongly.
     pub(crate) fn new(
-        tools: &[Tool],
+        kit: &Toolkit,
         refusals: BTreeMap<String, String>,
         webhook: &Arc<Webhook>,
         call_id: Uuid,
     ) -> Self {
-        let http = tools.iter().map(|tool| {
+        let mut tools = Self::default();
+        tools.refusals = refusals;
+        for tool in &kit.tools {
             let http = Http::new(tool, Arc::clone(webhook), call_id);
             if let Err(why) = &http {
                 tracing::error!(tool = %tool.name, %why, "Error: a tool is set up wrongly");
             }
-            (tool.name.clone(), http.map(Arc::new))
-        });
-        Self {
-            http: http.collect(),
-            refusals,
-            begun: BTreeSet::new(),
-            tasks: Vec::new(),
+            let means = http.map(|http| Means::Http(Arc::new(http)));
+            tools.means.insert(tool.name.clone(), means);
         }
+        for settings in &kit.mcp {
+            let server = Server::new(settings, Arc::clone(webhook)).map(Arc::new);
+            if let Err(why) = &server {
+                tracing::error!(%why, "Error: a server of tools is set up wrongly");
+            }
+            for name in &settings.allow {
+                let means = server
+                    .clone()
+                    .map(|server| Means::Mcp(server, name.clone()));
+                tools.means.insert(told_name(name), means);
+            }
+            tools.servers.extend(server);
+        }
+        tools
     }
 
     /// Carries out a call, once however often it is handed in.
@@ -103,36 +171,39 @@ impl Tools {
             let (Ok(result) | Err(result)) = result;
             let _ = events.send(Provided::ToolDone { id, result, failed });
         };
-        let (http, request) = match self.prepare(call) {
+        let prepared = match self.prepare(call) {
             Ok(prepared) => prepared,
             Err(why) => return done(Err(why)),
         };
-        let work = async move {
-            let asked = timeout(bound.longest, http.ask(request)).await;
-            done(asked.unwrap_or_else(|_| {
-                Err(format!(
-                    "error: no answer within {} ms",
-                    bound.longest.as_millis()
-                ))
-            }));
-        };
+        let work = async move { done(prepared.carry_out(bound.longest).await) };
         self.tasks.push(Task {
             handle: tokio::spawn(work),
             side_effect: bound.side_effect,
         });
     }
 
-    fn prepare(&self, call: &ToolCall) -> Result<(Arc<Http>, reqwest::Request), String> {
+    fn prepare(&self, call: &ToolCall) -> Result<Prepared, String> {
         if let Some(refusal) = self.refusals.get(&call.name) {
             return Err(refusal.clone());
         }
-        let http = match self.http.get(&call.name) {
-            Some(Ok(http)) => Arc::clone(http),
+        let means = match self.means.get(&call.name) {
+            Some(Ok(means)) => means.clone(),
             Some(Err(_)) => return Err("error: this tool is set up wrongly".to_owned()),
             None => return Err(UNKNOWN.to_owned()),
         };
-        let request = http.request(&arguments(&call.arguments)?, &call.id)?;
-        Ok((http, request))
+        let arguments = arguments(&call.arguments)?;
+        Ok(match means {
+            Means::Http(http) => {
+                let request = Box::new(http.request(&arguments, &call.id)?);
+                Prepared::Http(http, request)
+            }
+            Means::Mcp(server, name) => Prepared::Mcp {
+                number: server.number(),
+                server,
+                name,
+                arguments,
+            },
+        })
     }
 
     /// The call is over: what changes nothing ends at once, a side effect that has begun is waited for.
@@ -145,6 +216,7 @@ impl Tools {
                 task.handle.abort();
             }
         }
+        join_all(self.servers.iter().map(|server| server.close())).await;
     }
 
     fn abort_harmless(&mut self) {

@@ -14,7 +14,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::provided::Receiver;
-use crate::scenario::{Origin, parse};
+use crate::scenario::{Origin, Tool, parse};
 
 const CALL: Uuid = Uuid::from_u128(7);
 /// Long enough that no test meets it on a busy machine.
@@ -47,7 +47,7 @@ impl Running {
         let refusals = BTreeMap::from([("send_dtmf".to_owned(), "error: no keys".to_owned())]);
         let (events, done) = mpsc::unbounded_channel();
         Self {
-            tools: Tools::new(&kit.tools, refusals, &webhook, CALL),
+            tools: Tools::new(kit, refusals, &webhook, CALL),
             events,
             done,
         }

@@ -202,6 +202,78 @@ async fn two_calls_in_one_response_are_carried_out_and_their_results_are_told_to
     assert!(verdict.same(), "{verdict}");
 }
 
+/// A server of MCP tools without sessions, which has one tool.
+struct Tables;
+
+impl wiremock::Respond for Tables {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let result = match body["method"].as_str().unwrap() {
+            "initialize" => {
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "tables", "version": "1"}})
+            }
+            "tools/list" => {
+                let schema = json!({"type": "object", "properties": {"at": {"type": "string"}}});
+                json!({"tools": [{"name": "book.table", "description": "Books a table.", "inputSchema": schema}]})
+            }
+            "tools/call" => {
+                let at = &body["params"]["arguments"]["at"];
+                json!({"content": [{"type": "text", "text": format!("table 7 at {at}")}]})
+            }
+            _ => return ResponseTemplate::new(202),
+        };
+        let answer = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
+        ResponseTemplate::new(200).set_body_json(answer)
+    }
+}
+
+#[tokio::test]
+async fn the_tools_of_an_mcp_server_are_offered_to_the_model_and_carried_out() {
+    let model = model(vec![
+        stream("One second.", &[("c1", "book_table", r#"{"at":"8"}"#)]),
+        stream("It is booked.", &[]),
+    ])
+    .await;
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(Tables)
+        .mount(&server)
+        .await;
+    let text = format!(
+        "prompt = \"Book tables.\"\nstt = []\nresponder = [{{ provider = \"openai\", model = \"gpt-4.1-mini\", url = \"{}/v1\" }}]\n\
+         [[tools]]\nmcp = {{ url = \"{}/mcp\", allow = [\"book.table\"], allow_private = true }}\n",
+        model.uri(),
+        server.uri()
+    );
+    let scenario = Arc::new(parse(&text, &Origin::text("tables")).unwrap().0);
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    // A call before this one had the server asked.
+    drop(engines.admit(&scenario).unwrap());
+    asked(&server, 3).await;
+    // Until it has read the answer.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let peer = Peer::of(&engines, &scenario, Some(place(folder.path())), "CA1");
+    let said = async {
+        asked(&model, 2).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
+    let ended = listen(peer, said).await;
+    let requests = asked(&model, 2).await;
+    let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    let offered = body["tools"].as_array().unwrap().iter();
+    let mut names = offered.map(|tool| tool["function"]["name"].as_str().unwrap());
+    assert!(names.any(|name| name == "book_table"), "{}", body["tools"]);
+    let told = messages(&requests[1]);
+    assert_eq!(told.last().unwrap()["content"], "table 7 at \"8\"");
+    let trace = ended
+        .files
+        .iter()
+        .find(|file| file.to_string_lossy().ends_with(".trace.jsonl"));
+    let verdict = replay(trace.unwrap()).unwrap();
+    assert!(verdict.same(), "{verdict}");
+}
+
 #[tokio::test]
 async fn tool_call_in_flight_when_the_call_ends_is_carried_out_to_its_end() {
     let model = model(vec![stream("", &[("c1", "book", r#"{"at":"8"}"#)])]).await;
