@@ -173,3 +173,15 @@ async fn a_provider_that_calls_leave_alone_is_degraded_though_it_answers() {
     }
     assert_eq!(served.health().await["status"], "degraded");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_in_a_providers_place_need_not_have_these_routes() {
+    let rules = [
+        r#"{"provider":"deepgram","endpoint":"token","status":404}"#,
+        r#"{"provider":"openai","endpoint":"models","status":404}"#,
+        r#"{"provider":"elevenlabs","endpoint":"user","status":405}"#,
+    ];
+    let twins = twins(&rules).await;
+    let health = Served::of(&twins.url()).await.health().await;
+    assert_eq!(providers(&health), ["connected"; 4], "{health}");
+}

@@ -51,8 +51,8 @@ async fn answer(client: &Client, provider: Provider, access: &Access) -> Result<
     match status.as_u16() {
         401 | 403 if is_restricted => Ok(Reach::Well),
         429 => Ok(Reach::Strained),
-        // A compatible server need not list its models.
-        404 | 405 if provider == Provider::OpenAi => Ok(Reach::Well),
+        // A compatible server need not list its models, nor one of one's own describe keys. Whether it serves calls, they show.
+        404 | 405 => Ok(Reach::Well),
         status => Err(Failure::status(provider, status, "")),
     }
 }
