@@ -12,6 +12,7 @@
 
 mod args;
 pub mod caller;
+mod clock;
 pub mod conversation;
 mod line;
 pub mod loudness;

@@ -12,7 +12,9 @@ use futures_util::stream;
 use tokio::time::sleep;
 
 use super::knobs::Knobs;
+use super::mark::Mark;
 use super::requests::{Entry, State};
+use super::stamps::Point;
 use super::visit::Visit;
 
 /// What stands in the place of a piece when garbage is asked for.
@@ -23,6 +25,8 @@ const GARBAGE: &[u8] = b"\x01%%}{\n\ndata: {\"choices\": [\xff\n\n";
 pub(super) struct Piece {
     pub(super) pause: Duration,
     pub(super) bytes: Vec<u8>,
+    /// With it so many words of a marked answer have left.
+    pub(super) written: Option<(Mark, usize)>,
 }
 
 impl Piece {
@@ -30,6 +34,7 @@ impl Piece {
         Self {
             pause: Duration::ZERO,
             bytes: bytes.into(),
+            written: None,
         }
     }
 }
@@ -85,6 +90,9 @@ impl Stream {
         self.sent += 1;
         self.sent_bytes += bytes.len() as u64;
         self.entry.sent();
+        if let Some((mark, words)) = piece.written {
+            self.entry.stamp(Some(mark), Point::Wrote { words }, None);
+        }
         if self.pieces.is_empty() && !self.is_cut() {
             self.entry.end(State::Done);
         }

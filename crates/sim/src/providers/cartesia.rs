@@ -19,10 +19,12 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::Twin;
+use super::mark::Mark;
 use super::place::{CARTESIA_CONTEXT, CARTESIA_SOCKET, Provider};
 use super::refusal::Fault;
 use super::socket::{self, Broken, Incoming, Socket, Upgrade};
 use super::sound::{Coding, Format};
+use super::stamps::Point;
 use super::visit::{Refused, Visit};
 use context::{Context, Produced};
 
@@ -117,6 +119,10 @@ impl Line {
 
     async fn generate(&mut self, generation: Generation) -> Result<(), Broken> {
         let id = generation.context_id.clone();
+        if let Some(mark) = Mark::last_in(&generation.transcript) {
+            let words = generation.transcript.split_whitespace().count();
+            self.socket.stamp(Some(mark), Point::Speak { words });
+        }
         if self.ended.contains(&id) {
             if generation.is_end() {
                 return Ok(());
@@ -157,7 +163,10 @@ impl Line {
 
     async fn pass(&mut self, produced: Produced) -> Result<(), Broken> {
         match produced {
-            Produced::Text(text) => self.socket.text(text).await,
+            Produced::Text { text, begins } => {
+                self.socket.stamp(begins, Point::Audio);
+                self.socket.text(text).await
+            }
             Produced::Fault { context_id, fault } => {
                 self.forget(&context_id);
                 self.complain(Some(&context_id), &fault).await

@@ -19,6 +19,7 @@ pub(super) fn routes() -> Router<Arc<Twin>> {
     Router::new()
         .route("/sim/knobs", post(set_knobs))
         .route("/sim/requests", get(list_requests))
+        .route("/sim/stamps", get(list_stamps))
         .route("/sim/reset", post(reset))
         .route_layer(middleware::from_fn(loopback_only))
 }
@@ -51,6 +52,10 @@ async fn set_knobs(State(twin): State<Arc<Twin>>, body: String) -> Response {
 
 async fn list_requests(State(twin): State<Arc<Twin>>) -> Response {
     axum::Json(twin.requests.all()).into_response()
+}
+
+async fn list_stamps(State(twin): State<Arc<Twin>>) -> Response {
+    axum::Json(twin.requests.stamps.all()).into_response()
 }
 
 async fn reset(State(twin): State<Arc<Twin>>) -> StatusCode {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringback_audio::{FRAME_SAMPLES, g711};
 use ringback_speech::detector::{Detector, DetectorConfig, Edge};
@@ -10,6 +11,7 @@ use ringback_speech::recognizer::{Recognized, Recognizer, RecognizerPool};
 use ringback_speech::vad::VadModel;
 use tokio::sync::mpsc;
 
+use super::mark::{Mark, PLACE};
 use super::sound::{Format, Intake};
 
 /// Sound that is heard again when speech is noticed, in samples: 0.3 s.
@@ -27,7 +29,18 @@ pub enum Hearing {
     /// So many local decoders, each for one stream at a time: English words from a free vocabulary.
     Decoders(usize),
     /// One line for each utterance, whatever was said; every stream begins with the first line, and after the last.
+    /// `{mark}` in a line becomes a word that no other utterance has.
     Script(Vec<String>),
+}
+
+impl Hearing {
+    /// Whether utterances are marked.
+    pub(super) fn is_marked(&self) -> bool {
+        match self {
+            Self::Decoders(_) => false,
+            Self::Script(lines) => lines.iter().any(|line| line.contains(PLACE)),
+        }
+    }
 }
 
 /// Ears that are started.
@@ -36,9 +49,36 @@ pub(super) enum Ears {
         pool: RecognizerPool,
         open: Arc<Grammar>,
     },
-    Script(Arc<[String]>),
+    Script(Lines),
     /// There are none, and why.
     Deaf(String),
+}
+
+/// The lines of a script, and how many utterances of all streams were heard by it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines {
+    lines: Arc<[String]>,
+    marked: Arc<AtomicU32>,
+}
+
+impl Lines {
+    fn of(lines: &[String]) -> Self {
+        Self {
+            lines: lines.into(),
+            marked: Arc::default(),
+        }
+    }
+
+    /// The line of the utterance of this number of a stream.
+    fn line(&self, number: usize) -> String {
+        let line = self.lines.get(number % self.lines.len().max(1));
+        let line = line.cloned().unwrap_or_default();
+        if !line.contains(PLACE) {
+            return line;
+        }
+        let mark = Mark::numbered(self.marked.fetch_add(1, Ordering::Relaxed));
+        line.replace(PLACE, &mark.word())
+    }
 }
 
 /// Why a stream is not heard.
@@ -68,7 +108,7 @@ impl Ears {
     /// Starts them; blocking.
     pub(super) fn start(hearing: &Hearing) -> Self {
         let count = match hearing {
-            Hearing::Script(lines) => return Self::Script(lines.clone().into()),
+            Hearing::Script(lines) => return Self::Script(Lines::of(lines)),
             Hearing::Decoders(count) => *count,
         };
         let grammar = || -> Result<Grammar, String> {
@@ -93,7 +133,8 @@ impl Ears {
         let mind = match self {
             Self::Deaf(why) => return Err(NoEar::Deaf(why.clone())),
             Self::Script(lines) => Mind::Script {
-                lines: Arc::clone(lines),
+                lines: lines.clone(),
+                line: String::new(),
                 next: 0,
                 guessed: 0,
             },
@@ -159,7 +200,9 @@ fn answer_of(recognized: Recognized) -> Option<Answer> {
 enum Mind {
     Decoder(Recognizer),
     Script {
-        lines: Arc<[String]>,
+        lines: Lines,
+        /// That of the utterance that goes on.
+        line: String,
         next: usize,
         guessed: usize,
     },
@@ -269,11 +312,8 @@ impl Ear {
         match &mut self.mind {
             _ if sounded < LEAST => self.tell(String::new(), 0.0),
             Mind::Decoder(recognizer) => recognizer.finalize(self.asked),
-            Mind::Script { lines, next, .. } => {
-                let line = lines
-                    .get(*next % lines.len().max(1))
-                    .cloned()
-                    .unwrap_or_default();
+            Mind::Script { line, .. } => {
+                let line = line.clone();
                 self.tell(line, 0.99);
             }
         }
@@ -312,8 +352,11 @@ impl Ear {
             .range(self.memory.len() - back..)
             .copied()
             .collect();
-        if let Mind::Decoder(recognizer) = &self.mind {
-            recognizer.begin(from);
+        match &mut self.mind {
+            Mind::Decoder(recognizer) => recognizer.begin(from),
+            Mind::Script {
+                lines, line, next, ..
+            } => *line = lines.line(*next),
         }
         self.think_about(&before);
         self.turn = Some(speech);
@@ -336,22 +379,12 @@ impl Ear {
 
     /// A script's words come while somebody speaks, all but the last.
     fn guess(&mut self, position: u64) {
-        let (
-            Some(from),
-            None,
-            Mind::Script {
-                lines,
-                next,
-                guessed,
-            },
-        ) = (self.turn, self.quiet_from, &mut self.mind)
+        let (Some(from), None, Mind::Script { line, guessed, .. }) =
+            (self.turn, self.quiet_from, &mut self.mind)
         else {
             return;
         };
-        let words: Vec<&str> = match lines.get(*next % lines.len().max(1)) {
-            Some(line) => line.split_whitespace().collect(),
-            None => return,
-        };
+        let words: Vec<&str> = line.split_whitespace().collect();
         let heard = usize::try_from(position.saturating_sub(from) / WORD).unwrap_or(usize::MAX);
         let heard = heard.min(words.len().saturating_sub(1));
         if heard > *guessed {
@@ -411,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_script_gives_one_line_for_each_utterance_and_begins_anew() {
-        let ears = Ears::Script(["One line.".to_owned(), "Two.".to_owned()].into());
+        let ears = Ears::Script(Lines::of(&["One line.".to_owned(), "Two.".to_owned()]));
         let mut ear = ears.open(TELEPHONE, 1).unwrap();
         let mut lines = Vec::new();
         for _ in 0..3 {
@@ -436,7 +469,7 @@ mod tests {
 
     #[test]
     fn how_bytes_are_cut_does_not_change_what_is_heard() {
-        let ears = Ears::Script(Arc::default());
+        let ears = Ears::Script(Lines::default());
         let stream = [YES, &[0xFF; 8000], YES].concat();
         let mut whole = ears.open(TELEPHONE, 1).unwrap();
         let mut cut = ears.open(TELEPHONE, 1).unwrap();

@@ -13,6 +13,7 @@ mod deepgram;
 mod ear;
 mod elevenlabs;
 mod knobs;
+mod mark;
 mod openai;
 mod options;
 mod place;
@@ -21,6 +22,7 @@ mod replies;
 mod requests;
 mod socket;
 mod sound;
+mod stamps;
 mod visit;
 mod voice;
 mod wav;
@@ -48,6 +50,7 @@ pub use options::{Limits, Options};
 pub use place::Provider;
 pub use replies::{Call, Reply, Script};
 pub use requests::{Record, State};
+pub use stamps::{Point, Stamp, Stamped};
 
 /// The id of the one voice, for providers whose voices have UUIDs.
 pub const VOICE_ID: &str = "6f1c0d8e-5f0a-4b5e-9a53-70696f000001";
@@ -96,6 +99,7 @@ pub struct Running {
     pub address: SocketAddr,
     twin: Arc<Twin>,
     task: JoinHandle<()>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl Twins {
@@ -116,6 +120,10 @@ impl Twins {
             .await
             .context("starting the engines")??;
         let twin = Arc::new(twin);
+        let watch = twin.options.hearing.is_marked().then(|| {
+            let requests = Arc::clone(&twin.requests);
+            tokio::spawn(async move { requests.stamps.watch().await })
+        });
         let app = Router::new()
             .merge(cartesia::routes())
             .merge(control::routes())
@@ -132,6 +140,7 @@ impl Twins {
             address,
             twin,
             task,
+            watch,
         })
     }
 }
@@ -181,5 +190,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde::Deserialize;
 
+use super::mark::{Mark, PLACE};
+
 /// The longest text a reply may be repeated to, in bytes.
 const LONGEST: usize = 4 << 20;
 
@@ -173,7 +175,9 @@ impl Replies {
 }
 
 fn scripted(reply: &Reply, dialog: &Dialog) -> (String, Option<(String, String)>) {
-    let text = reply.text.repeat(reply.repeat.unwrap_or(1));
+    let mark = Mark::last_in(&dialog.last).map_or(String::new(), Mark::word);
+    let text = reply.text.replace(PLACE, &mark);
+    let text = text.repeat(reply.repeat.unwrap_or(1));
     let Some(call) = &reply.tool_call else {
         return (text, None);
     };

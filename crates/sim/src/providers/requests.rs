@@ -7,7 +7,9 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::mark::Mark;
 use super::place::Place;
+use super::stamps::{Point, Stamps};
 
 /// Records that are kept; of more, the oldest are lost.
 const MOST: usize = 2000;
@@ -64,6 +66,8 @@ pub enum State {
 pub(super) struct Requests {
     began: Instant,
     log: Mutex<Log>,
+    /// When marked utterances passed.
+    pub(super) stamps: Stamps,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +81,7 @@ impl Requests {
         Arc::new(Self {
             began: Instant::now(),
             log: Mutex::default(),
+            stamps: Stamps::default(),
         })
     }
 
@@ -91,6 +96,7 @@ impl Requests {
     /// Forgets all; numbers go on, so that a request still being answered finds no other's record.
     pub(super) fn reset(&self) {
         self.log().records.clear();
+        self.stamps.reset();
     }
 
     /// Opens the record of a request.
@@ -155,6 +161,15 @@ impl Entry {
                 record.received.push(value);
             }
         });
+    }
+
+    /// A marked utterance passes, now or at this moment of the shared clock.
+    pub(super) fn stamp(&self, mark: Option<Mark>, point: Point, at_us: Option<u64>) {
+        match (mark, at_us) {
+            (None, _) => {}
+            (Some(mark), None) => self.requests.stamps.add(mark, point),
+            (Some(mark), Some(at_us)) => self.requests.stamps.add_at(at_us, mark, point),
+        }
     }
 
     pub(super) fn heard(&self, bytes: usize) {

@@ -8,7 +8,9 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::response::Response;
 
 use super::knobs::Knobs;
+use super::mark::Mark;
 use super::requests::{Entry, State};
+use super::stamps::Point;
 use super::visit::{Refused, Visit};
 
 /// How long a half-open socket is held.
@@ -113,6 +115,11 @@ impl Socket {
         };
         let length = text.len();
         self.send(Message::Text(text), length).await
+    }
+
+    /// A marked utterance passes now.
+    pub(super) fn stamp(&self, mark: Option<Mark>, point: Point) {
+        self.entry.stamp(mark, point, None);
     }
 
     /// Sends a binary message.

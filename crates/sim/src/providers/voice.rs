@@ -1,16 +1,21 @@
 //! The voice of every speech twin: SVOX Pico, with times of words.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use ringback_audio::{RATE_HZ, g711};
 use ringback_speech::voice::VoicePool;
 
+use super::mark::Mark;
 use crate::loudness::{self, AUDIBLE_RMS};
 
 /// Length of a letter that the voice does not know: it is hummed, in samples.
 const HUM: usize = 600;
+
+/// Texts whose speech is kept.
+const MOST_KEPT: usize = 100;
 
 /// A word and when it is spoken.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,19 +36,50 @@ pub(super) struct Spoken {
 
 /// The voice.
 #[derive(Debug, Clone)]
-pub(super) struct Voice(Arc<VoicePool>);
+pub(super) struct Voice {
+    pool: Arc<VoicePool>,
+    /// Marked texts without their marks: they are spoken once, so that many calls cost little.
+    kept: Arc<Mutex<BTreeMap<String, Vec<i16>>>>,
+}
 
 impl Voice {
     /// Starts it; blocking.
     pub(super) fn start(threads: usize, data: &Path) -> anyhow::Result<Self> {
         let pool = VoicePool::start(threads, data).context("the voice of the simulator")?;
-        Ok(Self(Arc::new(pool)))
+        Ok(Self {
+            pool: Arc::new(pool),
+            kept: Arc::default(),
+        })
     }
 
     /// Speaks a text: all of it is there when this returns. A text without letters gives no samples; letters that
-    /// the voice does not know are hummed.
+    /// the voice does not know are hummed. Marks are left out.
     pub(super) async fn speak(&self, text: &str) -> Spoken {
-        let (pool, text) = (Arc::clone(&self.0), text.to_owned());
+        if Mark::last_in(text).is_none() {
+            return self.make(text).await;
+        }
+        let plain = Mark::stripped(text);
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(&plain).cloned();
+        let samples = match known {
+            Some(samples) => samples,
+            None => {
+                let samples = self.make(&plain).await.samples;
+                let mut kept = kept();
+                if kept.len() < MOST_KEPT {
+                    kept.insert(plain, samples.clone());
+                }
+                samples
+            }
+        };
+        Spoken {
+            words: timed(text, &samples),
+            samples,
+        }
+    }
+
+    async fn make(&self, text: &str) -> Spoken {
+        let (pool, text) = (Arc::clone(&self.pool), text.to_owned());
         let spoken = tokio::task::spawn_blocking(move || {
             let samples = match pool.synthesize(&text) {
                 Ok(mulaw) => mulaw.into_iter().map(g711::decode).collect(),

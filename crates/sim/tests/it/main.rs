@@ -11,6 +11,7 @@ mod deepgram;
 mod docs;
 mod elevenlabs;
 mod flux;
+mod marks;
 mod openai;
 mod playback;
 mod refused;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::Twin;
 use super::super::knobs::Knobs;
+use super::super::mark::Mark;
 use super::super::place::Provider;
 use super::super::refusal::Fault;
 use super::super::socket::GARBAGE;
@@ -39,7 +40,11 @@ pub(super) enum Job {
 /// What a context has for its socket.
 #[derive(Debug)]
 pub(super) enum Produced {
-    Text(String),
+    /// A message, and the mark of the speech whose first audio it is.
+    Text {
+        text: String,
+        begins: Option<Mark>,
+    },
     Fault {
         context_id: String,
         fault: Fault,
@@ -224,17 +229,23 @@ impl Speaker {
                 sleep(Duration::from_millis(self.knobs.delay_ms.unwrap_or(0))).await;
             }
             if !self.knobs.zero_bytes {
-                self.give(&spoken, began.elapsed()).await?;
+                let mark = Mark::last_in(sentence);
+                self.give(&spoken, began.elapsed(), mark).await?;
             }
             self.told_until = Some(Instant::now() + self.twin.options.limits.cartesia_context);
         }
         Ok(())
     }
 
-    async fn give(&mut self, spoken: &Spoken, step: Duration) -> Result<(), Over> {
+    async fn give(
+        &mut self,
+        spoken: &Spoken,
+        step: Duration,
+        mut mark: Option<Mark>,
+    ) -> Result<(), Over> {
         if self.timestamps && !spoken.words.is_empty() {
             let times = ServerMessage::Timestamps(self.times(spoken));
-            self.send(times.to_text()).await?;
+            self.send(times.to_text(), None).await?;
         }
         self.spoken += spoken.samples.len();
         let mut audio = self.format.encode(&spoken.samples).map_err(|_| Over)?;
@@ -257,7 +268,7 @@ impl Speaker {
                 piece,
                 (step, Some(self.flush_id)),
             );
-            self.send(text).await?;
+            self.send(text, mark.take()).await?;
         }
         Ok(())
     }
@@ -283,17 +294,17 @@ impl Speaker {
             flush_id: Some(self.flush_id),
         };
         self.flush_id += 1;
-        self.send(done.to_text()).await
+        self.send(done.to_text(), None).await
     }
 
-    async fn send(&mut self, text: String) -> Result<(), Over> {
+    async fn send(&mut self, text: String, begins: Option<Mark>) -> Result<(), Over> {
         let text = if self.knobs.garbage {
             GARBAGE.to_owned()
         } else {
             text
         };
         self.out
-            .send(Produced::Text(text))
+            .send(Produced::Text { text, begins })
             .await
             .map_err(|_| Over)?;
         self.sent += 1;

@@ -15,9 +15,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::Twin;
 use super::super::ear::Ear;
+use super::super::mark::Mark;
 use super::super::place::LISTEN;
 use super::super::refusal::Fault;
 use super::super::socket::{self, Broken, Incoming, Socket, Upgrade};
+use super::super::stamps::Point;
 use super::super::visit::{Refused, Visit};
 use super::session::Session;
 use super::{ear, format, request_id, with_request_id};
@@ -246,7 +248,16 @@ impl Stream {
 
     async fn send(&mut self, event: Option<Event>) -> Result<(), Broken> {
         match event {
-            Some(event) if !self.socket.knobs.zero_bytes => self.socket.text(event.to_text()).await,
+            Some(event) if !self.socket.knobs.zero_bytes => {
+                if let Event::Results(results) = &event
+                    && results.is_final
+                {
+                    let said = results.alternatives.first();
+                    let mark = said.and_then(|said| Mark::last_in(&said.transcript));
+                    self.socket.stamp(mark, Point::Final);
+                }
+                self.socket.text(event.to_text()).await
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -15,10 +15,13 @@ use uuid::Uuid;
 
 use super::super::Twin;
 use super::super::answer::{self, Piece};
+use super::super::mark::Mark;
 use super::super::place::CHAT;
 use super::super::replies::{Dialog, Said};
+use super::super::stamps::Point;
 use super::super::visit::{Refused, Visit};
 use super::{check_model, now, pause, refuse, signed};
+use crate::clock::monotonic_us;
 
 /// Characters of a piece of arguments.
 const PIECE: usize = 7;
@@ -27,10 +30,13 @@ pub(super) async fn complete_chat(
     State(twin): State<Arc<Twin>>,
     request: Request,
 ) -> Result<Response, Refused> {
+    let came_us = monotonic_us();
     let (visit, body) = Visit::with_body(&twin, CHAT, request).await?;
     let asked = parse_request(&body).map_err(|refusal| refuse(&visit, &refusal))?;
     check_model(&visit, &asked.model)?;
     let dialog = dialog(&asked);
+    let mark = Mark::last_in(&dialog.last);
+    visit.entry.stamp(mark, Point::Asked, Some(came_us));
     let said = twin.replies.answer(
         &dialog,
         asked
@@ -49,6 +55,7 @@ pub(super) async fn complete_chat(
             id,
             created: now(),
             asked: &asked,
+            mark,
         }
         .pieces(said, usage, &visit);
         return Ok(signed(answer::stream(visit, sse::CONTENT_TYPE, pieces)));
@@ -120,6 +127,7 @@ struct Stream<'a> {
     id: String,
     created: u64,
     asked: &'a Asked,
+    mark: Option<Mark>,
 }
 
 impl Stream<'_> {
@@ -166,7 +174,12 @@ impl Stream<'_> {
                 ..Delta::default()
             });
             let pause = if number == 0 { Duration::ZERO } else { pause };
-            pieces.push(Piece { pause, ..piece });
+            let written = self.mark.map(|mark| (mark, number + 1));
+            pieces.push(Piece {
+                pause,
+                written,
+                ..piece
+            });
         }
         if let Some(made) = said.call {
             pieces.extend(self.call(call(made)).map(|piece| Piece { pause, ..piece }));

@@ -137,7 +137,7 @@ impl Telling {
         sse::write_event(&mut bytes, Some(event.kind()), &data);
         self.pieces.push(Piece {
             pause,
-            bytes: bytes.into_bytes(),
+            ..Piece::now(bytes)
         });
     }
 
