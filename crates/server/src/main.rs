@@ -40,6 +40,8 @@ enum Command {
     Call(Box<ringback_sim::CallArgs>),
     /// Play the cloud providers on this machine: real protocols, local engines, faults on request.
     Sim(ringback_sim::providers::SimArgs),
+    /// Make many calls at once, and show what they cost a server.
+    Bench(Box<ringback_sim::bench::BenchArgs>),
     /// Run the traces of calls through this version and report the first difference of each.
     #[command(
         after_help = "Example: ringback replay data/recordings/server_8080_inbound_recording_20261120T091502.123456Z.trace.jsonl\n\n\
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check(&args),
         Command::Call(args) => call(*args),
         Command::Sim(args) => sim(args),
+        Command::Bench(args) => bench(&args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
     }
@@ -291,6 +294,13 @@ fn sim(args: ringback_sim::providers::SimArgs) -> ExitCode {
     runtime.shutdown_background();
     match played {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}"), WANTING),
+    }
+}
+
+fn bench(args: &ringback_sim::bench::BenchArgs) -> ExitCode {
+    match ringback_sim::bench::bench(args) {
+        Ok(report) => ExitCode::from(report.exit_code()),
         Err(error) => complain(&format!("{error:#}"), WANTING),
     }
 }

@@ -108,7 +108,7 @@ pub struct OutputArgs {
 #[derive(Debug, Clone)]
 pub struct Token(pub Option<AuthToken>);
 
-fn token(text: &str) -> Result<Token, std::convert::Infallible> {
+pub(crate) fn token(text: &str) -> Result<Token, std::convert::Infallible> {
     Ok(Token(AuthToken::new(text).ok()))
 }
 

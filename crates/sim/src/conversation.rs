@@ -19,6 +19,9 @@ use crate::watch::{Change, ReplyWatch};
 
 /// The jitter buffer in front of the caller's ear: 40 ms.
 pub const JITTER_SAMPLES: u64 = 320;
+/// Audio that comes within this time after the last was played belonged behind it, in samples: 400 ms. Between replies
+/// there is more.
+const BELONGS: u64 = 3200;
 /// After the last typed line, how long its reply is waited for, ms.
 const LAST_REPLY_MS: u64 = 15_000;
 
@@ -111,11 +114,13 @@ pub struct Moment {
     pub happening: Happening,
 }
 
-/// A media message that held sound.
+/// A media message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// When it came.
     pub at: u64,
+    /// It is audible.
+    pub audible: bool,
 }
 
 /// Everything that was said and heard.
@@ -127,8 +132,10 @@ pub struct Record {
     pub server: Vec<u8>,
     /// What the caller said.
     pub utterances: Vec<Utterance>,
-    /// Audible media messages.
+    /// Media messages.
     pub arrivals: Vec<Arrival>,
+    /// Slots of 20 ms in which nothing was left to play though the reply went on.
+    pub late_frames: u64,
     /// When the server cleared its audio.
     pub clears: Vec<u64>,
     /// Media messages and their mu-law bytes.
@@ -256,14 +263,18 @@ impl Conversation {
             .iter()
             .map(|name| stream.echo(name))
             .collect();
+        let starved = self.playback.starved();
         match stream.receive(text, &mut self.playback) {
             Ok(Received::Media { mulaw, discarded }) => {
                 self.record.media.0 += 1;
                 self.record.media.1 += mulaw.len() as u64;
                 let mut samples = Vec::new();
                 ringback_audio::g711::decode_into(&mulaw, &mut samples);
-                if loudness::audible(&samples, AUDIBLE_RMS).is_some() {
-                    self.record.arrivals.push(Arrival { at: now });
+                let audible = loudness::audible(&samples, AUDIBLE_RMS).is_some();
+                self.record.arrivals.push(Arrival { at: now, audible });
+                if let Some(starved) = starved.filter(|&starved| starved < BELONGS) {
+                    self.record.late_frames +=
+                        starved.div_ceil(ringback_audio::FRAME_SAMPLES as u64);
                 }
                 if discarded {
                     self.note(now, Happening::Discarded);

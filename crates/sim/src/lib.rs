@@ -8,9 +8,11 @@
 //! [`caller::conductor`] (the script), [`conversation`] (both together), [`turns`] (latencies). [`telephone`]
 //! alone owns sockets and a clock.
 //!
+//! [`mod@bench`] is `ringback bench`: many calls at once, and what they cost.
 //! [`providers`] is `ringback sim`: Deepgram, OpenAI, Cartesia and ElevenLabs on one port, by their real protocols.
 
 mod args;
+pub mod bench;
 pub mod caller;
 mod clock;
 pub mod conversation;

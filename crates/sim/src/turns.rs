@@ -103,7 +103,8 @@ impl Server<'_> {
         let (onset, overlapped) = self.onset(from, until);
         let sent = from.div_ceil(WINDOW as u64) * WINDOW as u64;
         let media = onset.and_then(|onset| {
-            let mut after = record.arrivals.iter().map(|arrival| arrival.at);
+            let audible = record.arrivals.iter().filter(|arrival| arrival.audible);
+            let mut after = audible.map(|arrival| arrival.at);
             after.find(|&at| at >= from && at <= onset)
         });
         let clear = record
@@ -185,7 +186,11 @@ mod tests {
     #[test]
     fn the_latency_is_from_last_sound_to_first_sound() {
         let mut record = record(8000, &[(300, 1500), (3333, 4000)], &[(2000, 2505)]);
-        record.arrivals = [250u64, 3290, 3400].map(|ms| Arrival { at: ms * 8 }).into();
+        let arrival = |ms: u64| Arrival {
+            at: ms * 8,
+            audible: true,
+        };
+        record.arrivals = [250, 3290, 3400].map(arrival).into();
         let turns = turns(&record);
         assert_eq!(turns.len(), 2);
         assert_eq!(turns[0].latency_ms, Some(300.0));

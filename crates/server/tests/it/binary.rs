@@ -42,6 +42,7 @@ fn every_command_shows_an_example() {
         &["check"],
         &["call"],
         &["sim"],
+        &["bench"],
         &["replay"],
         &["scenario", "check"],
     ] {

@@ -46,6 +46,7 @@ use voice::Voice;
 pub use command::{SimArgs, env, sim};
 pub use ear::Hearing;
 pub use knobs::{Knobs, Rule};
+pub(crate) use mark::Mark;
 pub use options::{Limits, Options};
 pub use place::Provider;
 pub use replies::{Call, Reply, Script};

@@ -24,6 +24,8 @@ pub struct Playback {
     /// The queue is empty or waits for this sample: the jitter buffer of audio that came into silence.
     begins: u64,
     jitter: u64,
+    /// The queue ran empty at this sample, and was not cleared.
+    dry: Option<u64>,
 }
 
 /// What playing on brought.
@@ -54,6 +56,7 @@ impl Playback {
             position: 0,
             begins: 0,
             jitter,
+            dry: None,
         }
     }
 
@@ -69,6 +72,13 @@ impl Playback {
         self.buffered
     }
 
+    /// For how many samples nothing has waited, since the last of what did was played; `None` before the first, behind a
+    /// clear, and while something waits.
+    #[must_use]
+    pub fn starved(&self) -> Option<u64> {
+        self.dry.map(|dry| self.position - dry)
+    }
+
     /// Queues audio that came at the present position. False if it is discarded because too much waits.
     pub fn push(&mut self, bytes: &[u8]) -> bool {
         if bytes.is_empty() {
@@ -79,6 +89,7 @@ impl Playback {
         }
         if self.buffered == 0 {
             self.begins = self.position + self.jitter;
+            self.dry = None;
         }
         self.buffered += bytes.len();
         self.queue.push_back(Item::Audio {
@@ -100,6 +111,7 @@ impl Playback {
     /// Empties the queue.
     pub fn clear(&mut self) -> Cleared {
         let dropped = std::mem::take(&mut self.buffered);
+        self.dry = None;
         let marks = self
             .queue
             .drain(..)
@@ -144,6 +156,7 @@ impl Playback {
             if end < bytes.len() {
                 return;
             }
+            self.dry = (self.buffered == 0).then_some(self.position);
             self.queue.pop_front();
         }
         while let Some(Item::Mark(_)) = self.queue.front() {
@@ -189,6 +202,21 @@ mod tests {
         assert_eq!(cleared.dropped, 220);
         assert_eq!(cleared.marks, ["a", "b"]);
         assert_eq!(playback.advance(200).audio, [g711::SILENCE; 100]);
+    }
+
+    #[test]
+    fn how_long_nothing_waited_is_known_until_audio_comes_or_a_clear() {
+        let mut playback = Playback::new(0);
+        playback.advance(500);
+        assert_eq!(playback.starved(), None);
+        playback.push(&[1; 160]);
+        playback.advance(900);
+        assert_eq!(playback.starved(), Some(240));
+        playback.push(&[1; 160]);
+        assert_eq!(playback.starved(), None);
+        playback.advance(2000);
+        playback.clear();
+        assert_eq!(playback.starved(), None);
     }
 
     #[test]
