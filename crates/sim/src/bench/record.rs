@@ -38,8 +38,9 @@ pub fn links(folder: &Path, calls: &[String]) -> anyhow::Result<(BTreeMap<u32, L
         let trace = folder.join(format!("{stem}.trace.jsonl"));
         let file = File::open(&trace).with_context(|| format!("the trace {}", trace.display()))?;
         let lines = BufReader::new(file).lines().map_while(Result::ok);
-        for (mark, held) in answers(lines) {
-            links.insert(mark, Link { call, held });
+        for (mark, (held, waited)) in answers(lines) {
+            let link = Link { call, held, waited };
+            links.insert(mark, link);
         }
         found += 1;
     }
@@ -52,10 +53,12 @@ struct Answer {
     mark: u32,
     spoken: bool,
     held: bool,
+    waited: bool,
 }
 
-/// The utterances that were answered, and whether the speech was there before the turn was over.
-fn answers(lines: impl Iterator<Item = String>) -> BTreeMap<u32, bool> {
+/// The utterances that were answered, whether the speech was there before the turn was over, and whether the model was
+/// asked only when a wait was over.
+fn answers(lines: impl Iterator<Item = String>) -> BTreeMap<u32, (bool, bool)> {
     let mut answers: BTreeMap<u64, Answer> = BTreeMap::new();
     // Most lines are of no interest and are not parsed.
     let wanted = ["\"Respond\"", "\"Spoken\"", "\"Promoted\""];
@@ -74,6 +77,7 @@ fn answers(lines: impl Iterator<Item = String>) -> BTreeMap<u32, bool> {
                 let mark = mark.number();
                 let answer = Answer {
                     mark,
+                    waited: record["e"] == "Wake",
                     ..Answer::default()
                 };
                 answers.insert(id, answer);
@@ -86,7 +90,7 @@ fn answers(lines: impl Iterator<Item = String>) -> BTreeMap<u32, bool> {
     }
     answers
         .into_values()
-        .map(|answer| (answer.mark, answer.held))
+        .map(|answer| (answer.mark, (answer.held, answer.waited)))
         .collect()
 }
 
@@ -103,16 +107,19 @@ mod tests {
             .collect()
     }
 
-    const ASKED: &str = r#"{"t":1,"e":"Wake","a":[{"Respond":{"turn":1,"reply":2,"cause":"Answer","text":"ask ONE","speculative":true}}]}"#;
+    const ASKED: &str = r#"{"t":1,"e":{"Heard":{"text":"ask ONE"}},"a":[{"Respond":{"turn":1,"reply":2,"cause":"Answer","text":"ask ONE","speculative":true}}]}"#;
     const SPOKEN: &str = r#"{"t":2,"e":{"Spoken":{"reply":2,"part":0,"samples":160}}}"#;
     const OVER: &str = r#"{"t":3,"e":"Wake","a":[{"Note":{"Promoted":{"reply":2,"saved_ms":5}}}]}"#;
 
     #[test]
     fn speech_before_the_end_of_the_turn_is_told_from_speech_after_it() {
         let held = answers(trace(&[ASKED, SPOKEN, OVER]).into_iter());
-        assert_eq!(held, BTreeMap::from([(1, true)]));
+        assert_eq!(held, BTreeMap::from([(1, (true, false))]));
         let free = answers(trace(&[ASKED, OVER, SPOKEN]).into_iter());
-        assert_eq!(free, BTreeMap::from([(1, false)]));
+        assert_eq!(free, BTreeMap::from([(1, (false, false))]));
+        let late = ASKED.replace(r#"{"Heard":{"text":"ask ONE"}}"#, r#""Wake""#);
+        let late = answers(trace(&[&late, SPOKEN]).into_iter());
+        assert_eq!(late, BTreeMap::from([(1, (false, true))]));
     }
 
     #[test]
@@ -134,7 +141,8 @@ mod tests {
                 1,
                 Link {
                     call: 1,
-                    held: false
+                    held: false,
+                    waited: false
                 }
             )])
         );

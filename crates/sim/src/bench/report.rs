@@ -215,8 +215,13 @@ impl Run {
         if let Some(stages) = &self.stages {
             writeln!(
                 out,
-                "  {} utterances: {} joined with the next, {} asked again, {} whose speech waited for the turn's end, {} whose speech was not heard",
-                stages.turns, stages.joined, stages.asked_again, stages.held, stages.unheard
+                "  {} utterances: {} joined with the next, {} asked again, {} asked at the turn's end, {} whose speech waited for the turn's end, {} whose speech was not heard",
+                stages.turns,
+                stages.joined,
+                stages.asked_again,
+                stages.waited,
+                stages.held,
+                stages.unheard
             )?;
         }
         Ok(())

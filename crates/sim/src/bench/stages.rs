@@ -17,6 +17,8 @@ pub struct Link {
     pub call: usize,
     /// The speech was there before the turn was over: it waited for a decision.
     pub held: bool,
+    /// The model was asked when a wait was over, not when the words came.
+    pub waited: bool,
 }
 
 /// Added latency by stage, in ms.
@@ -34,6 +36,9 @@ pub struct Stages {
     pub turns: usize,
     /// Of these, which the caller went on after before the model was asked: they were asked about together with what followed.
     pub joined: usize,
+    /// Of these, for which the model was asked only when the wait for the end of the turn was over: left out of the first
+    /// stage and of the sum.
+    pub waited: usize,
     /// Of these, for which the model was asked more than once, because the turn went on: left out of the sum.
     pub asked_again: usize,
     /// Of these, whose speech was there before the turn was over: left out of the last stage and of the sum.
@@ -73,7 +78,9 @@ pub fn stages(
         stages.turns += 1;
         let link = links.get(&mark);
         let held = link.is_some_and(|link| link.held);
-        let (to_llm, to_tts) = (way.to_llm(), way.to_tts());
+        let waited = link.is_some_and(|link| link.waited);
+        let to_llm = way.to_llm().filter(|_| !waited);
+        let to_tts = way.to_tts();
         let to_carrier = match link {
             Some(link) if !held => arrivals.get(link.call).and_then(|of| way.to_carrier(of)),
             Some(_) | None => None,
@@ -85,6 +92,8 @@ pub fn stages(
             stages.joined += 1;
         } else if way.asked.len() > 1 {
             stages.asked_again += 1;
+        } else if waited {
+            stages.waited += 1;
         } else if held {
             stages.held += 1;
         } else if let (Some(one), Some(two), Some(three)) = (to_llm, to_tts, to_carrier) {
@@ -182,6 +191,7 @@ mod tests {
             Link {
                 call: 0,
                 held: false,
+                waited: false,
             },
         )]);
         let arrivals = [vec![5_000, 1_404_500, 1_464_000]];
@@ -201,6 +211,7 @@ mod tests {
             Link {
                 call: 0,
                 held: true,
+                waited: false,
             },
         )]);
         let arrivals = [vec![1_500_000]];
@@ -208,6 +219,22 @@ mod tests {
         assert_eq!((stages.tts_to_carrier, stages.added), (None, None));
         assert_eq!((stages.turns, stages.held), (1, 1));
         assert!(stages.stt_to_llm.is_some());
+    }
+
+    #[test]
+    fn a_question_that_waited_for_the_end_of_the_turn_is_no_first_stage() {
+        let link = Link {
+            call: 0,
+            held: false,
+            waited: true,
+        };
+        let links = BTreeMap::from([(7, link)]);
+        let stages = stages(&turn(7, 1_000_000), &links, &[vec![1_404_500]], ALL);
+        assert_eq!((stages.stt_to_llm, stages.added), (None, None));
+        assert_eq!(
+            (stages.waited, stages.tts_to_carrier.unwrap().p50),
+            (1, 4.5)
+        );
     }
 
     #[test]
@@ -234,6 +261,7 @@ mod tests {
             Link {
                 call: 0,
                 held: false,
+                waited: false,
             },
         )]);
         let stages = stages(&all, &links, &[vec![1_404_500]], ALL);
