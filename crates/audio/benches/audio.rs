@@ -5,6 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ringback_audio::gate::Gate;
 use ringback_audio::resample::Resampler;
+use ringback_audio::tone::ToneDetector;
 use ringback_audio::{FRAME_SAMPLES, g711};
 
 fn speechlike(samples: usize) -> Vec<i16> {
@@ -58,5 +59,19 @@ fn gate(c: &mut Criterion) {
     c.bench_function("gate/frame", |b| b.iter(|| gate.push(black_box(&frame))));
 }
 
-criterion_group!(benches, mulaw, resampler, gate);
+fn tone(c: &mut Criterion) {
+    let mut detector = ToneDetector::new();
+    let sound: Vec<i16> = speechlike(FRAME_SAMPLES);
+    let Some(frame) = sound.first_chunk() else {
+        return;
+    };
+    c.bench_function("tone/frame of sound", |b| {
+        b.iter(|| detector.push(black_box(frame)));
+    });
+    c.bench_function("tone/frame of silence", |b| {
+        b.iter(|| detector.push(black_box(&[0; FRAME_SAMPLES])));
+    });
+}
+
+criterion_group!(benches, mulaw, resampler, gate, tone);
 criterion_main!(benches);

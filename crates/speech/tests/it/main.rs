@@ -7,5 +7,6 @@ mod detector;
 mod detector_sounds;
 mod grammar;
 mod recognizer;
+mod tones;
 mod vad;
 mod voice;
