@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::at::{At, Ear};
+use crate::callee::{Callee, Why};
 use crate::event::{Fault, Intent, Mark, PartId, ReplyId, ToolCall, TurnId};
 use crate::snapshot::Snapshot;
 
@@ -110,6 +111,8 @@ pub enum EndCause {
     Fault,
     /// The server stops.
     Finish,
+    /// A machine answered, and there is nothing more to say to it.
+    Callee,
 }
 
 /// A decision, with what it was made from.
@@ -214,6 +217,18 @@ pub enum Note {
         id: String,
         /// Where it stands.
         state: ToolState,
+    },
+    /// It is known who answered, or known better.
+    Callee {
+        /// Who.
+        callee: Callee,
+        /// From what.
+        why: Why,
+    },
+    /// The turn is answered with a line for machines, or with the opening for the person behind one.
+    Prepared {
+        /// The turn.
+        turn: TurnId,
     },
     /// A fault was noted.
     Fault(Fault),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::action::{Action, Cause, EndCause, Note};
 use crate::at::{At, Ear};
+use crate::callee::Known;
 use crate::caller::CallerTurn;
 use crate::dialog::{Dialog, Line};
 use crate::event::{Event, Expect, Intent, Mark, ReplyId, TurnId};
@@ -32,7 +33,7 @@ pub(crate) enum Phase {
 pub struct Call {
     pub(crate) spec: CallSpec,
     pub(crate) now: At,
-    base: At,
+    began: Began,
     pub(crate) phase: Phase,
     pub(crate) timers: Timers,
     pub(crate) actions: VecDeque<Action>,
@@ -43,8 +44,15 @@ pub struct Call {
     pub(crate) dialog: Dialog,
     pub(crate) report: Report,
     pub(crate) expect: Expect,
-    spent_ms: u64,
+    pub(crate) callee: Known,
     pub(crate) counts: Counts,
+}
+
+/// When the call was answered, and what it had spent before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Began {
+    at: At,
+    spent_ms: u64,
 }
 
 /// What is counted.
@@ -69,7 +77,7 @@ impl Call {
             expect: spec.expect,
             spec,
             now: At::default(),
-            base: At::default(),
+            began: Began::default(),
             phase: Phase::Ringing,
             timers: Timers::default(),
             actions: VecDeque::with_capacity(16),
@@ -79,7 +87,7 @@ impl Call {
             mode: Cascade::default(),
             dialog: Dialog::default(),
             report: Report::default(),
-            spent_ms: 0,
+            callee: Known::default(),
             counts: Counts::default(),
         }
     }
@@ -93,9 +101,14 @@ impl Call {
             dialog: Dialog::restored(snapshot.lines, snapshot.tools),
             report: Report {
                 usage: snapshot.usage,
+                callee: snapshot.callee,
                 ..Report::default()
             },
-            spent_ms: snapshot.spent_ms,
+            began: Began {
+                at: At::default(),
+                spent_ms: snapshot.spent_ms,
+            },
+            callee: Known::restored(snapshot.callee),
             counts: Counts {
                 turns: snapshot.turns,
                 idle: snapshot.idle,
@@ -168,7 +181,7 @@ impl Call {
             Phase::Over => self.report.ended,
             Phase::Ringing | Phase::Live | Phase::Closing(_) => self.now,
         };
-        until.ms_since(self.base)
+        until.ms_since(self.began.at)
     }
 
     /// The times of the caller's last turn.
@@ -209,6 +222,7 @@ impl Call {
             (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
             (Phase::Ringing, Event::Fault(fault)) => self.fault_while_ringing(fault),
             (Phase::Ringing, Event::Replaced(fault)) => self.note_fault(fault.clone()),
+            (Phase::Ringing | Phase::Live, Event::Sign(sign)) => self.on_sign(*sign),
             (Phase::Ringing, Event::Finish) => self.end_for(Intent::HangUp, EndCause::Finish),
             (Phase::Live | Phase::Ringing | Phase::Closing(_), Event::HungUp) => self.hung_up(),
             (Phase::Ringing | Phase::Over, _) | (_, Event::Answered { .. } | Event::Wake) => {}
@@ -237,12 +251,21 @@ impl Call {
                 Event::Ear { .. }
                 | Event::Heard(_)
                 | Event::Turn(_)
+                | Event::Sign(_)
                 | Event::Digit(_)
                 | Event::Say(_),
             ) => {}
+            (
+                Phase::Live,
+                Event::Ear { .. }
+                | Event::Heard(_)
+                | Event::Turn(_)
+                | Event::Digit(_)
+                | Event::Say(_),
+            ) if self.callee.leads() => self.on_machine(event),
             (Phase::Live, Event::Say(line)) => self.say_more(line),
             (Phase::Live, Event::Ear { edge, sample }) => self.on_edge(*edge, *sample),
-            (Phase::Live, Event::Heard(words)) => self.on_words(words),
+            (Phase::Live, Event::Heard(words)) => self.on_heard(words),
             (Phase::Live, Event::Turn(hint)) => self.on_turn_hint(*hint),
             (Phase::Live, Event::Digit(digit)) => self.on_digit(*digit),
         }
@@ -268,29 +291,32 @@ impl Call {
             Reason::Keys => self.keys_due(),
             Reason::Idle => self.idle_due(),
             Reason::Tool => self.tools_due(),
+            Reason::Callee => self.callee_due(),
             Reason::Heard | Reason::Pace | Reason::Patience => {}
         }
     }
 
     fn answered(&mut self, marks: bool) {
         self.phase = Phase::Live;
-        self.base = self.now;
+        self.began.at = self.now;
         self.ledger = Ledger::new(marks);
         let longest = u64::from(self.spec.turn.max_call_s) * 1000;
-        let left = longest.saturating_sub(self.spent_ms);
+        let left = longest.saturating_sub(self.began.spent_ms);
         self.timers.set(Reason::Duration, self.now.plus_ms(left));
         self.arm_silence();
         self.interrupt_tools();
+        if self.weigh_foretold() {
+            return;
+        }
         if let Some(line) = self.dialog.unanswered() {
             let (text, digits) = (line.said.clone(), line.digits.clone());
             self.ask(Cause::Answer, text, digits);
             return;
         }
         let last = self.dialog.last_agent_line().map(|line| line.said.clone());
-        if let Some(line) = last.or_else(|| self.spec.lines.greeting.clone()) {
-            self.say(&line, Intent::Continue, true);
-        } else {
-            self.ask(Cause::Opening, String::new(), String::new());
+        match last {
+            Some(line) => self.say(&line, Intent::Continue, true),
+            None => self.open(),
         }
     }
 
@@ -334,7 +360,8 @@ impl Call {
             turns: self.counts.turns,
             replies: self.mode.replies(),
             expect: self.expect,
-            spent_ms: self.spent_ms.saturating_add(self.now.ms_since(self.base)),
+            spent_ms: self.spent_ms(),
+            callee: self.callee.callee,
             idle: self.counts.idle,
             failures: self.counts.failures,
             tools: self.dialog.tools.lines().to_vec(),
@@ -342,9 +369,15 @@ impl Call {
         }
     }
 
+    /// Milliseconds of the call's longest duration that are spent.
+    pub(crate) fn spent_ms(&self) -> u64 {
+        let here = self.now.ms_since(self.began.at);
+        self.began.spent_ms.saturating_add(here)
+    }
+
     /// The time at which a position of the ear was reached, at the latest now.
     pub(crate) fn ear_at(&self, sample: Ear) -> At {
-        self.base.plus_samples(sample.0).min(self.now)
+        self.began.at.plus_samples(sample.0).min(self.now)
     }
 
     pub(crate) fn closing(&self) -> bool {

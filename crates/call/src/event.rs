@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::at::Ear;
+use crate::callee::Sign;
 use crate::usage::Usage;
 
 /// One attempt to answer a turn. Several for one turn are normal.
@@ -282,6 +283,8 @@ pub enum Event {
     Heard(Words),
     /// The recogniser knows something of the caller's turn.
     Turn(TurnHint),
+    /// Something tells who answered a call that we placed.
+    Sign(Sign),
     /// The caller pressed a key: `0`-`9`, `*`, `#`, `A`-`D`.
     Digit(char),
     /// The responder wrote text: the next stretch of a reply.

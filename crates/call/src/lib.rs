@@ -13,6 +13,7 @@
 mod action;
 mod at;
 mod call;
+mod callee;
 mod caller;
 mod dialog;
 mod event;
@@ -33,6 +34,7 @@ mod watch;
 pub use action::{Action, Cause, DropCause, EndCause, Note, ToolState, TurnEnd, YieldCause};
 pub use at::{At, Ear, SAMPLES_PER_MS};
 pub use call::Call;
+pub use callee::{Callee, CalleeSpec, Policy, Sign, Verdict, Why};
 pub use dialog::{Line, Speaker};
 pub use event::{
     Edge, Event, Expect, Fault, FaultKind, Firmness, Form, Intent, Mark, PartId, Party, Piece,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EndCause, TurnEnd};
 use crate::at::At;
+use crate::callee::Callee;
 use crate::dialog::Line;
 use crate::event::{Fault, Intent, TurnId};
 use crate::tools::ToolLine;
@@ -71,6 +72,9 @@ pub struct Report {
     pub yields: u32,
     /// Interruptions after which the reply went on.
     pub resumes: u32,
+    /// Who answered a call that we placed, as far as it is known.
+    #[serde(default)]
+    pub callee: Option<Callee>,
     /// Why the call ended.
     pub cause: Option<EndCause>,
     /// What follows.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::callee::Callee;
 use crate::dialog::Line;
 use crate::event::Expect;
 use crate::tools::ToolLine;
@@ -24,6 +25,9 @@ pub struct Snapshot {
     pub idle: u8,
     /// Replies that failed one after the other.
     pub failures: u8,
+    /// Who answered, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callee: Option<Callee>,
     /// What was called, and what came of it. What still runs is not known elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolLine>,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::callee::CalleeSpec;
 use crate::event::{Expect, Intent};
 
 /// Who called whom.
@@ -148,6 +149,9 @@ pub struct CallSpec {
     /// The tools that replies may call. One that is not here has 5 s and changes nothing.
     #[serde(default)]
     pub tools: Vec<ToolSpec>,
+    /// What is done by who answers a call that we place.
+    #[serde(default)]
+    pub callee: CalleeSpec,
 }
 
 impl CallSpec {
@@ -170,6 +174,10 @@ impl CallSpec {
             ),
             fillers: words("um,uh,er,erm,hmm,and,but,so,because,or,well,the,a,my,is,to,i,with"),
             tools: Vec::new(),
+            callee: match direction {
+                Direction::Inbound => CalleeSpec::default(),
+                Direction::Outbound => CalleeSpec::usual(),
+            },
         }
     }
 }

@@ -38,6 +38,7 @@ impl Call {
         let turn = &self.turn;
         let may = self.spec.turn.speculate
             && self.phase == Phase::Live
+            && !self.callee.answers_itself()
             && !self.reply_live()
             && turn.outlook.guesses < MOST_GUESSES;
         if !may || turn.sounding || !turn.digits.is_empty() {

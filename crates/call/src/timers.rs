@@ -37,9 +37,11 @@ pub enum Reason {
     Tool,
     /// A tool takes so long that the caller is asked for patience.
     Patience,
+    /// A machine listens now, or was silent for long enough.
+    Callee,
 }
 
-const REASONS: [Reason; 15] = [
+const REASONS: [Reason; 16] = [
     Reason::Duration,
     Reason::Silence,
     Reason::Close,
@@ -55,6 +57,7 @@ const REASONS: [Reason; 15] = [
     Reason::Pace,
     Reason::Tool,
     Reason::Patience,
+    Reason::Callee,
 ];
 
 #[derive(Clone, Debug, Default)]

@@ -394,7 +394,8 @@ impl Call {
     }
 
     fn waits_for_tools(&self) -> bool {
-        self.phase == Phase::Live && !self.reply_live() && !self.turn.started
+        let free = self.phase == Phase::Live && !self.callee.leads();
+        free && !self.reply_live() && !self.turn.started
     }
 
     /// When the caller is asked for patience: once a turn, soon where nothing was audible since the first call that runs, and

@@ -263,6 +263,7 @@ impl Call {
 
     fn no_words(&mut self) {
         let span = self.turn.span_ms();
+        self.weigh_unclear(span);
         // A short answer that was not understood must not be met with silence where one was asked for.
         let unheard_answer = self.expect.form != Form::Open && self.turn.sustained;
         let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer;
@@ -286,15 +287,21 @@ impl Call {
     /// What was heard of the caller so far is dealt with.
     pub(crate) fn new_turn(&mut self) {
         self.turn = self.turn.next();
+        self.callee.new_turn();
         self.timers.clear(Reason::Turn);
         self.timers.clear(Reason::Keys);
         self.act(Action::NewTurn);
     }
 
     fn end_turn(&mut self, cause: TurnEnd) {
+        let text = self.turn.text();
+        if self.weigh_turn(&text) {
+            self.new_turn();
+            self.arm_idle();
+            return;
+        }
         self.counts.turns = self.counts.turns.saturating_add(1);
         let turn = TurnId(self.counts.turns);
-        let text = self.turn.text();
         let digits = std::mem::take(&mut self.turn.digits);
         let from = self.turn.carried_from().unwrap_or_else(|| {
             if self.turn.spoke() {
@@ -344,7 +351,7 @@ impl Call {
         let is_late = late.owed || !self.turn.outlook.led;
         self.new_turn();
         self.turn.late = is_late.then_some(late);
-        if !self.promote(&text) {
+        if !self.answer_itself() && !self.promote(&text) {
             self.ask(Cause::Answer, text, digits);
         }
     }

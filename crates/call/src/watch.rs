@@ -72,7 +72,7 @@ impl Call {
 
     /// The live reply failed: an apology takes its place, then what the scenario wants.
     pub(crate) fn fail_reply(&mut self) {
-        if self.closing() {
+        if self.closing() || self.callee.leads() {
             self.end_for(Intent::HangUp, EndCause::Fault);
             return;
         }
@@ -184,8 +184,12 @@ impl Call {
         if self.phase != Phase::Live {
             return;
         }
-        self.begin_closing(cause);
         let speaking = self.reply_speaking() && self.ledger.anything_sent();
+        if self.callee.leads() && !speaking {
+            self.end_for(Intent::HangUp, cause);
+            return;
+        }
+        self.begin_closing(cause);
         if speaking && matches!(self.floor, Floor::Free | Floor::Protected) {
             self.floor = Floor::Free;
             self.shorten_reply();
@@ -206,6 +210,7 @@ impl Call {
             Reason::Turn,
             Reason::Keys,
             Reason::Protect,
+            Reason::Callee,
         ] {
             self.timers.clear(reason);
         }
@@ -225,6 +230,7 @@ impl Call {
     pub(crate) fn end(&mut self, intent: Intent) {
         let cause = match self.phase {
             Phase::Closing(cause) => cause,
+            Phase::Live if self.callee.leads() => EndCause::Callee,
             Phase::Ringing | Phase::Live | Phase::Over => EndCause::Responder,
         };
         self.end_for(intent, cause);

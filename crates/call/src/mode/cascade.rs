@@ -386,6 +386,7 @@ impl Call {
             });
         }
         self.ledger.retire();
+        self.callee.heard(reply.id);
         if reply.cause.is_some() {
             self.counts.failures = 0;
         }

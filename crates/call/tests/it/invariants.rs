@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use ringback_call::{
-    Action, At, Call, CallSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind, Firmness,
-    Form, Intent, Mark, PartId, Party, Piece, Protection, ReplyId, Scope, Snapshot, ToolCall,
-    ToolSpec, TurnHint, Usage, Words,
+    Action, At, Call, CallSpec, CalleeSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind,
+    Firmness, Form, Intent, Mark, PartId, Party, Piece, Policy, Protection, ReplyId, Scope, Sign,
+    Snapshot, ToolCall, ToolSpec, TurnHint, Usage, Verdict, Words,
 };
 
 use crate::world::{Answer, Checker, Speech, World, answer, tool_call};
@@ -22,6 +22,7 @@ fn specs() -> impl Strategy<Value = CallSpec> {
         proptest::collection::vec("[a-z ]{0,20}", 0..2),
         (expects(), any::<bool>()),
         (proptest::option::of("[a-z. ]{0,20}"), 0..9000_u32),
+        callees(),
     )
         .prop_map(
             |(
@@ -32,8 +33,14 @@ fn specs() -> impl Strategy<Value = CallSpec> {
                 idle,
                 (expect, speculate),
                 (wait, timeout_ms),
+                callee,
             )| {
-                let mut spec = CallSpec::new(Direction::Inbound);
+                let mut spec = CallSpec::new(if callee.listen_ms > 0 {
+                    Direction::Outbound
+                } else {
+                    Direction::Inbound
+                });
+                spec.callee = callee;
                 spec.lines.greeting = greeting;
                 spec.lines.idle = idle;
                 spec.protect_greeting = protection;
@@ -52,6 +59,44 @@ fn specs() -> impl Strategy<Value = CallSpec> {
                 spec
             },
         )
+}
+
+fn callees() -> impl Strategy<Value = CalleeSpec> {
+    let policy = || {
+        prop_oneof![
+            1 => Just(Policy::Ignore),
+            1 => Just(Policy::HangUp),
+            4 => "[A-Z a-z.]{0,30}".prop_map(Policy::Message),
+            4 => "[A-Z a-z.]{0,30}".prop_map(Policy::Say)
+        ]
+    };
+    let listen = prop_oneof![Just(0), Just(8000), Just(45_000)];
+    (listen, policy(), policy(), policy(), policy()).prop_map(
+        |(listen_ms, voicemail, menu, screening, fax)| CalleeSpec {
+            listen_ms,
+            voicemail,
+            menu,
+            screening,
+            fax,
+            ..CalleeSpec::usual()
+        },
+    )
+}
+
+fn signs() -> impl Strategy<Value = Sign> {
+    let verdict = prop_oneof![
+        Just(Verdict::Human),
+        Just(Verdict::MachineStart),
+        Just(Verdict::MachineEnd),
+        Just(Verdict::Fax),
+        Just(Verdict::Unknown)
+    ];
+    prop_oneof![
+        4 => (any::<u16>(), any::<u64>()).prop_map(|(hz, until)| Sign::Beep { hz, until: Ear(until) }),
+        1 => Just(Sign::Fax),
+        1 => Just(Sign::Special),
+        4 => verdict.prop_map(Sign::Verdict)
+    ]
 }
 
 fn expects() -> impl Strategy<Value = Expect> {
@@ -86,6 +131,11 @@ fn words() -> impl Strategy<Value = Words> {
         Just("uh huh"),
         Just("yes"),
         Just("stop it please"),
+        Just("please leave a message"),
+        Just("why you are calling"),
+        Just("press one"),
+        Just("please hold"),
+        Just("hello"),
         Just("the")
     ];
     let firmness = prop_oneof![
@@ -205,6 +255,7 @@ fn events() -> impl Strategy<Value = Event> {
         30 => (edges(), sample).prop_map(|(edge, sample)| Event::Ear { edge, sample: Ear(sample) }),
         15 => words().prop_map(Event::Heard),
         12 => hints().prop_map(Event::Turn),
+        6 => signs().prop_map(Event::Sign),
         5 => prop_oneof![Just('1'), Just('#'), any::<char>()].prop_map(Event::Digit),
         12 => (reply(), text).prop_map(|(reply, text)| Event::Text { reply, text }),
         8 => (reply(), intents(), expects()).prop_map(|(reply, intent, expect)| Event::TextEnd { reply, intent, expect }),

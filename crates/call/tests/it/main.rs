@@ -8,6 +8,7 @@
 
 mod backchannel;
 mod burst;
+mod callee;
 mod faults;
 mod goodbye;
 mod greeting;

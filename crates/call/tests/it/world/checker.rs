@@ -164,7 +164,7 @@ impl Checker {
             Action::Respond {
                 cause, speculative, ..
             } => *cause == ringback_call::Cause::Answer && !speculative,
-            Action::Note(Note::Promoted { .. }) => true,
+            Action::Note(Note::Promoted { .. } | Note::Prepared { .. }) => true,
             _ => false,
         };
         if !matches!(event, Event::Answered { .. }) {

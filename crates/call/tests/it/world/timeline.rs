@@ -34,6 +34,7 @@ impl Timeline {
                 format!("{:?} {:?}{complete}", words.firmness, words.text)
             }
             Event::Turn(hint) => format!("recogniser: {hint:?}"),
+            Event::Sign(sign) => format!("sign: {sign:?}"),
             Event::Digit(digit) => format!("key {digit}"),
             Event::Text { reply, text } => format!("text {} {}", reply.0, shortened(text)),
             Event::TextEnd { reply, intent, .. } => format!("text end {} {intent:?}", reply.0),
