@@ -1,8 +1,11 @@
 //! The ear: the caller's audio by position, gaps filled, and what the detector finds in it.
 
+use std::collections::VecDeque;
+
 use ringback_audio::ring::EarRing;
+use ringback_audio::tone::{Heard, Tone, ToneDetector};
 use ringback_audio::{FRAME_SAMPLES, g711};
-use ringback_call::{At, Ear, Edge, SAMPLES_PER_MS, TurnSettings};
+use ringback_call::{At, Ear, Edge, SAMPLES_PER_MS, Sign, TurnSettings};
 use ringback_speech::detector::{self, Detector, DetectorConfig};
 use ringback_speech::vad::VadModel;
 
@@ -35,11 +38,22 @@ pub(crate) struct EarSide {
     /// Of the last frame that was taken.
     energy: u64,
     late: u64,
+    tones: Option<Box<Tones>>,
+}
+
+/// Listens for tones at the beginning of a call that we placed.
+struct Tones {
+    detector: ToneDetector,
+    /// Up to here, in samples of the ear.
+    until: u64,
+    found: VecDeque<Sign>,
 }
 
 impl EarSide {
-    pub(crate) fn new(settings: &TurnSettings) -> Self {
+    /// With tones for the first `listen_ms`.
+    pub(crate) fn new(settings: &TurnSettings, listen_ms: u32) -> Self {
         Self {
+            tones: (listen_ms > 0).then(|| Tones::until(listen_ms)),
             ring: EarRing::holding(MEMORY),
             detector: Detector::new(DetectorConfig {
                 onset_ms: settings.onset_ms,
@@ -138,6 +152,11 @@ impl EarSide {
         self.ring.push(mulaw);
         if let Some(frame) = self.samples.first_chunk::<FRAME_SAMPLES>() {
             self.detector.push(frame);
+            if let Some(tones) = &mut self.tones
+                && tones.push(frame, self.ring.end())
+            {
+                self.tones = None;
+            }
         }
         self.detector.run(self.model);
     }
@@ -148,10 +167,45 @@ impl EarSide {
         quiet && energy <= self.energy.saturating_mul(2).max(INAUDIBLE)
     }
 
+    /// The next tone of a machine.
+    pub(crate) fn poll_sign(&mut self) -> Option<Sign> {
+        self.tones.as_mut()?.found.pop_front()
+    }
+
     /// The next edge of speech, and where it lies.
     pub(crate) fn poll(&mut self) -> Option<(Edge, Ear)> {
         let found = self.detector.poll()?;
         Some((edge(found.edge), Ear(found.sample)))
+    }
+}
+
+impl Tones {
+    fn until(listen_ms: u32) -> Box<Self> {
+        Box::new(Self {
+            detector: ToneDetector::new(),
+            until: u64::from(listen_ms) * SAMPLES_PER_MS,
+            found: VecDeque::with_capacity(4),
+        })
+    }
+
+    /// Takes a frame that ends at `end`. Answers whether it is time to listen no longer.
+    fn push(&mut self, frame: &[i16; FRAME_SAMPLES], end: u64) -> bool {
+        if let Some(heard) = self.detector.push(frame) {
+            self.found.push_back(sign(heard));
+        }
+        end >= self.until && self.found.is_empty()
+    }
+}
+
+/// The detector has heard every frame of the ear, so its positions are the ear's.
+fn sign(heard: Heard) -> Sign {
+    match heard.tone {
+        Tone::Beep { hz } => Sign::Beep {
+            hz,
+            until: Ear(heard.until),
+        },
+        Tone::Fax => Sign::Fax,
+        Tone::Special => Sign::Special,
     }
 }
 
@@ -180,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_was_heard_before_a_long_gap_can_be_read_after_its_first_stretch() {
-        let mut ear = EarSide::new(&TurnSettings::default());
+        let mut ear = EarSide::new(&TurnSettings::default(), 0);
         ear.begin(At::default());
         let audio: Vec<u8> = (0..STRETCH).map(|n| (n % 97) as u8).collect();
         ear.hear(At::from_ms(500), &audio);
@@ -213,8 +267,34 @@ mod tests {
     }
 
     #[test]
+    fn a_beep_is_a_sign_at_its_place_and_only_while_tones_are_listened_for() {
+        let signs = |listen_ms: u32| {
+            let mut ear = EarSide::new(&TurnSettings::default(), listen_ms);
+            ear.begin(At::default());
+            let tone = |n: usize| {
+                let sounds = (3200..6400).contains(&n);
+                let sample = (n as f64 * 0.6).sin() * 6000.0;
+                g711::encode(if sounds { sample as i16 } else { 0 })
+            };
+            for n in 0..60 {
+                let frame: Vec<u8> = (n * 160..(n + 1) * 160).map(tone).collect();
+                ear.hear(At::from_ms(n as u64 * 20 + 20), &frame);
+            }
+            std::iter::from_fn(|| ear.poll_sign()).collect::<Vec<_>>()
+        };
+        assert_eq!(signs(0), []);
+        assert_eq!(signs(500), []);
+        let [Sign::Beep { hz, until }] = signs(45_000)[..] else {
+            panic!("{:?}", signs(45_000));
+        };
+        // 0.6 of a radian a sample.
+        assert!(hz.abs_diff(764) <= 5, "{hz} Hz");
+        assert!(until.0.abs_diff(800 * 8) <= 320, "{until:?}");
+    }
+
+    #[test]
     fn audio_that_was_held_up_is_kept_and_the_silence_in_its_place_is_taken_back() {
-        let mut ear = EarSide::new(&TurnSettings::default());
+        let mut ear = EarSide::new(&TurnSettings::default(), 0);
         ear.begin(At::default());
         let loud_then_quiet = |n: u64| frame((20..60).contains(&n));
         let mut heard = Vec::new();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ringback_call::{
     Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
-    ReplyId, Report, Speaker, TurnHint, TurnId, TurnReport,
+    Policy, ReplyId, Report, Sign, Speaker, TurnHint, TurnId, TurnReport, Verdict,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -75,7 +75,7 @@ pub(crate) struct Parts {
 impl Live {
     pub(crate) fn new(call: Call, messages: Messages, parts: Parts) -> Self {
         Self {
-            ear: EarSide::new(&call.spec().turn),
+            ear: EarSide::new(&call.spec().turn, call.spec().callee.listen_ms),
             call,
             messages,
             recorder: parts.recorder,
@@ -236,8 +236,16 @@ impl Live {
         self.call.report()
     }
 
-    /// What the detector found goes to the recogniser and to the call.
+    /// The carrier says who answered.
+    pub fn verdict(&mut self, at: At, verdict: Verdict) {
+        self.handle(at, Event::Sign(Sign::Verdict(verdict)));
+    }
+
+    /// What the detectors found goes to the recogniser and to the call.
     fn listen(&mut self, at: At) {
+        while let Some(sign) = self.ear.poll_sign() {
+            self.handle(at, Event::Sign(sign));
+        }
         while let Some((edge, sample)) = self.ear.poll() {
             self.ears.edge(edge, sample.0);
             self.handle(at, Event::Ear { edge, sample });
@@ -393,7 +401,7 @@ impl Live {
 
     fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
         self.outbox.open(reply, part);
-        let Some(keys) = dtmf::keys(text).filter(|_| self.responder.sends_keys()) else {
+        let Some(keys) = dtmf::keys(text).filter(|_| self.presses(text)) else {
             self.voices.speak(reply, part, text);
             return;
         };
@@ -404,6 +412,12 @@ impl Live {
         let spoken = pieces.into_iter().flatten().map(Event::Spoken);
         self.work.events.extend(spoken);
         self.work.events.push_back(Event::SpokenEnd { reply, part });
+    }
+
+    /// Whether a part that looks like keys is one: a model's, or the scenario's own for a machine.
+    fn presses(&self, text: &str) -> bool {
+        let menu = &self.call.spec().callee.menu;
+        self.responder.sends_keys() || matches!(menu, Policy::Say(keys) if keys == text)
     }
 
     /// A recogniser that has no turn to speak of has nothing to say, at once.

@@ -74,6 +74,12 @@ pub(crate) fn call_spec(
     if matches!(responder, Some(Responder::Model(_))) {
         spec.tools = scenario.persona.toolkit.specs();
     }
+    if direction == Direction::Outbound {
+        spec.callee = scenario
+            .greeting
+            .callee
+            .spec(&vars, vars.greeting.as_deref());
+    }
     spec.fallback = scenario
         .fallback
         .transfer
@@ -95,6 +101,8 @@ pub(crate) fn manner(scenario: &Scenario) -> Manner {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use ringback_call::{CalleeSpec, Policy};
+
     use super::*;
     use crate::scenario::{Origin, parse};
 
@@ -103,6 +111,64 @@ mod tests {
         let responder = scenario.engines.responders.first();
         let spec = call_spec(&scenario, responder, Direction::Inbound, "Compass Group");
         spec.turn.speculate
+    }
+
+    fn callee(text: &str, direction: Direction) -> CalleeSpec {
+        let (scenario, warnings) = parse(text, &Origin::text("t")).unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let responder = scenario.engines.responders.first();
+        call_spec(&scenario, responder, direction, "Compass Group").callee
+    }
+
+    #[test]
+    fn machines_are_told_what_the_scenario_says_with_its_variables() {
+        let text = r#"
+responder = [{ provider = "parrot" }]
+[greeting]
+outbound = "Hello from {company}."
+[callee]
+listen_s = 30
+message = "This is {company}. Please call us."
+introduction = "{company}, about a visit."
+menu = { press = "1w2" }
+mailbox_full = "ignore"
+fax = "ignore"
+unreachable = "ignore"
+"#;
+        let spec = callee(text, Direction::Outbound);
+        assert_eq!(
+            spec,
+            CalleeSpec {
+                listen_ms: 30_000,
+                voicemail: Policy::Message("This is Compass Group. Please call us.".into()),
+                mailbox_full: Policy::Ignore,
+                menu: Policy::Say("[keys 1w2]".into()),
+                screening: Policy::Say("Compass Group, about a visit.".into()),
+                fax: Policy::Ignore,
+                unreachable: Policy::Ignore,
+            }
+        );
+        assert_eq!(callee(text, Direction::Inbound), CalleeSpec::default());
+    }
+
+    #[test]
+    fn without_a_word_of_machines_they_end_the_call_and_one_that_screens_hears_the_greeting() {
+        let text = "responder = [{ provider = \"parrot\" }]\n[greeting]\noutbound = \"Hello.\"\n";
+        let usual = CalleeSpec {
+            screening: Policy::Say("Hello.".into()),
+            ..CalleeSpec::usual()
+        };
+        assert_eq!(callee(text, Direction::Outbound), usual);
+        let silent = "responder = [{ provider = \"parrot\" }]\n[callee]\nscreening = \"hangup\"\nvoicemail = \"ignore\"\nmenu = \"hangup\"\n";
+        assert_eq!(
+            callee(silent, Direction::Outbound),
+            CalleeSpec {
+                screening: Policy::HangUp,
+                voicemail: Policy::Ignore,
+                menu: Policy::HangUp,
+                ..CalleeSpec::usual()
+            }
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_call::{Direction, PartId, Party, ReplyId, sentences};
+use ringback_call::{Direction, PartId, Party, Policy, ReplyId, sentences};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -82,6 +82,11 @@ impl Engines {
         let spec = call_spec(scenario, responder, direction, &self.config.company);
         let mut lines = vec![spec.lines.apology, spec.lines.goodbye];
         lines.extend(spec.lines.idle);
+        let callee = [spec.callee.voicemail, spec.callee.screening];
+        lines.extend(callee.into_iter().filter_map(|policy| match policy {
+            Policy::Message(line) | Policy::Say(line) => Some(line),
+            Policy::Ignore | Policy::HangUp => None,
+        }));
         lines.extend(spec.lines.tool_wait.filter(|_| !spec.tools.is_empty()));
         match responder {
             Some(Responder::Script { script }) => {

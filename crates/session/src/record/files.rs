@@ -100,6 +100,7 @@ impl Meta {
         let mut value = json!(self);
         value["cause"] = json!(report.cause);
         value["intent"] = json!(report.intent);
+        value["callee"] = json!(report.callee);
         value["turns"] = figures::turns(report, prices);
         value["usage"] = figures::usage(report, prices);
         let bill = prices.bill(&report.usage, self.direction, report.ended.ms());

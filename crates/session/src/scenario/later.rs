@@ -11,7 +11,6 @@ pub(super) fn read(root: &mut Section<'_>, findings: &mut Findings) {
     }
     for (name, what) in [
         ("calendar", "the calendar"),
-        ("callee", "the handling of voicemail and call screening"),
         ("mcp", "a server of MCP tools"),
     ] {
         if let Some(field) = root.take(name)

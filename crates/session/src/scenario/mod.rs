@@ -4,6 +4,7 @@
 //! line and column. The [`Catalog`] holds the built-in ones and those of the data folder.
 
 mod builtin;
+mod callee;
 mod catalog;
 pub mod destination;
 pub(crate) mod document;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringback_call::{Direction, Protection, TurnSettings};
+use ringback_call::{CalleeSpec, Direction, Policy, Protection, TurnSettings};
 use url::Url;
 
 use super::template::{Template, Vars};
@@ -97,6 +97,79 @@ pub struct Greeting {
     pub announce: Option<Template>,
     /// How much of it cannot be interrupted, where the scenario says so.
     pub protect: Option<Protection>,
+    /// What is done instead where no person answers a call that we place.
+    pub callee: CalleePolicy,
+}
+
+/// What is done where no person answers a call that we place. A text that is said may be `[keys 1]`: then keys are pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalleePolicy {
+    /// How long it is watched for who answered, in milliseconds; 0 means not at all.
+    pub listen_ms: u32,
+    /// A machine that takes messages.
+    pub voicemail: Answer,
+    /// A machine whose mailbox is full.
+    pub mailbox_full: Answer,
+    /// A machine that asks who calls and why. `None`: it hears the greeting.
+    pub screening: Option<Answer>,
+    /// A machine that wants a key.
+    pub menu: Answer,
+    /// A fax.
+    pub fax: Answer,
+    /// A number that is not in service.
+    pub unreachable: Answer,
+}
+
+/// What a machine gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// What a person gets.
+    Ignore,
+    /// Nothing: the call ends.
+    HangUp,
+    /// This when it listens, and then the call ends.
+    Message(Template),
+    /// This when it has spoken, and the conversation goes on.
+    Say(Template),
+}
+
+impl Default for CalleePolicy {
+    fn default() -> Self {
+        Self {
+            listen_ms: CalleeSpec::usual().listen_ms,
+            voicemail: Answer::HangUp,
+            mailbox_full: Answer::HangUp,
+            screening: None,
+            menu: Answer::Ignore,
+            fax: Answer::HangUp,
+            unreachable: Answer::HangUp,
+        }
+    }
+}
+
+impl CalleePolicy {
+    /// With its texts filled in for one call; `greeting` is what a machine that screens hears where it gets nothing else.
+    pub(crate) fn spec(&self, vars: &Vars, greeting: Option<&str>) -> CalleeSpec {
+        let policy = |answer: &Answer| match answer {
+            Answer::Ignore => Policy::Ignore,
+            Answer::HangUp => Policy::HangUp,
+            Answer::Message(text) => Policy::Message(vars.render(text)),
+            Answer::Say(text) => Policy::Say(vars.render(text)),
+        };
+        CalleeSpec {
+            listen_ms: self.listen_ms,
+            voicemail: policy(&self.voicemail),
+            mailbox_full: policy(&self.mailbox_full),
+            screening: match (&self.screening, greeting) {
+                (Some(answer), _) => policy(answer),
+                (None, Some(greeting)) => Policy::Say(greeting.to_owned()),
+                (None, None) => Policy::Ignore,
+            },
+            menu: policy(&self.menu),
+            fax: policy(&self.fax),
+            unreachable: policy(&self.unreachable),
+        }
+    }
 }
 
 /// What hears, answers and speaks: each list is tried in order; `None` means the server's own list.

@@ -68,6 +68,28 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             vec!["1:12: language: \"english!\" is no language tag; write it as en-US or de"],
         ),
         (
+            &with("[callee]\nvoicemail = \"message\"\nmenu = { press = \"1x\" }"),
+            vec![
+                "3:13: callee.voicemail: there is nothing to say; give callee.message, the text that is left after the beep",
+                "4:18: callee.menu.press: \"1x\" are no keys of a telephone; use 0 to 9, *, #, A to D, and w for a pause; 32 at most",
+            ],
+        ),
+        (
+            &with("[callee]\nscreening = \"introduce\"\nmenu = {}\nlisten_s = 500"),
+            vec![
+                "3:13: callee.screening: there is nothing to say; give callee.introduction, which says who calls and why",
+                "4:1: callee.menu: it names no keys; write menu = { press = \"1\" }",
+                "5:12: callee.listen_s: 500 is out of range; give 0 to 120 seconds",
+            ],
+        ),
+        (
+            &with("[callee]\nfax = \"message\"\nmessage = \"Call {nobody}.\""),
+            vec![
+                "3:7: callee.fax: \"message\" is not known here; known are hangup, ignore",
+                "4:11: callee.message: there is no variable {nobody}; known are company, direction, caller_name, transfer_to",
+            ],
+        ),
+        (
             &turn("yield_ms = 5"),
             vec!["3:12: turn.yield_ms: 5 is out of range; give 300 to 3000 milliseconds"],
         ),
@@ -352,7 +374,7 @@ fn what_is_not_yet_available_is_kept_and_named() {
         "responder = [{ provider = \"parrot\" }]\npipeline = \"realtime\"\nlanguage = \"de\"\n\
          stt = [{ provider = \"openai\", model = \"whisper\" }, { provider = \"pocketsphinx\", keyterms = [\"salad\"] }]\n\
          realtime = { provider = \"openai\" }\ncalendar = true\n\
-         [consent]\nask = \"May we record?\"\n[callee]\nvoicemail = \"leave\"\n[limits]\nmax_cost = 1.5\n\
+         [consent]\nask = \"May we record?\"\n[limits]\nmax_cost = 1.5\n\
          [voice_config]\nvoice = \"alloy\"\ntemperature = 0.8\nspeed = 1.25\n\
          ",
     );
@@ -365,9 +387,8 @@ fn what_is_not_yet_available_is_kept_and_named() {
             "5:1: realtime: the realtime pipeline is not yet available: this is ignored",
             "6:12: calendar: the calendar is not yet available: this is ignored",
             "8:7: consent.ask: asking for consent is not yet available: this is ignored",
-            "9:2: callee: the handling of voicemail and call screening is not yet available: this is ignored",
-            "14:9: voice_config.voice: the local voice is \"pico\": this name is kept for other providers",
-            "15:15: voice_config.temperature: the local engines have no temperature: this is kept and not used",
+            "12:9: voice_config.voice: the local voice is \"pico\": this name is kept for other providers",
+            "13:15: voice_config.temperature: the local engines have no temperature: this is kept and not used",
         ]
     );
     assert!(matches!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ringback_call::{Protection, TurnSettings};
 use ringback_speech::grammar::Dictionary;
 
+use super::callee;
 use super::document;
 use super::engines::{self, Around};
 use super::field::{Field, Section};
@@ -245,6 +246,7 @@ fn greeting(
         }
         section.finish(findings);
     }
+    greeting.callee = callee::read(root, names, findings);
     greeting
 }
 
