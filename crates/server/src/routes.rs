@@ -8,7 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::answers::Detail;
 use crate::api::calls;
 use crate::app::App;
-use crate::hooks::{authentic, media, resume, voice};
+use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::{health, page, requests};
 
 /// Who may use a route.
@@ -63,6 +63,9 @@ pub const ROUTES: &[Route] = &[
     ),
     route("POST", "/resume/{token}", Protection::Carrier, || {
         post(resume::resume_call)
+    }),
+    route("POST", "/amd-callback", Protection::Carrier, || {
+        post(amd::take_verdict)
     }),
     route("GET", "/ws", Protection::CarrierAndToken, || {
         get(media::open_media)

@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use ringback_audio::wav::Coding;
-use ringback_call::{At, Call, EndCause, Fault, FaultKind, Intent, Party, Report};
+use ringback_call::{At, Call, EndCause, Fault, FaultKind, Intent, Party, Report, Verdict};
 use ringback_wire::twilio::media::Start;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -100,7 +101,8 @@ where
     let mut live = Box::new(Live::new(Call::new(spec), messages, parts));
     let mut socket = Socket::new(socket);
     tracing::info!(scenario = %setup.scenario.slug, "WebSocket call began");
-    let over = AssertUnwindSafe(lead(&mut live, &mut socket, &setup.finish, &setup.stop))
+    let mut told = Told::by(&setup.finish, &setup.stop, setup.verdict);
+    let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told))
         .catch_unwind()
         .await;
     let tools = live.responder.take_tools();
@@ -176,31 +178,66 @@ enum Over {
     Stopped,
 }
 
+/// What others tell a call.
+struct Told<'a> {
+    finish: &'a CancellationToken,
+    /// It was told to finish.
+    finishing: bool,
+    stop: &'a CancellationToken,
+    verdict: watch::Receiver<Option<Verdict>>,
+}
+
+impl<'a> Told<'a> {
+    fn by(
+        finish: &'a CancellationToken,
+        stop: &'a CancellationToken,
+        verdict: watch::Receiver<Option<Verdict>>,
+    ) -> Self {
+        Self {
+            finish,
+            finishing: false,
+            stop,
+            verdict,
+        }
+    }
+}
+
+/// The carrier's next verdict on who answered. An error: there comes none any more.
+async fn verdict_of(
+    told: &mut watch::Receiver<Option<Verdict>>,
+) -> Result<Verdict, watch::error::RecvError> {
+    loop {
+        told.changed().await?;
+        if let Some(verdict) = *told.borrow_and_update() {
+            return Ok(verdict);
+        }
+    }
+}
+
 /// One event of a closed set.
 enum Input<T> {
     Stop,
     Finish,
+    Verdict(Verdict),
     Deadline,
     Carrier(Option<Result<Received<T>, SocketError>>),
     Provided(Provided),
 }
 
 /// Waits in one place for one thing, and lets the call deal with it, until the call is over.
-async fn lead<S, T>(
-    live: &mut Live,
-    socket: &mut Socket<S, T>,
-    finish: &CancellationToken,
-    stop: &CancellationToken,
-) -> Over
+async fn lead<S, T>(live: &mut Live, socket: &mut Socket<S, T>, told: &mut Told<'_>) -> Over
 where
     S: CarrierSocket<T>,
     T: AsRef<str> + Send,
 {
     let clock = Clock::start();
+    let foretold = *told.verdict.borrow_and_update();
+    if let Some(verdict) = foretold {
+        live.verdict(clock.at(), verdict);
+    }
     live.answered(clock.at());
     let mut armed = Instant::now();
     let mut sleep = Box::pin(tokio::time::sleep_until(armed));
-    let mut finishing = false;
     for turn in 1_u64.. {
         if live.is_over() {
             break;
@@ -210,7 +247,7 @@ where
             sleep.as_mut().reset(due);
             armed = due;
         }
-        let input = select(live, socket, &mut sleep, (finish, finishing), stop).await;
+        let input = select(live, socket, &mut sleep, told).await;
         let at = clock.at();
         match input {
             Input::Stop => {
@@ -218,9 +255,10 @@ where
                 return Over::Stopped;
             }
             Input::Finish => {
-                finishing = true;
+                told.finishing = true;
                 live.finish(at);
             }
+            Input::Verdict(verdict) => live.verdict(at, verdict),
             Input::Deadline => wake(live, socket, at),
             Input::Carrier(received) => {
                 if let Err(violation) = carrier(live, at, received) {
@@ -240,8 +278,7 @@ async fn select<S, T>(
     live: &mut Live,
     socket: &mut Socket<S, T>,
     sleep: &mut Pin<Box<Sleep>>,
-    (finish, finishing): (&CancellationToken, bool),
-    stop: &CancellationToken,
+    told: &mut Told<'_>,
 ) -> Input<T>
 where
     S: CarrierSocket<T>,
@@ -249,11 +286,12 @@ where
 {
     tokio::select! {
         biased;
-        () = stop.cancelled() => Input::Stop,
-        () = finish.cancelled(), if !finishing => Input::Finish,
+        () = told.stop.cancelled() => Input::Stop,
+        () = told.finish.cancelled(), if !told.finishing => Input::Finish,
         () = sleep.as_mut() => Input::Deadline,
         received = socket.next(&mut live.messages) => Input::Carrier(received),
         Some(provided) = live.provided.recv() => Input::Provided(provided),
+        Ok(verdict) = verdict_of(&mut told.verdict) => Input::Verdict(verdict),
     }
 }
 

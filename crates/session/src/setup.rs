@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ringback_call::{CallSpec, Direction, Intent, Lines};
+use ringback_call::{CallSpec, Direction, Intent, Lines, Verdict};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,6 +37,8 @@ pub struct Setup {
     pub finish: CancellationToken,
     /// The call is to end at once.
     pub stop: CancellationToken,
+    /// What the carrier says of who answered a call that we placed; `None` as long as it has not.
+    pub verdict: watch::Receiver<Option<Verdict>>,
 }
 
 /// What the core needs to know of a scenario.

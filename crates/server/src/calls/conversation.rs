@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
-use ringback_call::{Direction, EndCause, Intent};
+use ringback_call::{Direction, EndCause, Intent, Verdict};
 use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
 use ringback_session::{EngineStatus, Engines, Place, Seats, Setup};
 use ringback_wire::twilio::media::Start;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -47,6 +48,8 @@ pub struct Connected {
     pub finish: CancellationToken,
     /// The call is to end at once.
     pub stop: CancellationToken,
+    /// What the carrier says of who answered.
+    pub verdict: watch::Receiver<Option<Verdict>>,
 }
 
 /// How a conversation ended.
@@ -158,6 +161,7 @@ impl Seat for SessionSeat {
                 seats: self.seats,
                 finish: connected.finish,
                 stop: connected.stop,
+                verdict: connected.verdict,
             };
             let ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;

@@ -7,7 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use ringback_call::Verdict;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::tokens::TokenId;
@@ -90,6 +91,18 @@ struct Calls<P> {
 struct Call<P> {
     call_sid: String,
     state: State<P>,
+    /// What the carrier says of who answered.
+    verdict: watch::Sender<Option<Verdict>>,
+}
+
+impl<P> Call<P> {
+    fn new(call_sid: &str, state: State<P>) -> Self {
+        Self {
+            call_sid: call_sid.to_owned(),
+            state,
+            verdict: watch::Sender::new(None),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -115,6 +128,7 @@ pub struct Live<P> {
     registry: Arc<Registry<P>>,
     id: TokenId,
     stop: CancellationToken,
+    verdict: watch::Receiver<Option<Verdict>>,
     ended: bool,
 }
 
@@ -152,13 +166,7 @@ impl<P> Registry<P> {
                 kept,
                 until: now + EXPECTED_FOR,
             };
-            calls.by_id.insert(
-                id,
-                Call {
-                    call_sid: call_sid.to_owned(),
-                    state,
-                },
-            );
+            calls.by_id.insert(id, Call::new(call_sid, state));
         }
         // What was kept may give a seat back when it is dropped: not under the lock.
         drop(calls);
@@ -203,7 +211,10 @@ impl<P> Registry<P> {
             return Err(Refusal::Unknown);
         };
         match std::mem::replace(&mut call.state, live) {
-            State::Expected { kept, .. } => Ok((kept, self.live(id, stop))),
+            State::Expected { kept, .. } => {
+                let verdict = call.verdict.subscribe();
+                Ok((kept, self.live(id, stop, verdict)))
+            }
             State::Live { .. } | State::Ended { .. } => Err(Refusal::Used),
         }
     }
@@ -239,18 +250,34 @@ impl<P> Registry<P> {
             foreign: true,
             stop: stop.clone(),
         };
-        calls.by_id.insert(
-            id,
-            Call {
-                call_sid: call_sid.to_owned(),
-                state,
-            },
-        );
-        Ok(self.live(id, stop))
+        let call = Call::new(call_sid, state);
+        let verdict = call.verdict.subscribe();
+        calls.by_id.insert(id, call);
+        Ok(self.live(id, stop, verdict))
     }
 
-    fn live(self: &Arc<Self>, id: TokenId, stop: CancellationToken) -> Live<P> {
+    /// Tells a call that is expected or live who answered it. Answers whether there is one of this SID.
+    pub fn tell(&self, call_sid: &str, verdict: Verdict) -> bool {
+        let calls = self.lock();
+        let mut told = false;
+        for call in calls.by_id.values() {
+            let ended = matches!(call.state, State::Ended { .. });
+            if call.call_sid == call_sid && !ended {
+                call.verdict.send_replace(Some(verdict));
+                told = true;
+            }
+        }
+        told
+    }
+
+    fn live(
+        self: &Arc<Self>,
+        id: TokenId,
+        stop: CancellationToken,
+        verdict: watch::Receiver<Option<Verdict>>,
+    ) -> Live<P> {
         Live {
+            verdict,
             registry: Arc::clone(self),
             id,
             stop,
@@ -411,6 +438,11 @@ impl<P> Live<P> {
         self.registry.end(self.id, outcome, expects_resume, now);
     }
 
+    /// What the carrier says of who answered; `None` as long as it has not.
+    pub fn verdict(&self) -> watch::Receiver<Option<Verdict>> {
+        self.verdict.clone()
+    }
+
     /// Is cancelled when the call is to be stopped at once.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -462,6 +494,29 @@ mod tests {
                 .unwrap_err(),
             Refusal::Unknown
         );
+    }
+
+    #[test]
+    fn a_verdict_reaches_the_call_of_its_sid_before_and_after_its_socket_and_no_other() {
+        let (registry, now) = registry(9);
+        let (one, two) = (id(), id());
+        registry.expect(one, "CA1", Arc::new(()), now).unwrap();
+        registry.expect(two, "CA2", Arc::new(()), now).unwrap();
+        assert!(registry.tell("CA1", Verdict::MachineStart));
+        let connect = |id| {
+            registry
+                .connect(id, CancellationToken::new(), now)
+                .unwrap()
+                .1
+        };
+        let (first, second) = (connect(one), connect(two));
+        assert_eq!(*first.verdict().borrow(), Some(Verdict::MachineStart));
+        assert!(registry.tell("CA1", Verdict::MachineEnd));
+        assert_eq!(*first.verdict().borrow(), Some(Verdict::MachineEnd));
+        assert_eq!(*second.verdict().borrow(), None);
+        assert!(!registry.tell("CA3", Verdict::Human));
+        first.end(Outcome::Over, true, now);
+        assert!(!registry.tell("CA1", Verdict::Human));
     }
 
     #[test]

@@ -264,6 +264,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         start,
         finish: app.lifecycle.finish.clone(),
         stop: live.stop().clone(),
+        verdict: live.verdict(),
     };
     let talked = AssertUnwindSafe(seat.converse(arrival, connected)).catch_unwind();
     let ending = talked.await.unwrap_or_else(|panic| {

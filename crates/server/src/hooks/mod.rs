@@ -1,5 +1,6 @@
 //! Twilio: webhooks and media sockets.
 
+pub mod amd;
 pub mod authentic;
 pub mod local;
 pub mod media;

@@ -11,7 +11,7 @@ use ringback_call::Direction;
 use ringback_session::scenario::Scenario;
 use ringback_wire::phone_number::masked;
 use ringback_wire::twilio::twiml::{Method, Parameter, Stream, StreamUrl, Verb, WebUrl};
-use ringback_wire::twilio::webhook::{self, VoiceRequest};
+use ringback_wire::twilio::webhook::{self, AnsweredBy, VoiceRequest};
 use uuid::Uuid;
 
 use super::authentic::Posted;
@@ -73,6 +73,10 @@ fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     let call_id = arrival.call_id;
     match connect(app, arrival, seat, &posted.base, now) {
         Ok(verbs) => {
+            if let Some(answered_by) = request.answered_by.and_then(AnsweredBy::from_word) {
+                app.registry
+                    .tell(request.call_sid, super::amd::verdict(answered_by));
+            }
             let from = masked(request.from.unwrap_or_default());
             let to = masked(request.to.unwrap_or_default());
             tracing::info!(call.id = %call_id, call.sid = request.call_sid, scenario = %scenario.slug, %from, %to, ?direction, "call arrived");

@@ -1,5 +1,6 @@
 //! The server through its public face.
 
+mod amd;
 mod bench;
 mod binary;
 mod check;

@@ -22,6 +22,7 @@ fn every_route_is_listed_with_its_protection() {
     POST  /                                Carrier
     POST  /call/inbound/receive/{bot_id}   Carrier
     POST  /resume/{token}                  Carrier
+    POST  /amd-callback                    Carrier
     GET   /ws                              CarrierAndToken
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken
     GET   /calls/{id}                      Local

@@ -104,6 +104,7 @@ impl Peer {
             record,
             finish: CancellationToken::new(),
             stop: CancellationToken::new(),
+            verdict: tokio::sync::watch::channel(None).1,
         };
         let line = Line {
             incoming,

@@ -2,10 +2,12 @@
 //!
 //! Twilio adds fields without notice and signs every one, blank ones too: a [`Form`] keeps them all, in order.
 
+mod amd;
 mod form;
 mod stream_status;
 mod voice;
 
+pub use amd::{AmdVerdict, AnsweredBy};
 pub use form::{BadForm, Form};
 pub use stream_status::{StreamEvent, StreamStatus};
 pub use voice::{CallStatus, Direction, VoiceRequest};

@@ -1,0 +1,49 @@
+//! What Twilio's answering-machine detection says of a call.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use ringback_call::Verdict;
+use ringback_wire::twilio::webhook::{AmdVerdict, AnsweredBy};
+
+use super::authentic::Posted;
+use crate::answers::missing_field;
+use crate::app::App;
+
+/// `POST /amd-callback`: the verdict goes to the call of its SID. A call that is not known, or over, is none of ours any more.
+pub async fn take_verdict(
+    State(app): State<App>,
+    Extension(posted): Extension<Posted>,
+) -> Response {
+    let Ok(told) = AmdVerdict::of(&posted.form) else {
+        let name = match posted.form.filled("CallSid") {
+            Some(_) => "AnsweredBy",
+            None => "CallSid",
+        };
+        return missing_field(name);
+    };
+    let verdict = told.answered_by.map_or(Verdict::Unknown, verdict);
+    let known = app.registry.tell(told.call_sid, verdict);
+    tracing::info!(
+        call.sid = told.call_sid,
+        ?verdict,
+        took_ms = told.duration_ms,
+        known,
+        "the carrier says who answered"
+    );
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// The core's word for Twilio's.
+pub fn verdict(answered_by: AnsweredBy) -> Verdict {
+    match answered_by {
+        AnsweredBy::Human => Verdict::Human,
+        AnsweredBy::MachineStart => Verdict::MachineStart,
+        AnsweredBy::MachineEndBeep
+        | AnsweredBy::MachineEndSilence
+        | AnsweredBy::MachineEndOther => Verdict::MachineEnd,
+        AnsweredBy::Fax => Verdict::Fax,
+        AnsweredBy::Unknown => Verdict::Unknown,
+    }
+}
