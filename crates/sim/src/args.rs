@@ -16,6 +16,8 @@ Examples:
     TWILIO_AUTH_TOKEN=... ringback call --url https://agent.example.test --wav question.wav
   A script with a barge-in, in 20 dB of noise, for a machine to read
     ringback call --script barge-in.toml --noise 20 --json
+  Answer a call that the server placed, as a voicemail does
+    ringback call --scenario appointment-reminder --callee voicemail
 
 Lines typed: any text is spoken at once, /digits 12# presses keys, /hangup ends the call. Texts and keys
 from a file or a pipe come one after the other, each after the reply to the one before has ended.
@@ -75,6 +77,9 @@ pub struct CallerArgs {
     /// Voice of the caller: pico, or flite:NAME (rms, slt, kal16, awb) where the program flite is installed.
     #[arg(long, value_name = "VOICE")]
     pub voice: Option<String>,
+    /// Who answers a call that the server placed, in place of steps: this makes the direction outbound-api.
+    #[arg(long, value_enum, conflicts_with_all = ["wav", "say", "script"])]
+    pub callee: Option<CalleeKind>,
     /// TOML file of steps: say, wav, wait_reply, pause_ms, barge_in, digits, burst_ms, hang_up, expect_audio,
     /// expect_clear_within_ms, expect_no_clear, expect_end.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["wav", "say"])]
@@ -118,6 +123,21 @@ impl ServerArgs {
     pub fn token(&self) -> Option<&AuthToken> {
         self.auth_token.as_ref()?.0.as_ref()
     }
+}
+
+/// Who answers a call that the server placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CalleeKind {
+    /// A greeting, a beep, and then silence.
+    Voicemail,
+    /// A machine that asks who calls and why, and then a person.
+    Screening,
+    /// A machine that offers keys.
+    Menu,
+    /// The answer tone of a fax.
+    Fax,
+    /// A person who says hello.
+    Human,
 }
 
 /// `Direction` of a webhook.

@@ -36,11 +36,12 @@ use anyhow::Context;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use args::{CallArgs, CallDirection, CallerArgs, OutputArgs, ServerArgs, Token};
+pub use args::{CallArgs, CallDirection, CalleeKind, CallerArgs, OutputArgs, ServerArgs, Token};
 pub use report::{Ended, Outcome};
 pub use screen::Screen;
 pub use speaker::Speaker;
 
+use caller::callee;
 use caller::conductor::Conductor;
 use caller::interactive::{self, Typed};
 use caller::mouth::Mouth;
@@ -93,7 +94,7 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
         .map(|snr_db| PinkNoise::under(plan.speech_rms, f64::from(snr_db)));
     let mut telephone = Telephone {
         conversation: Conversation::new(plan.conductor, Mouth::new(noise)),
-        webhook: Webhook::new(facts(&args.server), args.server.token().cloned())?,
+        webhook: Webhook::new(facts(&args), args.server.token().cloned())?,
         screen: screen(&args.output),
         speaker,
         keyboard: plan.keyboard,
@@ -149,13 +150,17 @@ fn screen(output: &OutputArgs) -> Screen {
     })
 }
 
-fn facts(server: &ServerArgs) -> CallFacts {
+fn facts(args: &CallArgs) -> CallFacts {
+    let server = &args.server;
     CallFacts {
         call_sid: format!("CA{}", Uuid::now_v7().simple()),
         account_sid: ACCOUNT_SID.to_owned(),
         from: server.from.clone(),
         to: server.to.clone(),
-        direction: server.direction.into(),
+        direction: match args.caller.callee {
+            Some(_) => CallDirection::OutboundApi.into(),
+            None => server.direction.into(),
+        },
     }
 }
 
@@ -168,7 +173,10 @@ fn plan(caller: &CallerArgs) -> anyhow::Result<Plan> {
             let Script { voice, steps } = script::parse(&text, path)?;
             (steps, voice, true)
         }
-        None => (listed(caller), None, false),
+        None => match caller.callee {
+            Some(kind) => (callee::steps(kind), None, true),
+            None => (listed(caller), None, false),
+        },
     };
     let voice = caller.voice.clone().or(voice);
     let voice = voice.as_deref().unwrap_or("pico");

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::caller::callee::BEEP;
 use crate::conversation::{Happening, Moment, Record};
+use crate::loudness;
 use crate::summary::Summary;
 use crate::turns::{Turn, turns};
 
@@ -19,6 +21,8 @@ pub struct Outcome {
     pub duration_ms: u64,
     /// The caller's turns with the latency of each reply.
     pub turns: Vec<Turn>,
+    /// What the server said after the beep, where a voicemail answered.
+    pub message: Option<Message>,
     /// Expectations of the script that were not met.
     pub failures: Vec<String>,
     /// What was counted on the media socket.
@@ -29,6 +33,42 @@ pub struct Outcome {
     pub server: Option<Summary>,
     /// Everything that happened, in order.
     pub events: Vec<Moment>,
+}
+
+/// What a voicemail recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Message {
+    /// From the end of the beep to its first sound, ms.
+    pub begins_ms: u64,
+    /// From its first sound to its last, ms.
+    pub length_ms: u64,
+}
+
+/// A server that talks into a greeting withdraws that within this time of the beep, in samples.
+const WITHDRAWN: u64 = 4000;
+
+/// The server's audio behind the last beep.
+fn message(record: &Record) -> Option<Message> {
+    let beeps = record.utterances.iter();
+    let beep = beeps.rev().find(|utterance| utterance.clip.said == BEEP)?;
+    let end = beep.last_sound();
+    // What was being said into the greeting is withdrawn first.
+    let withdrawn = |clear: &&u64| (end..end + WITHDRAWN).contains(clear);
+    let from = record
+        .clears
+        .iter()
+        .find(withdrawn)
+        .map_or(end, |clear| *clear);
+    let mut samples = Vec::new();
+    ringback_audio::g711::decode_into(
+        record.server.get(usize::try_from(from).ok()?..)?,
+        &mut samples,
+    );
+    let sound = loudness::audible(&samples, loudness::AUDIBLE_RMS)?;
+    Some(Message {
+        begins_ms: (from - end + sound.start as u64) / 8,
+        length_ms: sound.len() as u64 / 8,
+    })
 }
 
 /// How a call ended.
@@ -115,6 +155,7 @@ impl Outcome {
             call_sid,
             duration_ms: record.server.len() as u64 / 8,
             turns: turns(record),
+            message: message(record),
             failures,
             media: MediaCounts {
                 frames_sent: lateness.frames,
@@ -191,6 +232,14 @@ impl Outcome {
         }
         for failure in &self.failures {
             writeln!(out, "NOT MET {failure}")?;
+        }
+        if let Some(message) = self.message {
+            writeln!(
+                out,
+                "message: {:.1} s, begun {:.1} s behind the beep",
+                message.length_ms as f64 / 1000.0,
+                message.begins_ms as f64 / 1000.0
+            )?;
         }
         writeln!(out, "{}", self.ended)
     }

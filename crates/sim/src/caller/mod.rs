@@ -1,5 +1,6 @@
 //! The caller: what is said, when, and how it sounds on a telephone.
 
+pub(crate) mod callee;
 pub mod clip;
 pub mod conductor;
 pub mod interactive;

@@ -35,6 +35,13 @@ pub enum Sound {
     Wav(PathBuf),
     /// A burst of noise of this length in ms.
     Burst(u64),
+    /// One tone.
+    Tone {
+        /// Its frequency.
+        hz: u16,
+        /// Its length.
+        ms: u64,
+    },
 }
 
 /// What a step does; `S` is what is said: a [`Sound`] to be rendered, or the clip itself. Times are in ms.
