@@ -14,6 +14,7 @@ mod twins;
 
 mod bad_sockets;
 mod barge_in;
+mod callee;
 mod cascade;
 mod full_disk;
 mod keys;

@@ -9,6 +9,7 @@ pub struct Outcome {
     pub call_sid: String,
     pub duration_ms: u64,
     pub turns: Vec<Turn>,
+    pub message: Option<Message>,
     pub failures: Vec<String>,
     pub media: Media,
     pub lateness: Lateness,
@@ -21,6 +22,13 @@ pub struct Ended {
     pub by: String,
     pub to: Option<String>,
     pub why: Option<String>,
+}
+
+/// What a voicemail recorded.
+#[derive(Debug, Deserialize)]
+pub struct Message {
+    pub begins_ms: u64,
+    pub length_ms: u64,
 }
 
 /// A turn of the caller and its reply.
