@@ -162,6 +162,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
     report_scenarios(&app.catalog);
     report_engines(&app);
+    report_languages(&app.catalog, &engines);
 
     let closed = CancellationToken::new();
     let router = routes::router(Arc::clone(&app));
@@ -238,6 +239,7 @@ fn stt(name: &str) -> SttEngine {
     match name {
         "deepgram" => SttEngine::Deepgram {
             model: None,
+            language: None,
             keyterms,
         },
         _ => SttEngine::PocketSphinx { keyterms },
@@ -272,6 +274,14 @@ fn report_engines(app: &App) {
     for engine in app.switchboard.engines() {
         if !engine.usable && wanted(engine.role) {
             tracing::warn!(engine.role, engine.name, why = engine.why, "not in use");
+        }
+    }
+}
+
+fn report_languages(catalog: &Catalog, engines: &Engines) {
+    for scenario in catalog.scenarios() {
+        for gap in engines.language_gaps(scenario) {
+            tracing::warn!(scenario = %scenario.slug, "{gap}");
         }
     }
 }

@@ -10,6 +10,7 @@ mod clock;
 mod ear;
 mod engines;
 mod expect;
+mod language;
 mod live;
 mod outbox;
 pub mod prices;

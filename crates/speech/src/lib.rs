@@ -4,6 +4,7 @@
 
 pub mod detector;
 pub mod grammar;
+pub mod language;
 pub mod recognizer;
 pub mod vad;
 pub mod voice;

@@ -19,8 +19,7 @@ use crate::provider::{Breaker, Failure, Provider};
 use crate::responder::model::{Prompt, Turn, Wrote};
 use crate::scenario::{self, Scenario, SttEngine, TtsEngine};
 use crate::setup::manner;
-use crate::stt::Deepgram;
-use crate::tts::{Command, Spoken, Vendor, Wanted};
+use crate::tts::{Command, Spoken, Vendor};
 
 /// What voices say, in every language.
 const WORD: &str = "Hello.";
@@ -73,15 +72,9 @@ impl Engines {
         for engine in list {
             let check = match engine {
                 SttEngine::PocketSphinx { .. } => local("stt", "pocketsphinx", Work::PocketSphinx),
-                SttEngine::Deepgram { model, keyterms } => {
-                    let Some(account) = &self.config.accounts.deepgram else {
+                SttEngine::Deepgram { .. } => {
+                    let Some(deepgram) = self.deepgram(engine, &scenario.language) else {
                         continue;
-                    };
-                    let deepgram = Deepgram {
-                        access: account.access.clone(),
-                        model: model.as_ref().unwrap_or(&account.model).clone(),
-                        language: scenario.language.clone(),
-                        keyterms: keyterms.clone(),
                     };
                     Check {
                         model: deepgram.model.clone(),
@@ -136,26 +129,13 @@ impl Engines {
             Wish::Scenario(scenario) => scenario.engines.tts.as_ref().unwrap_or(&self.config.tts),
         };
         for engine in list {
-            let TtsEngine::Provider {
-                provider,
-                voice,
-                model,
-            } = engine
-            else {
+            let TtsEngine::Provider { provider, .. } = engine else {
                 checks.add(wish, local("tts", "pico", Work::Pico));
                 continue;
             };
-            let Some(account) = self.account(*provider) else {
+            let Some(vendor) = self.vendor(engine, &manner) else {
                 continue;
             };
-            let vendor = Vendor::of(&Wanted {
-                provider: *provider,
-                account,
-                voice: voice.as_deref(),
-                model: model.as_deref(),
-                manner: &manner,
-                client: &self.client,
-            });
             let (model, voice, language) = vendor.names();
             let check = Check {
                 model,

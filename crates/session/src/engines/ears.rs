@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ringback_call::Party;
+use ringback_speech::language::Language;
 use ringback_speech::recognizer::Recognized;
 use tracing::Instrument as _;
 
@@ -34,13 +35,46 @@ impl Engines {
 
     /// What can hear a call of the scenario, in order. Nothing: callers answer by keypad alone.
     pub(super) fn hearing_list(&self, scenario: Option<&Scenario>) -> VecDeque<SttEngine> {
-        let named = scenario.and_then(|scenario| scenario.engines.stt.as_ref());
-        let usable = |engine: &&SttEngine| match engine {
-            SttEngine::PocketSphinx { .. } => self.recognizers.is_ok(),
-            SttEngine::Deepgram { .. } => self.config.accounts.deepgram.is_some(),
+        let language = scenario.map_or("en", |scenario| scenario.language.as_str());
+        let usable = |engine: &&SttEngine| {
+            let ready = match engine {
+                SttEngine::PocketSphinx { .. } => self.recognizers.is_ok(),
+                SttEngine::Deepgram { .. } => self.config.accounts.deepgram.is_some(),
+            };
+            ready && self.hears_language(engine, language).is_ok()
         };
-        let list = named.unwrap_or(&self.config.stt).iter();
-        list.filter(usable).cloned().collect()
+        self.listed_ears(scenario)
+            .iter()
+            .filter(usable)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn listed_ears<'a>(&'a self, scenario: Option<&'a Scenario>) -> &'a [SttEngine] {
+        let named = scenario.and_then(|scenario| scenario.engines.stt.as_ref());
+        named.unwrap_or(&self.config.stt)
+    }
+
+    /// Whether a recogniser knows the language; else which does not, and what it knows.
+    pub(super) fn hears_language(&self, engine: &SttEngine, language: &str) -> Result<(), String> {
+        match engine {
+            SttEngine::PocketSphinx { .. } if Language::of(language) == Some(Language::English) => {
+                Ok(())
+            }
+            SttEngine::PocketSphinx { .. } => Err("pocketsphinx hears English only".to_owned()),
+            SttEngine::Deepgram {
+                model,
+                language: own,
+                ..
+            } => {
+                let account = self.config.accounts.deepgram.as_ref();
+                let Some(model) = model.as_ref().or(account.map(|account| &account.model)) else {
+                    return Ok(());
+                };
+                stt::hears(model, own.as_deref().unwrap_or(language))
+                    .map_err(|why| format!("deepgram's {model} {why}"))
+            }
+        }
     }
 
     /// The first of the list that is not known to be out of order and is free; if all are out of order, the first.
@@ -74,6 +108,25 @@ impl Engines {
         }
     }
 
+    /// Deepgram as the list wants it, where it is set up; `None` for another engine.
+    pub(super) fn deepgram(&self, wanted: &SttEngine, language: &str) -> Option<stt::Deepgram> {
+        let SttEngine::Deepgram {
+            model,
+            language: own,
+            keyterms,
+        } = wanted
+        else {
+            return None;
+        };
+        let account = self.config.accounts.deepgram.as_ref()?;
+        Some(stt::Deepgram {
+            access: account.access.clone(),
+            model: model.as_ref().unwrap_or(&account.model).clone(),
+            language: own.as_deref().unwrap_or(language).to_owned(),
+            keyterms: keyterms.clone(),
+        })
+    }
+
     /// Starts a recogniser for a call; `None` if none is free. `engine` counts those of the call.
     pub(crate) fn start_ears(
         &self,
@@ -91,14 +144,8 @@ impl Engines {
                 });
                 Some(Stt::Local(stt::Local::new(pool.lease(sink)?)))
             }
-            SttEngine::Deepgram { model, keyterms } => {
-                let account = self.config.accounts.deepgram.as_ref()?;
-                let deepgram = stt::Deepgram {
-                    access: account.access.clone(),
-                    model: model.as_ref().unwrap_or(&account.model).clone(),
-                    language: language.to_owned(),
-                    keyterms: keyterms.clone(),
-                };
+            SttEngine::Deepgram { .. } => {
+                let deepgram = self.deepgram(wanted, language)?;
                 let (stream, inlet) = Stream::new(deepgram.leads());
                 let model = deepgram.model.clone();
                 let breaker = Arc::clone(self.breakers.of(Provider::Deepgram, Party::Stt));

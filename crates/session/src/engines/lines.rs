@@ -16,7 +16,7 @@ use crate::responder::script::ScriptRun;
 use crate::scenario::{Responder, Scenario, TtsEngine};
 use crate::setup::{call_spec, manner};
 use crate::speakable;
-use crate::tts::{self, Command, Fixed, Manner, Spoken, Vendor, Wanted};
+use crate::tts::{self, Command, Fixed, Manner, Spoken, Vendor};
 
 /// A provider gets this long to speak one line in advance.
 const LINE: Duration = Duration::from_secs(10);
@@ -28,22 +28,10 @@ impl Engines {
         let manner = manner(scenario);
         let lines = self.fixed_sentences(scenario, &manner);
         match self.speaking_list(Some(scenario)).front() {
-            Some(TtsEngine::Provider {
-                provider,
-                voice,
-                model,
-            }) => {
-                let Some(account) = self.account(*provider) else {
+            Some(engine @ TtsEngine::Provider { provider, .. }) => {
+                let Some(vendor) = self.vendor(engine, &manner) else {
                     return;
                 };
-                let vendor = Vendor::of(&Wanted {
-                    provider: *provider,
-                    account,
-                    voice: voice.as_deref(),
-                    model: model.as_deref(),
-                    manner: &manner,
-                    client: &self.client,
-                });
                 let breaker = Arc::clone(self.breakers.of(*provider, Party::Tts));
                 let speaking = self.warm_with(vendor, &breaker, lines);
                 if let Err(failure) = Handle::current().block_on(speaking) {

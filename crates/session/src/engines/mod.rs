@@ -2,6 +2,7 @@
 
 mod check;
 mod ears;
+mod language;
 mod lines;
 mod models;
 mod reach;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Client;
 use ringback_speech::grammar::{Dictionary, Expect, Grammar};
+use ringback_speech::language::Language;
 use ringback_speech::recognizer::RecognizerPool;
 use ringback_speech::voice::{VoiceError, VoicePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -212,18 +214,20 @@ impl Engines {
 
     /// Takes what a call without a scenario occupies.
     pub fn admit_open(&self) -> Option<Seats> {
-        let manner = Manner {
-            language: "en-US".to_owned(),
-            speed_pct: 100,
-            voice: None,
-        };
-        self.seats(None, manner)
+        self.seats(None, Manner::english())
     }
 
     fn seats(&self, scenario: Option<&Scenario>, manner: Manner) -> Option<Seats> {
         let events: (Sender, Receiver) = mpsc::unbounded_channel();
         let hearing = self.hearing_list(scenario);
         let ears = if hearing.is_empty() {
+            let language = &manner.language;
+            if Language::of(language) != Some(Language::English) {
+                tracing::warn!(
+                    language,
+                    "no recogniser hears the caller's language: keys alone are taken"
+                );
+            }
             Ears::none()
         } else {
             self.first_ears(hearing, &manner.language, &events.0)?

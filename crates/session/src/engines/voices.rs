@@ -13,6 +13,7 @@ use super::{EngineStatus, Engines};
 use crate::provided::{Provided, Sender};
 use crate::provider::{Account, Provider};
 use crate::scenario::{Scenario, TtsEngine};
+use crate::setup::manner;
 use crate::tts::{self, Manner, Speaker, Started, Vendor, Voices, Wanted};
 
 impl Engines {
@@ -30,17 +31,44 @@ impl Engines {
 
     /// What can speak in a call of the scenario, in order; the local voice stands in for all.
     pub(super) fn speaking_list(&self, scenario: Option<&Scenario>) -> VecDeque<TtsEngine> {
-        let named = scenario.and_then(|scenario| scenario.engines.tts.as_ref());
+        let manner = scenario.map_or_else(Manner::english, manner);
         let usable = |engine: &&TtsEngine| match engine {
             TtsEngine::Pico => true,
-            TtsEngine::Provider { provider, .. } => self.account(*provider).is_some(),
+            TtsEngine::Provider { .. } => self
+                .vendor(engine, &manner)
+                .is_some_and(|vendor| vendor.speaks(&manner.language).is_ok()),
         };
-        let list = named.unwrap_or(&self.config.tts).iter();
+        let list = self.listed_voices(scenario).iter();
         let mut list: VecDeque<_> = list.filter(usable).cloned().collect();
         if !list.contains(&TtsEngine::Pico) {
             list.push_back(TtsEngine::Pico);
         }
         list
+    }
+
+    pub(super) fn listed_voices<'a>(&'a self, scenario: Option<&'a Scenario>) -> &'a [TtsEngine] {
+        let named = scenario.and_then(|scenario| scenario.engines.tts.as_ref());
+        named.unwrap_or(&self.config.tts)
+    }
+
+    /// The voice of a provider that is set up.
+    pub(super) fn vendor(&self, wanted: &TtsEngine, manner: &Manner) -> Option<Vendor> {
+        let TtsEngine::Provider {
+            provider,
+            voice,
+            model,
+        } = wanted
+        else {
+            return None;
+        };
+        Some(Vendor::of(&Wanted {
+            provider: *provider,
+            account: self.account(*provider)?,
+            voice: voice.as_deref(),
+            model: model.as_deref(),
+            manner,
+            client: &self.client,
+        }))
     }
 
     pub(super) fn account(&self, provider: Provider) -> Option<&Account> {
@@ -94,7 +122,7 @@ impl Engines {
         engine: u32,
         events: &Sender,
     ) -> Option<Started> {
-        let (provider, voice, model) = match wanted {
+        let provider = match wanted {
             TtsEngine::Pico => {
                 let style = pico_style(manner);
                 let pool = Arc::clone(&self.voices);
@@ -106,20 +134,9 @@ impl Engines {
                     voice: tts::voice_of(style),
                 });
             }
-            TtsEngine::Provider {
-                provider,
-                voice,
-                model,
-            } => (*provider, voice.as_deref(), model.as_deref()),
+            TtsEngine::Provider { provider, .. } => *provider,
         };
-        let vendor = Vendor::of(&Wanted {
-            provider,
-            account: self.account(provider)?,
-            voice,
-            model,
-            manner,
-            client: &self.client,
-        });
+        let vendor = self.vendor(wanted, manner)?;
         let (commands, inlet) = mpsc::unbounded_channel();
         let breaker = Arc::clone(self.breakers.of(provider, Party::Tts));
         let (key, model, events) = (vendor.key(), vendor.model().to_owned(), events.clone());

@@ -13,6 +13,7 @@ use super::answers::{Key, Shelf, is_first};
 use super::asked::Asked;
 use super::model::{Chain, Finish, Prompt, Turn, Wrote};
 use super::toolbox::{Meaning, Toolbox};
+use crate::language::language_name;
 use crate::provided::{Provided, Sender};
 use crate::tools::Tools;
 
@@ -200,7 +201,10 @@ fn turn(line: &Line) -> Option<Turn> {
 
 impl Instructions {
     pub(super) fn system(&self) -> String {
-        let mut text = format!("{TELEPHONE}\nSpeak the language {}.", self.language);
+        let mut text = format!(
+            "{TELEPHONE}\nSpeak {} and nothing else, unless you are told otherwise below.",
+            language_name(&self.language)
+        );
         if !self.text.is_empty() {
             text.push_str("\n\n");
             text.push_str(&self.text);

@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use super::field::{Field, Section, instead};
 use super::include::Include;
+use super::language::is_tag;
 use super::language_model;
 use super::model::{Engines, Responder, SttEngine, TtsEngine};
 use super::names::Names;
 use super::problem::Findings;
-use super::settings::text;
 use super::webhook;
 use crate::provider::Provider;
 use crate::responder::script::Script;
+use crate::stt::{MULTI, hears};
+use crate::tts::speaks;
 
 /// What a list of engines needs to know beside its own fields.
 pub(super) struct Around<'a> {
     pub(super) names: &'a Names,
     pub(super) include: &'a Include,
+    /// The scenario's language.
+    pub(super) language: &'a str,
     /// The script that stands in the scenario itself, if it is sound.
     pub(super) script: Option<Arc<Script>>,
     /// Whether there is a script in the scenario, sound or not.
@@ -42,11 +46,17 @@ pub(super) fn read(
 ) -> Engines {
     let stt = root.take("stt").map(|field| {
         let known = ("pocketsphinx or deepgram", &["openai"][..]);
-        list(&field, findings, known, true, stt)
+        let read = |kind: &str, section: &mut Section<'_>, findings: &mut Findings| {
+            stt(kind, section, around.language, findings)
+        };
+        list(&field, findings, known, true, read)
     });
     let tts = root.take("tts").map(|field| {
         let known = "pico, cartesia, elevenlabs, deepgram or openai";
-        list(&field, findings, (known, &[]), false, tts)
+        let read = |kind: &str, section: &mut Section<'_>, findings: &mut Findings| {
+            tts(kind, section, around.language, findings)
+        };
+        list(&field, findings, (known, &[]), false, read)
     });
     let responders = match root.take("responder") {
         Some(field) => {
@@ -146,26 +156,73 @@ fn list<T>(
     engines
 }
 
-fn stt(kind: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<SttEngine> {
+fn stt(
+    kind: &str,
+    section: &mut Section<'_>,
+    language: &str,
+    findings: &mut Findings,
+) -> Option<SttEngine> {
     let keyterms = section
         .take("keyterms")
         .map_or_else(Vec::new, |field| field.texts(findings));
     if kind == "deepgram" {
-        let model = section.take("model").and_then(|field| field.text(findings));
-        return Some(SttEngine::Deepgram { model, keyterms });
+        return Some(deepgram(section, keyterms, language, findings));
     }
-    if let Some(model) = section.take("model") {
-        model.warning(findings, "pocketsphinx has one model: this is ignored");
+    for name in ["model", "language"] {
+        if let Some(field) = section.take(name) {
+            field.warning(
+                findings,
+                "pocketsphinx has one model, which hears English: this is ignored",
+            );
+        }
     }
     Some(SttEngine::PocketSphinx { keyterms })
 }
 
-fn tts(kind: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<TtsEngine> {
+fn deepgram(
+    section: &mut Section<'_>,
+    keyterms: Vec<String>,
+    of_scenario: &str,
+    findings: &mut Findings,
+) -> SttEngine {
+    let language = section.take("language").and_then(|field| {
+        let language = field.text(findings)?;
+        (language == MULTI || is_tag(&language, &field, findings)).then_some(language)
+    });
+    let model = section.take("model").and_then(|field| {
+        let model = field.text(findings)?;
+        if let Err(why) = hears(&model, language.as_deref().unwrap_or(of_scenario)) {
+            let remedy = "name flux-general-multi where it hears the language, or nova-3";
+            field.problem(findings, format!("{model} {why}"), remedy);
+        }
+        Some(model)
+    });
+    SttEngine::Deepgram {
+        model,
+        language,
+        keyterms,
+    }
+}
+
+fn tts(
+    kind: &str,
+    section: &mut Section<'_>,
+    language: &str,
+    findings: &mut Findings,
+) -> Option<TtsEngine> {
     if let Some(provider) = Provider::of_name(kind) {
+        let mut named = |name| {
+            let field = section.take(name)?;
+            let text = field.text(findings)?;
+            if let Err((what, remedy)) = speaks(provider, &text, language) {
+                field.problem(findings, format!("{text} {what}"), remedy);
+            }
+            Some(text)
+        };
         return Some(TtsEngine::Provider {
             provider,
-            voice: text(section, "voice", findings),
-            model: text(section, "model", findings),
+            voice: named("voice"),
+            model: named("model"),
         });
     }
     for name in ["voice", "model"] {

@@ -61,6 +61,7 @@ impl Include {
         };
         let mut own = Findings::of(file);
         own.dictionary.clone_from(&findings.dictionary);
+        own.language = findings.language;
         let node = document::from_toml(&text, &mut own);
         let script = node.and_then(|node| script::read(&Field::root(&node), names, &mut own));
         findings.problems.append(&mut own.problems);

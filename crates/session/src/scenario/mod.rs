@@ -11,6 +11,7 @@ pub(crate) mod document;
 mod engines;
 pub(crate) mod field;
 mod include;
+mod language;
 mod language_model;
 mod later;
 pub(crate) mod mcp;
@@ -26,6 +27,8 @@ mod webhook;
 
 #[cfg(test)]
 mod catalog_tests;
+#[cfg(test)]
+mod language_tests;
 #[cfg(test)]
 mod problem_tests;
 

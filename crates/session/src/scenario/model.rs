@@ -195,6 +195,8 @@ pub enum SttEngine {
     Deepgram {
         /// Its model; `None` means the server's own choice.
         model: Option<String>,
+        /// The language it is to hear, where that is not the scenario's; `multi` for several in one call.
+        language: Option<String>,
         /// Words worth listening for.
         keyterms: Vec<String>,
     },

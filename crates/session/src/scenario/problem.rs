@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ringback_speech::grammar::Dictionary;
+use ringback_speech::language::Language;
 
 /// A place in a text: line and column, both from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +83,8 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Warning>,
     /// What the local recogniser can pronounce, where that is to be checked.
     pub(crate) dictionary: Option<Arc<Dictionary>>,
+    /// The language of our own lines.
+    pub(crate) language: Language,
 }
 
 impl Findings {

@@ -382,7 +382,8 @@ fn what_is_not_yet_available_is_kept_and_named() {
         warnings,
         [
             "2:12: pipeline: the realtime pipeline is not yet available: the cascade of recogniser, responder and voice is used",
-            "3:12: language: the local recogniser and voice know English only: callers will be misheard, and answers mispronounced",
+            "3:12: language: the local recogniser hears English only, not German: callers answer by keypad alone; name another, such as deepgram",
+            "3:12: language: the local voice speaks English only: where it stands in for another it mispronounces German",
             "4:21: stt[0].provider: openai is not yet available: it is left out",
             "5:1: realtime: the realtime pipeline is not yet available: this is ignored",
             "6:12: calendar: the calendar is not yet available: this is ignored",

@@ -11,8 +11,9 @@ use super::document;
 use super::engines::{self, Around};
 use super::field::{Field, Section};
 use super::include::Include;
+use super::language;
 use super::later;
-use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario, SttEngine};
+use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario};
 use super::names::{self, Names};
 use super::problem::{Findings, Problem, Warning};
 use super::settings::{fallback, flag, idle, limits, recording, text, voice};
@@ -86,6 +87,7 @@ pub fn parse(text: &str, origin: &Origin) -> Result<(Scenario, Vec<Warning>), Ve
 }
 
 fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) -> Option<Scenario> {
+    let (language, at) = language::read(root, findings);
     let slug = slug(root, origin, findings);
     let name = text(root, "name", findings);
     let variables = root
@@ -100,7 +102,8 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     {
         names.certain.insert("transfer_to".to_owned());
     }
-    let (engines, has_stt) = engines(root, origin, &names, findings);
+    let engines = engines(root, origin, (&names, &language), findings);
+    language::warn(&language, &engines, at, findings);
     let (mut turn, given, protect) = turn_taking(root, findings);
     let idle = idle(root, (&mut turn, &given), &names, findings);
     let limits = limits(root, (&mut turn, &given), &names, findings);
@@ -113,11 +116,11 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
         name: name.unwrap_or_else(|| slug.clone()),
         slug,
         direction: direction(root, findings),
-        language: language(root, has_stt, findings),
         persona: persona(root, toolkit, findings),
         greeting,
         variables,
-        voice: voice(root, &engines, findings),
+        voice: voice(root, (&engines, &language), findings),
+        language,
         engines,
         turn,
         idle,
@@ -158,33 +161,6 @@ fn direction(root: &mut Section<'_>, findings: &mut Findings) -> Directions {
     root.take("direction")
         .and_then(|field| field.word(findings, &words))
         .unwrap_or_default()
-}
-
-fn language(root: &mut Section<'_>, has_local_stt: bool, findings: &mut Findings) -> String {
-    let Some(field) = root.take("language") else {
-        return "en-US".to_owned();
-    };
-    let language = field.text(findings).unwrap_or_default();
-    let mut parts = language.split('-');
-    let primary = parts.next().unwrap_or_default();
-    let fits = (2..=3).contains(&primary.len())
-        && primary.bytes().all(|b| b.is_ascii_lowercase())
-        && parts.all(|part| {
-            (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
-    if !fits && !language.is_empty() {
-        field.problem(
-            findings,
-            format!("\"{language}\" is no language tag"),
-            "write it as en-US or de",
-        );
-    } else if primary != "en" && has_local_stt && !language.is_empty() {
-        field.warning(
-            findings,
-            "the local recogniser and voice know English only: callers will be misheard, and answers mispronounced",
-        );
-    }
-    language
 }
 
 fn toolkit(
@@ -250,13 +226,12 @@ fn greeting(
     greeting
 }
 
-/// The engines, and whether a local recogniser will hear.
 fn engines(
     root: &mut Section<'_>,
     origin: &Origin,
-    names: &Names,
+    (names, language): (&Names, &str),
     findings: &mut Findings,
-) -> (Engines, bool) {
+) -> Engines {
     let own_script = root.take("script");
     let script: Option<Arc<Script>> = own_script
         .as_ref()
@@ -268,15 +243,11 @@ fn engines(
     let around = Around {
         names,
         include: &include,
+        language,
         script,
         has_script: own_script.is_some(),
     };
-    let engines = engines::read(root, &around, findings);
-    let has_stt = engines.stt.as_ref().is_none_or(|list| {
-        list.iter()
-            .any(|engine| matches!(engine, SttEngine::PocketSphinx { .. }))
-    });
-    (engines, has_stt)
+    engines::read(root, &around, findings)
 }
 
 fn turn_taking(

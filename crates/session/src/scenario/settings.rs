@@ -9,6 +9,8 @@ use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
 use super::turn;
+use crate::provider::Provider;
+use crate::tts::speaks;
 
 /// Said to a silent caller where neither the scenario nor its script has a line for it.
 pub(crate) const IDLE_PROMPTS: [&str; 2] = [
@@ -188,7 +190,11 @@ pub(super) fn recording(root: &mut Section<'_>, findings: &mut Findings) -> Reco
     recording
 }
 
-pub(super) fn voice(root: &mut Section<'_>, engines: &Engines, findings: &mut Findings) -> Voice {
+pub(super) fn voice(
+    root: &mut Section<'_>,
+    (engines, language): (&Engines, &str),
+    findings: &mut Findings,
+) -> Voice {
     let mut voice = Voice::default();
     let Some(mut section) = root.take("voice_config").and_then(|f| f.section(findings)) else {
         return voice;
@@ -199,6 +205,13 @@ pub(super) fn voice(root: &mut Section<'_>, engines: &Engines, findings: &mut Fi
         .is_none_or(|list| list.contains(&TtsEngine::Pico));
     if let Some(field) = section.take("voice") {
         voice.voice = field.text(findings);
+        let aura = voice
+            .voice
+            .as_deref()
+            .map(|name| (name, speaks(Provider::Deepgram, name, language)));
+        if let Some((name, Err((what, remedy)))) = aura {
+            field.problem(findings, format!("{name} {what}"), remedy);
+        }
         if local && voice.voice.as_deref().is_some_and(|name| name != "pico") {
             field.warning(
                 findings,

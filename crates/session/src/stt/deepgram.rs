@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::flux;
+use super::languages::nova_code;
 use super::sent::SentAudio;
 use super::stream::{Block, Command, Heard, Inlet};
 use crate::provider::{
@@ -40,7 +41,7 @@ const DEAF: Duration = Duration::from_secs(7);
 pub(crate) struct Deepgram {
     pub(crate) access: Access,
     pub(crate) model: String,
-    /// As `en-US`.
+    /// As `en-US`; `multi` for several in one call.
     pub(crate) language: String,
     /// Words worth listening for.
     pub(crate) keyterms: Vec<String>,
@@ -111,7 +112,7 @@ impl Deepgram {
 
     pub(super) fn url(&self) -> Result<Url, Failure> {
         let mut query = Query::telephone(&self.model);
-        query.language = Some(self.language.clone());
+        query.language = Some(nova_code(&self.language));
         query.interim_results = true;
         query.endpointing = Some(Endpointing::After(300));
         query.utterance_end_ms = Some(1000);

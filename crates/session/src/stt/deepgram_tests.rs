@@ -50,6 +50,7 @@ fn upgrade(request: &Request, response: Response) -> Result<Response, ErrorRespo
         ("nova-3", Some(8000))
     );
     assert_eq!(query.keyterms, ["Invisalign"]);
+    assert_eq!(query.language.as_deref(), Some("es-419"));
     Ok(response)
 }
 
@@ -63,7 +64,7 @@ impl Fake {
                 url: url.parse().unwrap(),
             },
             model: "nova-3".into(),
-            language: "en-US".into(),
+            language: "es-MX".into(),
             keyterms: vec!["Invisalign".into()],
         };
         let (stream, inlet) = Stream::new(false);

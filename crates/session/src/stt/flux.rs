@@ -5,13 +5,14 @@
 
 use ringback_call::TurnHint;
 use ringback_wire::deepgram::flux::{
-    self, Command as Control, Event, INTERNAL_SERVER_ERROR, LANGUAGES, MULTILINGUAL_MODEL, Query,
-    TurnEvent, TurnInfo, UNPARSABLE_CLIENT_MESSAGE,
+    self, Command as Control, Event, INTERNAL_SERVER_ERROR, MULTILINGUAL_MODEL, Query, TurnEvent,
+    TurnInfo, UNPARSABLE_CLIENT_MESSAGE,
 };
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::deepgram::{Deepgram, GIVE_UP, KEEP_ALIVE, Listener, closed, samples};
+use super::languages::flux_hint;
 use super::sent::SentAudio;
 use super::stream::{Block, Command, Heard, Inlet};
 use crate::provider::{Answer, Failure, Provider, ProviderSocket};
@@ -33,9 +34,7 @@ pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
     query.eot_timeout_ms = Some(TIMEOUT_MS);
     query.keyterms.clone_from(&deepgram.keyterms);
     if deepgram.model == MULTILINGUAL_MODEL {
-        let language = deepgram.language.split('-').next().unwrap_or_default();
-        let known = LANGUAGES.iter().find(|known| **known == language);
-        query.language_hints = known.map(|known| (*known).to_owned()).into_iter().collect();
+        query.language_hints = flux_hint(&deepgram.language).into_iter().collect();
     }
     let mut url = deepgram.access.socket_url(Provider::Deepgram, flux::PATH)?;
     url.set_query(Some(&query.to_query()));

@@ -6,6 +6,7 @@ mod deepgram_tests;
 mod flux;
 #[cfg(test)]
 mod flux_tests;
+mod languages;
 mod pocketsphinx;
 mod sent;
 mod stream;
@@ -23,6 +24,7 @@ use crate::provided::Sender;
 use crate::scenario::SttEngine;
 
 pub(crate) use deepgram::Deepgram;
+pub(crate) use languages::{MULTI, hears};
 pub(crate) use pocketsphinx::Local;
 pub(crate) use stream::{Heard, Stream};
 

@@ -751,3 +751,18 @@ async fn pace_and_version_are_asked_for_or_refused() {
     };
     call(undated).fails(FaultKind::Refused).await;
 }
+
+#[tokio::test]
+async fn the_language_is_asked_for_without_its_region() {
+    let twin = Twin::new().await;
+    for (language, code) in [("de-DE", "de"), ("es-MX", "es")] {
+        let caller = call(Cartesia {
+            language: language.into(),
+            ..voice(&twin)
+        });
+        let mut sonic = Sonic::accept(&twin).await;
+        caller.speak(1, 0, "Guten Tag.");
+        sonic.part().await;
+        assert_eq!(sonic.first.unwrap().language.as_deref(), Some(code));
+    }
+}

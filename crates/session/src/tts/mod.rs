@@ -11,6 +11,7 @@ mod elevenlabs;
 #[cfg(test)]
 mod elevenlabs_tests;
 mod fixed;
+mod languages;
 mod lines;
 mod openai;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub(crate) use cartesia::Cartesia;
 pub(crate) use deepgram::Aura;
 pub(crate) use elevenlabs::ElevenLabs;
 pub(crate) use fixed::Fixed;
+pub(crate) use languages::speaks;
 pub(crate) use lines::Lines;
 pub(crate) use openai::OpenAi;
 pub(crate) use pico::{Local, voice_of};

@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Request, Response};
 use ringback_audio::g711;
 use ringback_audio::resample::Resampler;
+use ringback_speech::language::primary;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use url::Url;
@@ -15,6 +16,7 @@ use url::Url;
 use super::dialogue::Trouble;
 use super::parts::{Owed, Parts};
 use super::stream::{Inlet, Spoken};
+use crate::language::language_name;
 use crate::provider::{Access, Blame, Breaker, Failure, Provider};
 
 const PATH: &str = "/audio/speech";
@@ -33,6 +35,8 @@ pub(crate) struct OpenAi {
     pub(crate) access: Access,
     pub(crate) model: String,
     pub(crate) voice: String,
+    /// As `en-US`.
+    pub(crate) language: String,
     /// Of the voice's own pace.
     pub(crate) speed_pct: u16,
 }
@@ -43,6 +47,8 @@ struct Asked<'a> {
     input: &'a str,
     voice: &'a str,
     response_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speed: Option<f32>,
 }
@@ -103,6 +109,18 @@ impl OpenAi {
         Ok(headers)
     }
 
+    /// In which language the text is, where it is not the one that the voices speak best. The first models take no instructions.
+    fn instructions(&self) -> Option<String> {
+        let language = self.language.as_str();
+        let wanted = !matches!(primary(language), "en" | "") && !self.model.starts_with("tts-1");
+        wanted.then(|| {
+            format!(
+                "Speak {} as a native speaker does.",
+                language_name(language)
+            )
+        })
+    }
+
     fn request(&self, (url, headers): (&Url, &HeaderMap), text: &str) -> Result<Request, Failure> {
         let speed = f32::from(self.speed_pct.clamp(25, 400)) / 100.0;
         let asked = Asked {
@@ -110,6 +128,7 @@ impl OpenAi {
             input: text,
             voice: &self.voice,
             response_format: "pcm",
+            instructions: self.instructions(),
             speed: (self.speed_pct != 100).then_some(speed),
         };
         let body = serde_json::to_vec(&asked)

@@ -23,6 +23,7 @@ fn voice(twin: &Twin) -> OpenAi {
         access,
         model: "gpt-4o-mini-tts".into(),
         voice: "marin".into(),
+        language: "en-US".into(),
         speed_pct: 100,
     }
 }
@@ -346,4 +347,27 @@ async fn the_pace_is_asked_for() {
     });
     caller.speak(1, 0, "Hello.");
     assert_eq!(Asked::next(&twin).await.body["speed"], 1.25);
+}
+
+#[tokio::test]
+async fn another_language_than_english_is_named_to_models_that_take_instructions() {
+    let twin = Twin::new().await;
+    for (model, language, told) in [
+        (
+            "gpt-4o-mini-tts",
+            "de-DE",
+            json!("Speak German (de-DE) as a native speaker does."),
+        ),
+        ("tts-1", "es-MX", json!(null)),
+        ("gpt-4o-mini-tts", "en-GB", json!(null)),
+    ] {
+        let caller = call(OpenAi {
+            model: model.into(),
+            language: language.into(),
+            ..voice(&twin)
+        });
+        caller.speak(1, 0, "Guten Tag.");
+        let asked = Asked::next(&twin).await;
+        assert_eq!(asked.body["instructions"], told, "{model} {language}");
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Client;
 
+use super::languages::{aura_voice, speaks};
 use super::stream::{Inlet, Spoken};
 use super::{Aura, Cartesia, ElevenLabs, Manner, OpenAi};
 use crate::provider::{Account, Breaker, Failure, Provider};
@@ -11,10 +12,9 @@ use crate::provider::{Account, Breaker, Failure, Provider};
 /// The version of Cartesia's API whose shapes are spoken here.
 const CARTESIA_VERSION: &str = "2026-03-01";
 
-/// OpenAI's model and voice, and Deepgram's, where nothing names one.
+/// OpenAI's model and voice, where nothing names one.
 const OPENAI_MODEL: &str = "gpt-4o-mini-tts";
 const OPENAI_VOICE: &str = "marin";
-const AURA_VOICE: &str = "aura-2-thalia-en";
 const OPENAI_VOICES: [&str; 13] = [
     "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse",
     "marin", "cedar",
@@ -81,7 +81,9 @@ impl Vendor {
             // The account's model is the one that hears.
             Provider::Deepgram => Self::Aura(Aura {
                 access,
-                model: named.or(wanted.model).unwrap_or(AURA_VOICE).to_owned(),
+                model: (named.or(wanted.model))
+                    .unwrap_or_else(|| aura_voice(&language))
+                    .to_owned(),
                 speed_pct,
             }),
             // The account's model is the one that answers.
@@ -90,6 +92,7 @@ impl Vendor {
                 access,
                 model: wanted.model.unwrap_or(OPENAI_MODEL).to_owned(),
                 voice: named.unwrap_or(OPENAI_VOICE).to_owned(),
+                language,
                 speed_pct,
             }),
         }
@@ -103,6 +106,21 @@ impl Vendor {
             Self::ElevenLabs(own) => &own.model,
             Self::OpenAi(own) => &own.model,
         }
+    }
+
+    /// Whether it speaks a language.
+    ///
+    /// # Errors
+    /// Which voice or model does not, and what to do.
+    pub(crate) fn speaks(&self, language: &str) -> Result<(), String> {
+        let (provider, name) = match self {
+            Self::Aura(own) => (Provider::Deepgram, &own.model),
+            Self::Cartesia(own) => (Provider::Cartesia, &own.model),
+            Self::ElevenLabs(own) => (Provider::ElevenLabs, &own.model),
+            Self::OpenAi(own) => (Provider::OpenAi, &own.model),
+        };
+        let told = |(what, remedy)| format!("{name} {what}: {remedy}");
+        speaks(provider, name, language).map_err(told)
     }
 
     /// Who speaks and how, for the cache of lines.
@@ -123,7 +141,13 @@ impl Vendor {
                 own.language.as_str(),
                 own.speed_pct,
             ),
-            Self::OpenAi(own) => ("openai", &own.model, own.voice.as_str(), "", own.speed_pct),
+            Self::OpenAi(own) => (
+                "openai",
+                &own.model,
+                own.voice.as_str(),
+                own.language.as_str(),
+                own.speed_pct,
+            ),
         };
         format!("{name} {model} {voice} {language} {speed_pct}")
     }

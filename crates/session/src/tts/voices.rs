@@ -25,6 +25,17 @@ pub(crate) struct Manner {
     pub(crate) voice: Option<String>,
 }
 
+impl Manner {
+    /// As where no scenario says.
+    pub(crate) fn english() -> Self {
+        Self {
+            language: "en-US".to_owned(),
+            speed_pct: 100,
+            voice: None,
+        }
+    }
+}
+
 /// A voice of one call.
 pub(crate) enum Speaker {
     /// The voice of this machine.

@@ -108,6 +108,7 @@ fn engines(folder: &std::path::Path, flux: &str, model: &str) -> Arc<Engines> {
         proxy: None,
         stt: vec![SttEngine::Deepgram {
             model: None,
+            language: None,
             keyterms: Vec::new(),
         }],
         tts: vec![TtsEngine::Pico],

@@ -1,0 +1,105 @@
+//! What is said of a scenario's language when it is checked.
+#![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use super::{Origin, SttEngine, parse};
+
+const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
+
+fn warnings(text: &str) -> Vec<String> {
+    let text = format!("{PARROT}{text}");
+    let (_, warnings) = parse(&text, &Origin::text("t")).unwrap();
+    warnings
+        .iter()
+        .map(|warning| warning.what.clone())
+        .collect()
+}
+
+fn problems(text: &str) -> Vec<String> {
+    let text = format!("{PARROT}{text}");
+    let problems = parse(&text, &Origin::text("t")).unwrap_err();
+    let told = |problem: &super::Problem| {
+        format!("{}: {}; {}", problem.path, problem.what, problem.remedy)
+    };
+    problems.iter().map(told).collect()
+}
+
+#[test]
+fn an_author_is_told_that_the_local_recogniser_hears_english_only() {
+    let told = |stt: &str| warnings(&format!("language = \"de-DE\"\n{stt}")).concat();
+    let deepgram = "{ provider = \"deepgram\" }";
+    let local = "{ provider = \"pocketsphinx\" }";
+    for (stt, wanted) in [
+        (
+            String::new(),
+            "not German (de-DE): without another (STT) callers answer by keypad alone",
+        ),
+        (
+            format!("stt = [{local}]"),
+            "not German (de-DE): callers answer by keypad alone; name another, such as deepgram",
+        ),
+        (
+            format!("stt = [{deepgram}, {local}]"),
+            "not German (de-DE): it does not stand in for the others",
+        ),
+    ] {
+        assert!(told(&stt).contains(wanted), "{stt}: {}", told(&stt));
+    }
+    for stt in ["stt = []".to_owned(), format!("stt = [{deepgram}]")] {
+        assert!(!told(&stt).contains("recogniser"), "{stt}");
+    }
+    for english in ["", "language = \"en-GB\"", "language = \"en-US\""] {
+        assert_eq!(warnings(english), [""; 0], "{english}");
+    }
+}
+
+#[test]
+fn a_recogniser_or_voice_that_does_not_know_the_language_is_a_problem() {
+    for (text, wanted) in [
+        (
+            "language = \"de-DE\"\nstt = [{ provider = \"deepgram\", model = \"flux-general-en\" }]",
+            "stt[0].model: flux-general-en hears English only; name flux-general-multi where it hears the language, or nova-3",
+        ),
+        (
+            "language = \"pl-PL\"\nstt = [{ provider = \"deepgram\", model = \"flux-general-multi\" }]",
+            "stt[0].model: flux-general-multi hears de, en, es, fr, hi, it, ja, nl, pt, ru only; name flux-general-multi where it hears the language, or nova-3",
+        ),
+        (
+            "stt = [{ provider = \"deepgram\", model = \"flux-general-en\", language = \"multi\" }]",
+            "stt[0].model: flux-general-en hears English only; name flux-general-multi where it hears the language, or nova-3",
+        ),
+        (
+            "stt = [{ provider = \"deepgram\", language = \"german\" }]",
+            "stt[0].language: \"german\" is no language tag; write it as en-US or de",
+        ),
+        (
+            "language = \"es-MX\"\ntts = [{ provider = \"deepgram\", voice = \"aura-2-thalia-en\" }]",
+            "tts[0].voice: aura-2-thalia-en speaks en only; name one that ends in -es, as aura-2-celeste-es",
+        ),
+        (
+            "language = \"es-MX\"\ntts = [{ provider = \"elevenlabs\", model = \"eleven_turbo_v2\" }]",
+            "tts[0].model: eleven_turbo_v2 speaks English only; use eleven_flash_v2_5 or eleven_multilingual_v2",
+        ),
+        (
+            "language = \"de\"\nvoice_config = { voice = \"aura-2-thalia-en\" }",
+            "voice_config.voice: aura-2-thalia-en speaks en only; name one that ends in -de, as aura-2-viktoria-de",
+        ),
+    ] {
+        assert_eq!(problems(text), [wanted], "{text}");
+    }
+}
+
+#[test]
+fn a_recogniser_may_hear_another_language_than_is_spoken() {
+    let text = format!(
+        "{PARROT}stt = [{{ provider = \"deepgram\", model = \"flux-general-multi\", language = \"multi\" }}]"
+    );
+    let (scenario, warnings) = parse(&text, &Origin::text("t")).unwrap();
+    assert_eq!(warnings, []);
+    let hears = SttEngine::Deepgram {
+        model: Some("flux-general-multi".into()),
+        language: Some("multi".into()),
+        keyterms: Vec::new(),
+    };
+    assert_eq!(scenario.engines.stt, Some(vec![hears]));
+}
