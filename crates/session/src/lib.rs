@@ -13,6 +13,7 @@ mod expect;
 mod language;
 mod live;
 mod outbox;
+mod phrases;
 pub mod prices;
 mod provided;
 pub mod provider;

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::engines::Seats;
+use crate::phrases::Phrases;
 use crate::record::Place;
-use crate::scenario::settings::{IDLE_PROMPTS, TOOL_WAIT};
 use crate::scenario::{Responder, Scenario};
 use crate::tts::Manner;
 
@@ -49,6 +49,7 @@ pub(crate) fn call_spec(
     company: &str,
 ) -> CallSpec {
     let vars = scenario.vars(direction, company);
+    let phrases = Phrases::of(vars.language);
     let scripted = matches!(responder, Some(Responder::Script { .. }));
     let mut spec = CallSpec::new(direction);
     spec.turn = scenario.turn.clone();
@@ -68,10 +69,12 @@ pub(crate) fn call_spec(
         idle: match &scenario.idle {
             Some(lines) => lines.iter().map(|line| vars.render(line)).collect(),
             None if scripted => Vec::new(),
-            None => IDLE_PROMPTS.map(str::to_owned).to_vec(),
+            None => phrases.idle.map(str::to_owned).to_vec(),
         },
         tool_wait: (scenario.persona.toolkit.wait.as_ref())
-            .map_or(Some(TOOL_WAIT.to_owned()), |line| Some(vars.render(line)))
+            .map_or(Some(phrases.tool_wait.to_owned()), |line| {
+                Some(vars.render(line))
+            })
             .filter(|_| matches!(responder, Some(Responder::Model(_)))),
     };
     if matches!(responder, Some(Responder::Model(_))) {

@@ -63,6 +63,7 @@ pub(crate) struct Hooked {
     config: Result<Arc<WebhookConfig>, Fault>,
     parties: Parties,
     fallback: String,
+    unclear: &'static str,
     asking: Option<(ReplyId, AbortHandle)>,
 }
 
@@ -83,13 +84,14 @@ impl Responder {
         webhook: Arc<Webhook>,
         config: Result<WebhookConfig, Fault>,
         parties: Parties,
-        fallback: String,
+        (fallback, unclear): (String, &'static str),
     ) -> Self {
         Self::Webhook(Box::new(Hooked {
             webhook,
             config: config.map(Arc::new),
             parties,
             fallback,
+            unclear,
             asking: None,
         }))
     }
@@ -102,7 +104,7 @@ impl Responder {
                 let answer = match asked.cause {
                     Cause::Opening => parrot::open(vars, *hears),
                     Cause::Answer | Cause::Silence | Cause::Unclear | Cause::Tool => {
-                        parrot::answer(&said(asked))
+                        parrot::answer(&said(asked), vars.language)
                     }
                 };
                 answered(events, asked.reply, answer);
@@ -241,7 +243,7 @@ impl Scripted {
 impl Hooked {
     fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         if asked.cause == Cause::Unclear || asked.cause == Cause::Silence {
-            let text = "Sorry, I did not catch that. Could you say it again?".to_owned();
+            let text = self.unclear.to_owned();
             reply(events, asked.reply, text, Intent::Continue, None);
             return;
         }

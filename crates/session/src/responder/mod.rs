@@ -22,6 +22,7 @@ pub(crate) use asked::{Asked, Parties, Responder};
 
 use crate::Secret;
 use crate::engines::Engines;
+use crate::phrases::Phrases;
 use crate::scenario::template::Template;
 use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Vars, Webhook};
 use crate::tools::{McpCatalog, Tools};
@@ -46,7 +47,8 @@ pub(crate) fn responder(
         Some(Wanted::Webhook(wanted)) => {
             let fallback = vars.render(&wanted.fallback);
             let webhook = Arc::clone(&engines.webhook);
-            Responder::webhook(webhook, webhook_config(wanted), parties, fallback)
+            let lines = (fallback, Phrases::of(vars.language).unclear);
+            Responder::webhook(webhook, webhook_config(wanted), parties, lines)
         }
         Some(Wanted::Model(_)) => {
             let chain = engines.models(scenario);

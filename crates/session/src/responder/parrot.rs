@@ -1,45 +1,48 @@
 //! The parrot: it says what it heard. For trying a line, a recogniser and a voice.
 
 use ringback_speech::grammar::Expect;
+use ringback_speech::language::Language;
 
 use super::script::{Answer, Said};
+use crate::phrases::Phrases;
 use crate::scenario::Vars;
-
-/// What the parrot opens with where the scenario has no greeting.
-const OPENING: &str = "Hey! How can I help you?";
-
-/// What callers are told who are not heard.
-const KEYS_ONLY: &str = "I cannot hear speech here: press keys, and I will say them.";
 
 /// The opening. `hears`: callers can be heard, and not only their keys.
 pub fn open(vars: &Vars, hears: bool) -> Answer {
+    let parrot = &Phrases::of(vars.language).parrot;
     let opening = vars.greeting.clone();
-    let opening = opening.unwrap_or_else(|| OPENING.to_owned());
+    let opening = opening.unwrap_or_else(|| parrot.opening.to_owned());
     if hears {
         say(opening)
     } else {
-        say(format!("{opening} {KEYS_ONLY}"))
+        say(format!("{opening} {}", parrot.keys_only))
     }
 }
 
 /// The answer: `You said: "..."`, for keys `You pressed: 1 2.`, and a question where there was nothing.
-pub fn answer(said: &Said<'_>) -> Answer {
+pub fn answer(said: &Said<'_>, language: Language) -> Answer {
+    let phrases = Phrases::of(language);
     let text = said.text.trim();
     if !text.is_empty() {
-        return say(format!("You said: \"{text}\""));
+        return say(format!("{} \"{text}\"", phrases.parrot.said));
     }
-    match said.digits.map(keys).filter(|keys| !keys.is_empty()) {
-        Some(keys) => say(format!("You pressed: {keys}.")),
-        None => say("Are you still there?".to_owned()),
+    match said
+        .digits
+        .map(|digits| keys(digits, phrases))
+        .filter(|keys| !keys.is_empty())
+    {
+        Some(keys) => say(format!("{} {keys}.", phrases.parrot.pressed)),
+        None => say(phrases.idle[0].to_owned()),
     }
 }
 
-fn keys(digits: &str) -> String {
+fn keys(digits: &str, phrases: &Phrases) -> String {
+    let [star, pound] = phrases.keys;
     let names: Vec<String> = digits
         .chars()
         .map(|key| match key {
-            '#' => "pound".to_owned(),
-            '*' => "star".to_owned(),
+            '#' => pound.to_owned(),
+            '*' => star.to_owned(),
             other => other.to_string(),
         })
         .collect();
@@ -85,7 +88,7 @@ mod tests {
                 "Are you still there?",
             ),
         ] {
-            let answer = answer(&said);
+            let answer = answer(&said, Language::English);
             assert_eq!(
                 (answer.text.as_str(), answer.expect, answer.end),
                 (text, Expect::Open, None)

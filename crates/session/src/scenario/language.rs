@@ -51,6 +51,12 @@ pub(super) fn warn(language: &str, engines: &Engines, at: Position, findings: &m
         return;
     }
     let name = language_name(language);
+    if Language::of(language).is_none() {
+        let what = format!(
+            "our own lines are in English where the scenario is in {name}: set limits.goodbye, fallback.apology, idle.prompts, and tool_wait for a model, give_up, say and silence of script.retry for a script, fallback for a webhook"
+        );
+        findings.warning(at, "language", what);
+    }
     let is_local = |engine: &SttEngine| matches!(engine, SttEngine::PocketSphinx { .. });
     let heard = match engines.stt.as_deref() {
         None => Some("without another (STT) callers answer by keypad alone"),

@@ -2,7 +2,13 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use super::{Origin, SttEngine, parse};
+use std::sync::Arc;
+
+use ringback_call::Direction;
+
+use super::{Origin, Responder, SttEngine, parse};
+use crate::responder::script::{Hearing, Said, ScriptRun};
+use crate::setup::call_spec;
 
 const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
 
@@ -102,4 +108,72 @@ fn a_recogniser_may_hear_another_language_than_is_spoken() {
         keyterms: Vec::new(),
     };
     assert_eq!(scenario.engines.stt, Some(vec![hears]));
+}
+
+#[test]
+fn our_own_lines_are_in_the_language_of_the_scenario_where_we_know_it() {
+    let spec = |language: &str| {
+        let text = format!("{PARROT}language = \"{language}\"\n");
+        let (scenario, _) = parse(&text, &Origin::text("t")).unwrap();
+        let responder = scenario.engines.responders.first();
+        let spec = call_spec(&scenario, responder, Direction::Inbound, "Compass Group");
+        (spec.lines.goodbye, spec.lines.apology, spec.lines.idle)
+    };
+    let (goodbye, apology, idle) = spec("de-AT");
+    assert_eq!(goodbye, "Vielen Dank für Ihre Zeit. Auf Wiederhören.");
+    assert_eq!(
+        apology,
+        "Es tut mir leid, bei uns ist etwas schiefgegangen."
+    );
+    assert_eq!(idle[0], "Sind Sie noch da?");
+    let (goodbye, apology, idle) = spec("es-MX");
+    assert_eq!(goodbye, "Gracias por su tiempo. Adiós.");
+    assert_eq!(apology, "Lo siento, algo ha fallado por nuestra parte.");
+    assert_eq!(idle[0], "¿Sigue usted ahí?");
+    assert_eq!(spec("fr-FR"), spec("en-US"));
+    let told = warnings("language = \"fr-FR\"").concat();
+    assert!(told.contains("our own lines are in English where the scenario is in French (fr-FR): set limits.goodbye"), "{told}");
+    assert!(
+        !warnings("language = \"de-AT\"")
+            .concat()
+            .contains("our own lines")
+    );
+}
+
+#[test]
+fn a_script_tells_its_callers_the_keys_in_their_language() {
+    let script = |language: &str| {
+        let text = format!(
+            "language = \"{language}\"\n[[script.state]]\nname = \"begin\"\nask = \"A?\"\nexpect = \"yes_no\"\ngoto = \"code\"\n\
+             [[script.state]]\nname = \"code\"\nask = \"B?\"\nexpect = {{ digits = {{ count = 4 }} }}\ngoto = \"end\"\n\
+             [[script.state]]\nname = \"end\"\nsay = \"C.\"\nhang_up = true\n"
+        );
+        let (scenario, _) = parse(&text, &Origin::text("t")).unwrap();
+        let vars = scenario.vars(Direction::Inbound, "Compass Group");
+        let Some(Responder::Script { script }) = scenario.engines.responders.first() else {
+            panic!("no script");
+        };
+        ScriptRun::new(Arc::clone(script), vars, Hearing::DtmfOnly)
+    };
+    let pressed = |digits| Said {
+        digits: Some(digits),
+        ..Said::default()
+    };
+    let mut german = script("de-DE");
+    assert_eq!(
+        german.open().text,
+        "A? Drücken Sie 1 für ja oder 2 für nein."
+    );
+    assert_eq!(
+        german.answer(&pressed("9")).text,
+        "Entschuldigung, das habe ich nicht verstanden. A? Drücken Sie 1 für ja oder 2 für nein."
+    );
+    assert_eq!(
+        german.answer(&pressed("1")).text,
+        "B? Geben Sie 4 Ziffern ein."
+    );
+    assert_eq!(german.answer(&pressed("1234")).text, "C.");
+    let mut spanish = script("es");
+    assert_eq!(spanish.open().text, "A? Pulse 1 para sí, o 2 para no.");
+    assert_eq!(spanish.answer(&pressed("2")).text, "B? Marque 4 cifras.");
 }

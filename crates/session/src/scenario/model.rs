@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ringback_call::{CalleeSpec, Direction, Policy, Protection, TurnSettings};
+use ringback_speech::language::Language;
 use url::Url;
 
 use super::template::{Template, Vars};
@@ -368,6 +369,7 @@ impl Scenario {
     /// What its texts are filled with in one call: the company, its own variables, its greeting. More can be set.
     pub fn vars(&self, direction: Direction, company: &str) -> Vars {
         let mut vars = Vars::new(company, direction);
+        vars.language = Language::of(&self.language).unwrap_or_default();
         for (name, value) in &self.variables {
             vars.set(name, value);
         }

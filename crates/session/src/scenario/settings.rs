@@ -9,18 +9,9 @@ use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
 use super::turn;
+use crate::phrases::Phrases;
 use crate::provider::Provider;
 use crate::tts::speaks;
-
-/// Said to a silent caller where neither the scenario nor its script has a line for it.
-pub(crate) const IDLE_PROMPTS: [&str; 2] = [
-    "Are you still there?",
-    "I cannot hear you. Please say something if you are still there.",
-];
-/// Said where a tool takes long and the scenario has no line for it.
-pub(crate) const TOOL_WAIT: &str = "One moment, please.";
-const GOODBYE: &str = "Thank you for your time. Goodbye.";
-const APOLOGY: &str = "I am sorry, something went wrong on our side.";
 
 pub(super) fn text(
     section: &mut Section<'_>,
@@ -126,7 +117,12 @@ pub(super) fn limits(
     Some(Limits {
         max_silence_s,
         max_cost_millionths: max_cost,
-        goodbye: spoken(goodbye, GOODBYE, names, findings)?,
+        goodbye: spoken(
+            goodbye,
+            Phrases::of(findings.language).goodbye,
+            names,
+            findings,
+        )?,
     })
 }
 
@@ -135,14 +131,15 @@ pub(super) fn fallback(
     names: &Names,
     findings: &mut Findings,
 ) -> Option<Fallback> {
+    let default = Phrases::of(findings.language).apology;
     let Some(mut section) = root.take("fallback").and_then(|f| f.section(findings)) else {
         return Some(Fallback {
-            apology: Template::parse(APOLOGY).ok()?,
+            apology: Template::parse(default).ok()?,
             transfer: None,
             to: None,
         });
     };
-    let apology = spoken(section.take("apology"), APOLOGY, names, findings);
+    let apology = spoken(section.take("apology"), default, names, findings);
     let then = section.take("then");
     let transfers = then
         .as_ref()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ringback_call::Direction;
+use ringback_speech::language::Language;
 
 /// The variables that every call has.
 pub const ALWAYS: [&str; 2] = ["company", "direction"];
@@ -144,6 +145,8 @@ pub struct Vars {
     pub direction: Direction,
     /// The first words of the call, if the scenario has any: a responder begins its opening with them.
     pub greeting: Option<String>,
+    /// The language of our own lines.
+    pub language: Language,
     values: BTreeMap<String, String>,
 }
 
@@ -153,6 +156,7 @@ impl Vars {
         let mut vars = Self {
             direction,
             greeting: None,
+            language: Language::English,
             values: BTreeMap::new(),
         };
         vars.set("company", company);

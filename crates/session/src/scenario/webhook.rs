@@ -10,14 +10,13 @@ use super::model::{SecretRef, Webhook};
 use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
+use crate::phrases::Phrases;
 use crate::responder::webhook::is_public;
 
 /// How long an answer may take, in milliseconds, where the scenario does not say.
 const TIMEOUT_MS: u32 = 3500;
 /// How large an answer may be, in bytes, where the scenario does not say.
 const MAX_BYTES: u32 = 16 * 1024;
-/// What is said when no answer comes, where the scenario does not say.
-const FALLBACK: &str = "I am sorry, I could not find an answer just now. Could you say that again?";
 
 pub(super) fn read(
     section: &mut Section<'_>,
@@ -45,7 +44,7 @@ pub(super) fn read(
         .unwrap_or(MAX_BYTES);
     let fallback = match section.take("fallback") {
         Some(field) => names.text(&field, findings),
-        None => Template::parse(FALLBACK).ok(),
+        None => Template::parse(Phrases::of(findings.language).no_answer).ok(),
     };
     Some(Webhook {
         url: address(&url?, allow_private, findings)?,

@@ -1,7 +1,10 @@
 //! Answers by keypad: what keys stand for, and how callers are told.
 
+use ringback_speech::language::Language;
+
 use super::Question;
 use super::expected::Expected;
+use crate::phrases::Phrases;
 
 /// What the typed keys answer, if they answer this question. `#` ends an entry and is no part of it.
 pub(super) fn typed(question: &Question, digits: &str) -> Option<String> {
@@ -105,24 +108,29 @@ fn lengths_of(expected: &Expected, numbered: bool, lengths: &mut Vec<u8>) {
 }
 
 /// How a caller is told what to press: `Press 1 for yes, or 2 for no.`
-pub(super) fn spoken_choices(question: &Question) -> String {
+pub(super) fn spoken_choices(question: &Question, language: Language) -> String {
     let mut sentences = Vec::new();
     if !question.keys.is_empty() {
         let keys = question.keys.iter();
         let pairs: Vec<_> = keys
-            .map(|(key, answer)| (spell(key), answer.as_str()))
+            .map(|(key, answer)| (spell(key, language), answer.as_str()))
             .collect();
-        sentences.push(press(&pairs));
+        sentences.push(press(&pairs, language));
     }
-    sentences_of(&question.expected, question.keys.is_empty(), &mut sentences);
+    let numbered = question.keys.is_empty();
+    sentences_of(&question.expected, (numbered, language), &mut sentences);
     sentences.join(" ")
 }
 
-fn sentences_of(expected: &Expected, numbered: bool, sentences: &mut Vec<String>) {
+fn sentences_of(
+    expected: &Expected,
+    (numbered, language): (bool, Language),
+    sentences: &mut Vec<String>,
+) {
     match expected {
         Expected::Any(list) => {
             for part in list {
-                sentences_of(part, numbered, sentences);
+                sentences_of(part, (numbered, language), sentences);
             }
         }
         Expected::YesNo | Expected::Choice { .. } => {
@@ -130,57 +138,90 @@ fn sentences_of(expected: &Expected, numbered: bool, sentences: &mut Vec<String>
             let numbers = (1..).map(|number: u32| number.to_string());
             let pairs: Vec<_> = numbers.zip(answers).collect();
             if numbered {
-                sentences.push(press(&pairs));
+                sentences.push(press(&pairs, language));
             }
         }
-        Expected::Number { min, max } if *max <= 9 => {
-            sentences.push(format!("Press a number from {min} to {max}."));
-        }
-        Expected::Number { min, max } => sentences.push(format!(
-            "Enter a number from {min} to {max}, then press pound."
-        )),
-        Expected::Digits { min, max } if min == max => {
-            let plural = if *max == 1 { "" } else { "s" };
-            sentences.push(format!("Enter {max} digit{plural} on your keypad."));
-        }
-        Expected::Digits { .. } => {
-            sentences.push("Enter the digits on your keypad, then press pound.".to_owned());
-        }
-        Expected::Date => {
-            sentences.push("Enter the month and the day as 4 digits.".to_owned());
-        }
-        Expected::Open if sentences.is_empty() => {
-            sentences.push("Press pound to go on.".to_owned());
-        }
+        Expected::Number { min, max } if *max <= 9 => sentences.push(match language {
+            Language::English => format!("Press a number from {min} to {max}."),
+            Language::German => format!("Drücken Sie eine Zahl von {min} bis {max}."),
+            Language::Spanish => format!("Pulse un número del {min} al {max}."),
+        }),
+        Expected::Number { min, max } => sentences.push(match language {
+            Language::English => format!("Enter a number from {min} to {max}, then press pound."),
+            Language::German => {
+                format!("Geben Sie eine Zahl von {min} bis {max} ein, dann die Raute.")
+            }
+            Language::Spanish => {
+                format!("Marque un número del {min} al {max} y pulse almohadilla.")
+            }
+        }),
+        Expected::Digits { min, max } => sentences.push(digits(*min, *max, language)),
+        Expected::Date => sentences.push(
+            match language {
+                Language::English => "Enter the month and the day as 4 digits.",
+                Language::German => "Geben Sie erst den Monat und dann den Tag mit 4 Ziffern ein.",
+                Language::Spanish => "Marque primero el mes y luego el día con 4 cifras.",
+            }
+            .to_owned(),
+        ),
+        Expected::Open if sentences.is_empty() => sentences.push(
+            match language {
+                Language::English => "Press pound to go on.",
+                Language::German => "Drücken Sie die Raute, um fortzufahren.",
+                Language::Spanish => "Pulse almohadilla para continuar.",
+            }
+            .to_owned(),
+        ),
         Expected::Open => {}
     }
 }
 
-fn press(pairs: &[(String, &str)]) -> String {
-    let mut sentence = String::from("Press ");
+fn digits(min: u32, max: u32, language: Language) -> String {
+    match (language, min == max, max == 1) {
+        (Language::English, true, true) => "Enter 1 digit on your keypad.".to_owned(),
+        (Language::English, true, false) => format!("Enter {max} digits on your keypad."),
+        (Language::English, false, _) => {
+            "Enter the digits on your keypad, then press pound.".to_owned()
+        }
+        (Language::German, true, true) => "Geben Sie eine Ziffer ein.".to_owned(),
+        (Language::German, true, false) => format!("Geben Sie {max} Ziffern ein."),
+        (Language::German, false, _) => "Geben Sie die Ziffern ein, dann die Raute.".to_owned(),
+        (Language::Spanish, true, true) => "Marque una cifra.".to_owned(),
+        (Language::Spanish, true, false) => format!("Marque {max} cifras."),
+        (Language::Spanish, false, _) => "Marque las cifras y pulse almohadilla.".to_owned(),
+    }
+}
+
+fn press(pairs: &[(String, &str)], language: Language) -> String {
+    let (verb, stands_for, or) = match language {
+        Language::English => ("Press ", " for ", ", or "),
+        Language::German => ("Drücken Sie ", " für ", " oder "),
+        Language::Spanish => ("Pulse ", " para ", ", o "),
+    };
+    let mut sentence = String::from(verb);
     for (n, (key, answer)) in pairs.iter().enumerate() {
         if n > 0 {
-            sentence.push_str(if n + 1 == pairs.len() { ", or " } else { ", " });
+            sentence.push_str(if n + 1 == pairs.len() { or } else { ", " });
         }
         sentence.push_str(key);
-        sentence.push_str(" for ");
-        sentence.push_str(answer);
+        sentence.push_str(stands_for);
+        sentence.push_str(match (language, *answer) {
+            (Language::German, "yes") => "ja",
+            (Language::German, "no") => "nein",
+            (Language::Spanish, "yes") => "sí",
+            (_, answer) => answer,
+        });
     }
     sentence.push('.');
     sentence
 }
 
 /// A key as it is spoken.
-fn spell(key: &str) -> String {
-    let names: Vec<_> = key
-        .chars()
-        .map(|c| {
-            if c == '*' {
-                "star".to_owned()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect();
-    names.join(" ")
+fn spell(key: &str, language: Language) -> String {
+    let [star, _] = Phrases::of(language).keys;
+    let name = |key: char| match key {
+        '*' => star.to_owned(),
+        other => other.to_string(),
+    };
+    key.chars().map(name).collect::<Vec<_>>().join(" ")
 }

@@ -7,14 +7,11 @@ use super::expected;
 use super::question;
 use super::state;
 use super::{Always, Anytime, Next, Retry, Script, State};
+use crate::phrases::Phrases;
 use crate::scenario::field::{Field, Section, instead};
 use crate::scenario::names::{self, Names};
 use crate::scenario::problem::{Findings, Position};
 use crate::scenario::template::Template;
-
-const SORRY: &str = "Sorry, I did not catch that.";
-const STILL_THERE: &str = "Are you still there?";
-const GIVE_UP: &str = "I am sorry, I could not understand you. Goodbye.";
 
 /// What is known while the states are read.
 pub(super) struct Reading<'f> {
@@ -98,13 +95,14 @@ pub(crate) fn read(field: &Field<'_>, names: &Names, findings: &mut Findings) ->
         return None;
     };
     let (states, places) = state_names(&items, findings);
+    let retry = default_retry(Phrases::of(findings.language))?;
     let mut reading = Reading {
         findings,
         states,
         uses: Vec::new(),
         state: 0,
         places,
-        retry: default_retry()?,
+        retry,
     };
     let give_up = script_retry(&mut root, &mut reading);
     let starts = starts(&mut root, &mut reading);
@@ -176,18 +174,18 @@ fn state_names(
     (states, places)
 }
 
-fn default_retry() -> Option<Retry> {
+fn default_retry(phrases: &Phrases) -> Option<Retry> {
     Some(Retry {
         max: 2,
-        say: Template::parse(SORRY).ok()?,
-        silence: Template::parse(STILL_THERE).ok()?,
+        say: Template::parse(phrases.sorry).ok()?,
+        silence: Template::parse(phrases.idle[0]).ok()?,
         then: None,
     })
 }
 
 /// Reads `[script.retry]` into the defaults, and answers the line for giving up.
 fn script_retry(root: &mut Section<'_>, reading: &mut Reading<'_>) -> Option<Template> {
-    let default = Template::parse(GIVE_UP).ok();
+    let default = Template::parse(Phrases::of(reading.findings.language).give_up).ok();
     let Some(field) = root.take("retry") else {
         return default;
     };

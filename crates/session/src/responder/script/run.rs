@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::answer::{Answer, End, Hearing, RestoreError, Said, Snapshot};
 use super::{Always, Destination, Expect, Next, Question, Script, State, Ways, hear, keypad};
+use crate::phrases::Phrases;
 use crate::scenario::destination::is_destination;
 use crate::scenario::template::{Template, Vars};
 
@@ -19,9 +20,6 @@ pub struct ScriptRun {
     collected: BTreeMap<String, String>,
     end: Option<End>,
 }
-
-/// Said when a caller speaks into the goodbye.
-const GOODBYE: &str = "Goodbye.";
 
 impl ScriptRun {
     /// A conversation that has not begun.
@@ -139,7 +137,9 @@ impl ScriptRun {
     fn ask(&self, question: &Question, text: &mut Text) {
         text.add(self.render(&question.ask));
         match (self.hearing, &question.hint) {
-            (Hearing::DtmfOnly, _) => text.add(keypad::spoken_choices(question)),
+            (Hearing::DtmfOnly, _) => {
+                text.add(keypad::spoken_choices(question, self.vars.language))
+            }
             (Hearing::Speech, Some(hint)) => text.add(self.render(hint)),
             (Hearing::Speech, None) => {}
         }
@@ -316,13 +316,13 @@ impl ScriptRun {
             Some(reprompt) => {
                 text.add(self.render(reprompt));
                 if self.hearing == Hearing::DtmfOnly {
-                    text.add(keypad::spoken_choices(question));
+                    text.add(keypad::spoken_choices(question, self.vars.language));
                 }
             }
         }
         // Who was not heard twice is told the keys.
         if self.hearing == Hearing::Speech && self.misses > 1 && !question.expected.is_open() {
-            text.add(keypad::spoken_choices(question));
+            text.add(keypad::spoken_choices(question, self.vars.language));
         }
         self.reply(text)
     }
@@ -343,7 +343,7 @@ impl ScriptRun {
             _ => None,
         };
         let text = if text.0.is_empty() {
-            GOODBYE.to_owned()
+            Phrases::of(self.vars.language).bye.to_owned()
         } else {
             text.0
         };
