@@ -19,6 +19,7 @@ mod edges;
 mod jsgf;
 mod matcher;
 mod numbers;
+mod other;
 mod pattern;
 mod words;
 mod yes_no;
@@ -29,6 +30,7 @@ pub use dates::Day;
 pub use dictionary::{Dictionary, DictionaryError};
 pub(crate) use matcher::Around;
 use matcher::Matcher;
+pub use other::interpret_in;
 
 /// What a caller may say.
 #[derive(Debug, Clone, PartialEq, Eq)]

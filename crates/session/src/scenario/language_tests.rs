@@ -141,7 +141,7 @@ fn our_own_lines_are_in_the_language_of_the_scenario_where_we_know_it() {
 }
 
 #[test]
-fn a_script_tells_its_callers_the_keys_in_their_language() {
+fn a_script_tells_its_callers_the_keys_and_hears_their_answers_in_their_language() {
     let script = |language: &str| {
         let text = format!(
             "language = \"{language}\"\n[[script.state]]\nname = \"begin\"\nask = \"A?\"\nexpect = \"yes_no\"\ngoto = \"code\"\n\
@@ -173,6 +173,18 @@ fn a_script_tells_its_callers_the_keys_in_their_language() {
         "B? Geben Sie 4 Ziffern ein."
     );
     assert_eq!(german.answer(&pressed("1234")).text, "C.");
+    let said = |text| Said {
+        text,
+        ..Said::default()
+    };
+    let mut german = script("de-DE");
+    german.open();
+    assert!(german.answer(&said("Ja, gerne.")).text.starts_with("B?"));
+    assert_eq!(german.answer(&said("null eins sieben zwo")).text, "C.");
+    let mut spanish = script("es-MX");
+    spanish.open();
+    assert!(spanish.answer(&said("No, gracias.")).text.starts_with("B?"));
+    assert_eq!(spanish.answer(&said("doce treinta y cuatro")).text, "C.");
     let mut spanish = script("es");
     assert_eq!(spanish.open().text, "A? Pulse 1 para sí, o 2 para no.");
     assert_eq!(spanish.answer(&pressed("2")).text, "B? Marque 4 cifras.");

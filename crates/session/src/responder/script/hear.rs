@@ -1,13 +1,14 @@
 //! Answers by voice: what recognised words answer.
 
-use ringback_speech::grammar::{Expect, Meaning, interpret};
+use ringback_speech::grammar::{Expect, Meaning, interpret, interpret_in};
+use ringback_speech::language::Language;
 
 use super::expected::{Choice, Expected};
 
 /// What the words answer, if they answer this question.
-pub(super) fn answer(expected: &Expected, text: &str) -> Option<String> {
+pub(super) fn answer(expected: &Expected, text: &str, language: Language) -> Option<String> {
     match expected {
-        Expected::Any(list) => list.iter().find_map(|part| answer(part, text)),
+        Expected::Any(list) => list.iter().find_map(|part| answer(part, text, language)),
         Expected::Open => {
             let words: Vec<_> = text.split_whitespace().collect();
             (!words.is_empty()).then(|| words.join(" "))
@@ -17,7 +18,7 @@ pub(super) fn answer(expected: &Expected, text: &str) -> Option<String> {
         | Expected::Number { .. }
         | Expected::Digits { .. }
         | Expected::Choice { .. } => {
-            let meaning = interpret(&expected.to_expect(), text);
+            let meaning = interpret_in(language, &expected.to_expect(), text);
             of_meaning(expected, meaning, text)
         }
     }

@@ -166,7 +166,7 @@ impl ScriptRun {
         if said.text.trim().is_empty() || aside {
             return None;
         }
-        hear::answer(&question.expected, said.text)
+        hear::answer(&question.expected, said.text, self.vars.language)
     }
 
     /// A condition of the question that names exactly these keys.
