@@ -39,10 +39,11 @@ pub fn twiml(verbs: &[Verb]) -> Response {
     ([(header::CONTENT_TYPE, "application/xml")], render(verbs)).into_response()
 }
 
-/// TwiML that says a line and hangs up.
-pub fn farewell(line: &str) -> Response {
+/// TwiML that says a line and hangs up; `language` is Twilio's, `None` its own English.
+pub fn farewell(line: &str, language: Option<&str>) -> Response {
     let say = Say {
         text: line.to_owned(),
+        language: language.map(str::to_owned),
         ..Say::default()
     };
     twiml(&[Verb::Say(say), Verb::Hangup])

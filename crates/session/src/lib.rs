@@ -34,6 +34,7 @@ pub use carrier::twilio::{Violation, await_start};
 pub use engines::{EngineConfig, EngineStatus, Engines, Seats, StartError};
 pub use live::Live;
 pub use record::Place;
+pub use ringback_speech::language::Language;
 pub use run::{Ended, run};
 pub use secret::Secret;
 pub use setup::Setup;

@@ -53,9 +53,11 @@ pub async fn resume_call(
     match known {
         Resumption::Ended(Outcome::Over) => twiml(&[Verb::Hangup]),
         Resumption::Ended(Outcome::Transfer(to)) => transfer(&to),
-        Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => farewell(STOPPING),
+        Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => {
+            farewell(STOPPING, None)
+        }
         Resumption::Ended(Outcome::Broke) | Resumption::NeverConnected | Resumption::Forgotten => {
-            farewell(BROKE)
+            farewell(BROKE, None)
         }
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ringback_call::Direction;
+use ringback_session::Language;
 use ringback_session::scenario::Scenario;
 use ringback_wire::phone_number::masked;
 use ringback_wire::twilio::twiml::{Method, Parameter, Stream, StreamUrl, Verb, WebUrl};
@@ -24,6 +25,10 @@ use crate::calls::{Arrival, Purpose, TokenId};
 pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
 /// What a caller hears when there is no place left.
 pub const BUSY: &str = "We are sorry, all our lines are busy at this moment. Please call again in a few minutes. Goodbye.";
+const STOPPING_GERMAN: &str = "Es tut uns leid, wir können Ihren Anruf gerade nicht annehmen. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.";
+const BUSY_GERMAN: &str = "Es tut uns leid, alle Leitungen sind gerade belegt. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.";
+const STOPPING_SPANISH: &str = "Lo sentimos, en este momento no podemos atender su llamada. Vuelva a llamar dentro de unos minutos. Adiós.";
+const BUSY_SPANISH: &str = "Lo sentimos, todas nuestras líneas están ocupadas. Vuelva a llamar dentro de unos minutos. Adiós.";
 
 /// `POST /`: a call to the default scenario.
 pub async fn answer_default_call(
@@ -55,9 +60,10 @@ fn answer(app: &App, name: &str, posted: &Posted) -> Response {
             return Detail::new(StatusCode::NOT_FOUND, what).into_response();
         }
     };
-    let refuse = |line: &str, reason: &str| {
+    let refuse = |line: &'static str, reason: &str| {
         tracing::warn!(call.sid = request.call_sid, scenario = %scenario.slug, reason, "call refused with a spoken line");
-        farewell(line)
+        let (line, language) = in_language(line, &scenario.language);
+        farewell(line, language)
     };
     if app.lifecycle.draining.is_cancelled() {
         return refuse(STOPPING, "the server stops");
@@ -90,6 +96,21 @@ fn answer(app: &App, name: &str, posted: &Posted) -> Response {
                 "no TwiML can be made for this call",
             )
             .into_response()
+        }
+    }
+}
+
+/// A line in the scenario's language, where we know it, and what Twilio calls that.
+fn in_language(line: &'static str, language: &str) -> (&'static str, Option<&'static str>) {
+    let busy = line == BUSY;
+    match Language::of(language).unwrap_or_default() {
+        Language::English => (line, None),
+        Language::German if busy => (BUSY_GERMAN, Some("de-DE")),
+        Language::German => (STOPPING_GERMAN, Some("de-DE")),
+        Language::Spanish => {
+            let line = if busy { BUSY_SPANISH } else { STOPPING_SPANISH };
+            let mexican = language.eq_ignore_ascii_case("es-MX");
+            (line, Some(if mexican { "es-MX" } else { "es-ES" }))
         }
     }
 }
@@ -162,4 +183,25 @@ fn connect(
         .expect(id, &call_sid, expected, now)
         .map_err(|_| NotConnected::Full)?;
     Ok(verbs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_refused_is_told_so_in_the_scenarios_language() {
+        assert_eq!(in_language(BUSY, "en-US"), (BUSY, None));
+        assert_eq!(in_language(BUSY, "fr-FR"), (BUSY, None));
+        assert_eq!(in_language(BUSY, "de-AT"), (BUSY_GERMAN, Some("de-DE")));
+        assert_eq!(
+            in_language(STOPPING, "de"),
+            (STOPPING_GERMAN, Some("de-DE"))
+        );
+        assert_eq!(in_language(BUSY, "es-MX"), (BUSY_SPANISH, Some("es-MX")));
+        assert_eq!(
+            in_language(STOPPING, "es"),
+            (STOPPING_SPANISH, Some("es-ES"))
+        );
+    }
 }
