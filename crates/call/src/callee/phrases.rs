@@ -49,7 +49,7 @@ const PHRASES: [(Callee, &[&str]); 5] = [
     (
         Callee::Screening,
         &[
-            "record your name and reason for calling",
+            "record your name",
             "name and reason for calling",
             "name and the reason for your call",
             "see if this person is available",
