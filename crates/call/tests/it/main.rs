@@ -10,6 +10,7 @@ mod backchannel;
 mod burst;
 mod callee;
 mod faults;
+mod field_notes;
 mod goodbye;
 mod greeting;
 mod hang_up;

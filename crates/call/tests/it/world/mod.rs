@@ -12,7 +12,7 @@ use ringback_call::{
     Scope, TurnHint, Words,
 };
 
-pub use carrier::Carrier;
+pub use carrier::{Carrier, Played};
 pub use checker::Checker;
 pub use parties::{Answer, Speech, Voice, answer, calling, length, tool_call};
 pub use timeline::Timeline;

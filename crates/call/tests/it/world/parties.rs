@@ -26,6 +26,8 @@ pub struct Voice {
     pub first_ms: u64,
     /// How much later each sentence of a reply begins than the one before it, in ms.
     pub later_ms: u64,
+    /// All the speech of a sentence comes in one instant.
+    pub burst: bool,
     /// How the sentences are spoken, in turn; the last goes on.
     pub speech: Vec<Speech>,
     spoken: usize,
@@ -37,6 +39,7 @@ impl Default for Voice {
             pace: 14,
             first_ms: 60,
             later_ms: 0,
+            burst: false,
             speech: vec![Speech::Good],
             spoken: 0,
         }
@@ -72,7 +75,8 @@ impl Voice {
         let mut from = 0;
         // Pieces of 60 to 200 ms, ten times as fast as they are heard.
         for frames in [3, 10, 5, 7].into_iter().cycle() {
-            let samples = (frames * 160).min(total - from);
+            let most = if self.burst { total } else { frames * 160 };
+            let samples = most.min(total - from);
             if samples == 0 {
                 break;
             }
