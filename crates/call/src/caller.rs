@@ -101,6 +101,16 @@ impl CallerTurn {
         self.carried.from
     }
 
+    /// What was said before it was reopened was this.
+    pub(crate) fn carry_rather(&mut self, text: &str) {
+        text.clone_into(&mut self.carried.text);
+    }
+
+    /// Whether the recogniser has any words of it, apart from what it carries.
+    pub(crate) fn has_words(&self) -> bool {
+        !(self.words.settled.is_empty() && self.words.interim.is_empty())
+    }
+
     pub(crate) fn drop_carried_text(&mut self) {
         self.carried.text.clear();
     }

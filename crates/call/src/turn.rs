@@ -34,6 +34,10 @@ impl Call {
     fn ask_for_words(&mut self) {
         if self.turn.asked.is_none() && self.turn.flushed.is_none() {
             self.turn.asked = Some(self.now);
+            // From here on an answer is one to this question.
+            if let Some(late) = &mut self.turn.late {
+                late.owed = false;
+            }
             self.act(Action::Finalize);
         }
     }
@@ -50,7 +54,7 @@ impl Call {
         let spoken = !words.text.trim().is_empty();
         if let Some(late) = self.turn.late
             && self.now < late.until
-            && !self.turn.spoke()
+            && (!self.turn.spoke() || self.answers_turn_before(words, late))
         {
             self.late_words(words, late);
             return;
@@ -74,6 +78,14 @@ impl Call {
         self.judge_turn();
     }
 
+    /// Whether words are the answer that the turn before is owed, though the caller speaks again: nothing was asked in this
+    /// one. A recogniser that leads answers unasked, but not before it heard something.
+    fn answers_turn_before(&self, words: &Words, late: Late) -> bool {
+        late.owed
+            && words.firmness == Firmness::Flushed
+            && !(self.turn.outlook.led && self.turn.has_words())
+    }
+
     /// Words of the turn before. If it ended without its last words, they replace what it was taken to be, as long as
     /// nothing of its reply was sent.
     fn late_words(&mut self, words: &Words, late: Late) {
@@ -84,6 +96,12 @@ impl Call {
             owed: false,
             ..late
         });
+        if self.turn.spoke() {
+            if self.turn.carries() && !words.text.trim().is_empty() {
+                self.turn.carry_rather(words.text.trim());
+            }
+            return;
+        }
         let Some((_, text, _)) = self.mode.live().and_then(Reply::answers) else {
             return;
         };

@@ -9,6 +9,16 @@ use crate::world::{World, answer, conversing, greeting, length};
 
 const LONG: &str = "There was a king who had three sons and a very large garden with apple trees of gold and a lake.";
 
+fn flushed(text: &str) -> Event {
+    Event::Heard(Words {
+        text: text.into(),
+        confidence: 900,
+        firmness: Firmness::Flushed,
+        scope: Scope::Segment,
+        complete: false,
+    })
+}
+
 /// What the caller heard of a reply by the carrier's own account, in samples of its only part.
 fn truly_heard(world: &World, reply: u32) -> u32 {
     let of = |played: &&crate::world::Played| played.reply == ReplyId(reply);
@@ -174,6 +184,70 @@ fn a_monologue_of_more_than_60_s_is_one_turn_with_all_its_words() {
         assert!(agent.is_empty(), "nobody speaks into it: {agent:?}");
         assert!(world.end().is_none());
     }
+}
+
+/// A turn that the cap ended at 5300 with the words of an interim, because the recogniser did not answer.
+fn unanswered(led: bool) -> World {
+    let mut world = conversing(&["There was a king who had three sons and a garden.", "Yes."]);
+    world.stt_ms = None;
+    world.at(1, Event::Turn(TurnHint::Leads(led)));
+    world.interim(3700, "tell me a", 600);
+    world.run(5800);
+    assert_eq!(world.asked().last().unwrap(), "Answer: tell me a");
+    world
+}
+
+#[test]
+fn a_final_that_comes_2_s_late_for_the_previous_turn_is_not_said_in_the_next() {
+    for led in [false, true] {
+        let mut world = unanswered(led);
+        // It comes while the caller is in the next turn.
+        world.speech(6600, 1500, "");
+        world.at(7100, flushed("tell me a story"));
+        world.interim(8000, "not that one", 900);
+        world.run(12_000);
+        assert_eq!(
+            world.asked(),
+            ["Answer: tell me a", "Answer: not that one"],
+            "led: {led}"
+        );
+    }
+}
+
+#[test]
+fn a_final_that_comes_late_into_speech_that_goes_on_replaces_what_it_was_taken_for() {
+    for led in [false, true] {
+        let mut world = conversing(&["There was a king.", "Yes."]);
+        world.stt_ms = None;
+        world.at(1, Event::Turn(TurnHint::Leads(led)));
+        world.interim(3700, "tell me a", 600);
+        // One that leads is given 400 ms more when it is asked at the cap.
+        let over = if led { 5700 } else { 5300 };
+        world.run(over);
+        assert_eq!(world.asked(), ["Answer: tell me a"]);
+        // The turn is reopened at once; the answer to its question is of what was said before.
+        world.speech(over + 20, 1000, "");
+        world.at(over + 500, flushed("tell me a story"));
+        world.interim(over + 1000, "a short one", 900);
+        world.run(12_000);
+        assert_eq!(
+            world.asked().last().unwrap(),
+            "Answer: tell me a story a short one",
+            "led: {led}"
+        );
+    }
+}
+
+#[test]
+fn the_answer_to_a_question_of_this_turn_is_of_this_turn_though_the_last_has_none() {
+    let mut world = unanswered(false);
+    world.stt_ms = Some(150);
+    world.speech(5900, 700, "no something else");
+    world.run(12_000);
+    assert_eq!(
+        world.asked(),
+        ["Answer: tell me a", "Answer: no something else"]
+    );
 }
 
 #[test]
