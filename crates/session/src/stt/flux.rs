@@ -49,6 +49,10 @@ pub(super) struct Listening<H> {
     sent: SentAudio,
     /// The text of the turn so far.
     text: String,
+    /// Its words, each with its end in the ear, as far as Flux says where they are.
+    words: Vec<(String, u64)>,
+    /// How sure Flux is of them.
+    confidence_pm: u16,
     /// Where the last turn ended in the ear.
     ended: Option<u64>,
     asked: Option<Asked>,
@@ -81,6 +85,8 @@ impl<H: FnMut(Heard)> Listening<H> {
             heard,
             sent: SentAudio::default(),
             text: String::new(),
+            words: Vec::new(),
+            confidence_pm: 0,
             ended: None,
             asked: None,
             forces: true,
@@ -92,6 +98,7 @@ impl<H: FnMut(Heard)> Listening<H> {
     /// Sends the turn so far to a new socket, and the question that the old one did not answer.
     async fn catch_up(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
         self.answered = false;
+        self.keep_what_is_not_heard_again();
         self.text.clear();
         if let Some(asked) = &mut self.asked {
             asked.sent = false;
@@ -100,6 +107,26 @@ impl<H: FnMut(Heard)> Listening<H> {
             socket.binary(block).await?;
         }
         self.force_if_due(socket).await
+    }
+
+    /// A new socket knows nothing of the turn but the audio that was kept: words before that are settled.
+    fn keep_what_is_not_heard_again(&mut self) {
+        let from = self.sent.kept_from();
+        let before = self.words.partition_point(|(_, end)| *end <= from);
+        let Some(&(_, until)) = self.words[..before].last() else {
+            self.words.clear();
+            return;
+        };
+        let words = self.words.drain(..).take(before).map(|(word, _)| word);
+        let text = words.collect::<Vec<_>>().join(" ");
+        (self.heard)(Heard {
+            text,
+            confidence_pm: self.confidence_pm,
+            settled: true,
+            until,
+            answers: None,
+            hint: None,
+        });
     }
 
     async fn converse(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
@@ -211,12 +238,19 @@ impl<H: FnMut(Heard)> Listening<H> {
         }
         let news = text != self.text;
         text.clone_into(&mut self.text);
+        let placed = info.words.iter().map_while(|word| {
+            let end = self.sent.place(samples(word.end?));
+            Some((word.word.clone(), end))
+        });
+        self.words = placed.collect();
+        self.confidence_pm = confidence_pm(info);
         let answers = self
             .asked
             .take_if(|asked| ended && asked.sent)
             .map(|asked| asked.number);
         if ended {
             self.text.clear();
+            self.words.clear();
             self.sent.forget(window);
         } else if text.is_empty() {
             self.sent.forget(window.saturating_sub(BEFORE));
@@ -225,7 +259,7 @@ impl<H: FnMut(Heard)> Listening<H> {
             let last = info.words.last().and_then(|word| word.end);
             (self.heard)(Heard {
                 text: text.to_owned(),
-                confidence_pm: confidence_pm(info),
+                confidence_pm: self.confidence_pm,
                 settled: ended,
                 until: last.map_or(window, |end| self.sent.place(samples(end))),
                 answers,

@@ -299,6 +299,40 @@ async fn a_broken_socket_is_opened_again_and_hears_the_turn_so_far() {
 }
 
 #[tokio::test]
+async fn a_socket_that_breaks_in_a_long_monologue_loses_none_of_its_words() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    for _ in 0..5 {
+        call.hear(4000);
+        socket.audio(4000 * 8).await;
+    }
+    // Sixty words of 300 ms each, the last of which ends at 19.8 s.
+    let said: Vec<String> = (0..60).map(|nth| format!("w{nth}")).collect();
+    socket
+        .turn(TurnEvent::Update, 20_000, &said.join(" "))
+        .await;
+    assert_eq!(call.text().await.0, said.join(" "));
+    socket.close().await;
+    let mut socket = fake.accept().await;
+    socket.audio(8000 * 8).await;
+    // The new socket hears from the twelfth second on: what ended before is settled, and told once.
+    let settled = call.next().await;
+    assert_eq!(
+        (settled.text, settled.settled),
+        (said[..34].join(" "), true)
+    );
+    assert_eq!((settled.until, settled.hint), (12_000 * MS, None));
+    socket
+        .turn(TurnEvent::Update, 8000, &said[34..].join(" "))
+        .await;
+    assert_eq!(call.text().await.0, said[34..].join(" "));
+    socket.close().await;
+    let mut socket = fake.accept().await;
+    socket.turn(TurnEvent::Update, 8000, "w59").await;
+    assert_eq!(call.text().await.0, "w59");
+}
+
+#[tokio::test]
 async fn silence_between_turns_is_not_heard_again_but_for_its_last_second() {
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;

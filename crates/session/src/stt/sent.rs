@@ -66,6 +66,11 @@ impl SentAudio {
         self.kept_from += length;
     }
 
+    /// Where the audio begins that a new socket would hear.
+    pub(super) fn kept_from(&self) -> u64 {
+        self.kept_from
+    }
+
     /// Whether nothing was sent on this socket.
     pub(super) fn is_empty(&self) -> bool {
         self.samples == 0
