@@ -3,6 +3,8 @@
 mod deepgram;
 #[cfg(test)]
 mod deepgram_tests;
+#[cfg(test)]
+mod fault_tests;
 mod flux;
 #[cfg(test)]
 mod flux_tests;
