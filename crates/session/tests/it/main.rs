@@ -1,6 +1,7 @@
 //! Tests of the session through its public face.
 
 mod early_replies;
+mod field_notes;
 mod panics;
 mod peer;
 mod starting;
