@@ -327,3 +327,27 @@ async fn max_silence_and_budget_end_the_leg_with_the_last_sentence_audible() {
         assert_eq!(report.faults, []);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_of_the_wall_clock_changes_nothing_about_how_long_a_call_took() {
+    // The clock of calls runs ahead of the one on the wall here, and of the local voice: that is given up in time.
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path(), "http://127.0.0.1:9");
+    let text = "prompt = \"Answer.\"\nstt = []\nresponder = [{ provider = \"parrot\" }]\n";
+    let wall = Instant::now();
+    let peer = Peer::of(&engines, &scenario(text), None, "CA1");
+    let ended = peer.call.await.unwrap();
+    let wall = wall.elapsed().as_millis();
+    let lasted = ended.report.ended.ms();
+    assert!(
+        lasted > 3000 && u128::from(lasted) > 2 * wall,
+        "{lasted} ms in {wall} ms"
+    );
+    let time =
+        |name: &str| -> jiff::Timestamp { ended.summary[name].as_str().unwrap().parse().unwrap() };
+    let took = time("ended").duration_since(time("started")).as_millis();
+    assert!(
+        took.abs_diff(i128::from(lasted)) < 100,
+        "{took} and {lasted} ms"
+    );
+}
