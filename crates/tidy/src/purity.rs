@@ -1,4 +1,5 @@
-//! What the pure crates must not know: clocks, tasks, the environment, unordered collections, files, sockets.
+//! What the pure crates must not know: clocks, tasks, the environment, unordered collections, files, sockets; and
+//! the one clock that nobody who serves calls may wait by.
 
 use syn::UseTree;
 use syn::spanned::Spanned;
@@ -55,6 +56,32 @@ pub fn impurities(sources: &[Source]) -> Vec<Breach> {
             .into_iter()
             .filter(|(line, _)| !source.is_test_line(*line));
         breaches.extend(code.map(|(line, why)| Breach::new("purity", source.path(), line, why)));
+    }
+    breaches
+}
+
+/// The time of day where people are served, except in tests: whoever sets the clock must not move a call's bounds. What only
+/// names the time, in a file or in a signature, is an exception.
+#[must_use]
+pub fn times_of_day(sources: &[Source]) -> Vec<Breach> {
+    const SERVING: [&str; 4] = ["ringback", "server", "session", "speech"];
+    const CLOCKS: [&str; 3] = ["SystemTime", "Timestamp", "Zoned"];
+    let serving = sources.iter().filter(|source| {
+        source
+            .package()
+            .is_some_and(|package| SERVING.contains(&package))
+    });
+    let mut breaches = Vec::new();
+    for source in serving.filter(|source| !source.is_test()) {
+        for clock in CLOCKS {
+            let asked = [clock, ":", ":", "now"];
+            let lines = source.occurrences(&asked);
+            let lines = lines.filter(|line| !source.is_test_line(*line));
+            let why =
+                format!("{clock}::now steps when the clock is set: wait and measure by Instant");
+            breaches
+                .extend(lines.map(|line| Breach::new("clocks", source.path(), line, why.as_str())));
+        }
     }
     breaches
 }

@@ -255,6 +255,20 @@ fn impurities_are_found_in_code_but_not_in_tests() {
 }
 
 #[test]
+fn clocks_that_can_be_set_are_found_where_calls_are_served_but_not_in_tests() {
+    let text = "use std::time::SystemTime;\nfn f(at: SystemTime) -> SystemTime { SystemTime::now() }\nfn g() { jiff::Timestamp::now(); Instant::now(); }\n#[cfg(test)]\nmod tests { fn h() { SystemTime::now(); } }\n";
+    let breaches = purity::times_of_day(&sources(&[
+        ("crates/session/src/lib.rs", text),
+        ("crates/sim/src/lib.rs", text),
+        ("crates/server/tests/it/main.rs", text),
+    ]));
+    assert_eq!(
+        places(&breaches),
+        ["crates/session/src/lib.rs:2", "crates/session/src/lib.rs:3"]
+    );
+}
+
+#[test]
 fn files_named_after_nothing_are_found() {
     let tree = Tree::of(&[
         ("crates/a/src/utils.rs", ""),

@@ -6,7 +6,7 @@ use std::process::Command;
 use ringback_tidy::{Breach, Tree, budgets, licences, links, purity, settle, walls, words};
 
 const EXCEPTIONS: &str = include_str!("../../exceptions.txt");
-const RULES: [&str; 17] = [
+const RULES: [&str; 18] = [
     "rust",
     "file-lines",
     "function-lines",
@@ -17,6 +17,7 @@ const RULES: [&str; 17] = [
     "simulator",
     "unsafe",
     "purity",
+    "clocks",
     "names",
     "unfinished",
     "vendors",
@@ -57,6 +58,7 @@ fn the_sources_keep_the_rules() {
         ("simulator", walls::simulator(&sources)),
         ("unsafe", walls::unsafety(&sources)),
         ("purity", purity::impurities(&sources)),
+        ("clocks", purity::times_of_day(&sources)),
         ("unfinished", words::unfinished(&tree, &sources)),
         ("module-docs", words::module_docs(&sources)),
     ]);
