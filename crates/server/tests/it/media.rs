@@ -190,6 +190,23 @@ async fn a_call_talks_and_what_follows_is_what_its_end_said() {
 }
 
 #[tokio::test]
+async fn a_call_that_ended_by_itself_has_its_leg_hung_up_and_not_its_socket_closed_alone() {
+    let listening = listen(local()).await;
+    let announced = stream(&listening.server.post("/", &of_call(CALL)).await.body);
+    let mut socket = listening.open("/ws").await;
+    let token = &announced.parameters["token"];
+    socket.send(start(CALL, Some(token))).await.unwrap();
+    talks(&mut socket).await;
+    socket.send(key('9')).await.unwrap();
+    assert_eq!(closed(&mut socket).await.0, 1000);
+    let resume = announced.resume.strip_prefix("http://localhost:8080");
+    for _ in 0..3 {
+        let answer = listening.server.post(resume.unwrap(), &of_call(CALL)).await;
+        assert_eq!(parse(&answer.body).unwrap(), [Verb::Hangup]);
+    }
+}
+
+#[tokio::test]
 async fn a_token_opens_one_socket_of_its_own_call() {
     let listening = listen(local()).await;
     let token = listening.token("CA1").await;
