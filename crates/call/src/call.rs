@@ -127,7 +127,9 @@ impl Call {
             self.settle();
         }
         // What was used is often known only when all is over.
-        if self.phase != Phase::Over || matches!(event, Event::Used { .. }) {
+        if let Event::Used { reply, usage } = event {
+            self.on_used(*reply, usage);
+        } else if self.phase != Phase::Over {
             self.take(event);
             self.settle();
         }
@@ -209,23 +211,18 @@ impl Call {
     }
 
     fn take(&mut self, event: &Event) {
-        if self.phase == Phase::Live
-            && matches!(
-                event,
-                Event::Ear { .. } | Event::Heard(_) | Event::Turn(_) | Event::Digit(_)
-            )
-        {
+        if self.phase == Phase::Live && event.is_the_callers() {
             self.conclude_heard();
         }
         match (self.phase, event) {
-            (_, Event::Used { reply, usage }) => self.on_used(*reply, usage),
             (Phase::Ringing, Event::Answered { marks }) => self.answered(*marks),
             (Phase::Ringing, Event::Fault(fault)) => self.fault_while_ringing(fault),
             (Phase::Ringing, Event::Replaced(fault)) => self.note_fault(fault.clone()),
             (Phase::Ringing | Phase::Live, Event::Sign(sign)) => self.on_sign(*sign),
             (Phase::Ringing, Event::Finish) => self.end_for(Intent::HangUp, EndCause::Finish),
             (Phase::Live | Phase::Ringing | Phase::Closing(_), Event::HungUp) => self.hung_up(),
-            (Phase::Ringing | Phase::Over, _) | (_, Event::Answered { .. } | Event::Wake) => {}
+            (Phase::Ringing | Phase::Over, _)
+            | (_, Event::Answered { .. } | Event::Used { .. } | Event::Wake) => {}
             (_, Event::Text { reply, text }) => self.on_text(*reply, text),
             (
                 _,

@@ -361,3 +361,13 @@ pub enum Event {
     /// Nothing but time.
     Wake,
 }
+
+impl Event {
+    /// Whether it tells of something that the caller did.
+    pub(crate) fn is_the_callers(&self) -> bool {
+        matches!(
+            self,
+            Event::Ear { .. } | Event::Heard(_) | Event::Turn(_) | Event::Digit(_)
+        )
+    }
+}

@@ -42,6 +42,26 @@ pub struct TurnReport {
     pub acknowledged: Option<At>,
 }
 
+impl TurnReport {
+    /// A turn that is over, of which nothing else is known.
+    pub(crate) fn of(turn: TurnId, cause: TurnEnd, last_sound: At, ended: At) -> Self {
+        Self {
+            turn,
+            cause,
+            last_sound,
+            finalized: None,
+            words: None,
+            speculated: None,
+            ended,
+            text: None,
+            clause: None,
+            speech: None,
+            audible: None,
+            acknowledged: None,
+        }
+    }
+}
+
 /// Speech of the caller that was not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unclear {

@@ -346,18 +346,9 @@ impl Call {
             cut: false,
         });
         self.report.turns.push(TurnReport {
-            turn,
-            cause,
-            last_sound: self.turn.last_sound_at,
             finalized: self.turn.asked,
             words: self.turn.flushed.or(self.turn.outlook.ended),
-            speculated: None,
-            ended: self.now,
-            text: None,
-            clause: None,
-            speech: None,
-            audible: None,
-            acknowledged: None,
+            ..TurnReport::of(turn, cause, self.turn.last_sound_at, self.now)
         });
         self.counts.resumes = 0;
         self.counts.idle = 0;

@@ -1,5 +1,6 @@
 //! One live call without its socket: messages, speech and time go in, messages come out. It never waits.
 
+mod log;
 mod take;
 
 use std::borrow::Cow;
@@ -8,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Edge, EndCause, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
-    Policy, ReplyId, Report, Sign, Speaker, TurnHint, TurnId, TurnReport, Verdict,
+    Action, At, Call, Edge, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party, Policy,
+    ReplyId, Report, Sign, Speaker, TurnHint, TurnId, Verdict,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -336,9 +337,9 @@ impl Live {
                 self.tell_turn();
             }
             Action::Checkpoint(_) => {}
-            Action::End { cause, .. } => ended(*cause),
+            Action::End { cause, .. } => log::ended(*cause),
             Action::Note(note) => {
-                noted(note);
+                log::noted(note);
                 if matches!(note, Note::Turn { .. }) {
                     self.count_audio();
                 }
@@ -351,7 +352,7 @@ impl Live {
         let answered = self.call.last_turn().filter(|turn| turn.audible.is_some());
         if let Some(turn) = answered.filter(|turn| turn.turn != self.books.told) {
             self.books.told = turn.turn;
-            answered_turn(turn);
+            log::answered(turn);
         }
     }
 
@@ -448,39 +449,5 @@ fn said_so_far(at: At, turn: TurnId, text: &str) -> Line {
         from: at,
         until: at,
         cut: false,
-    }
-}
-
-/// All in ms since the caller's last sound.
-fn answered_turn(turn: &TurnReport) {
-    let since = |at: Option<At>| at.map(|at| at.ms_since(turn.last_sound));
-    tracing::info!(
-        turn = turn.turn.0,
-        words_ms = since(turn.words),
-        turn_end_ms = since(Some(turn.ended)),
-        text_ms = since(turn.text),
-        clause_ms = since(turn.clause),
-        speech_ms = since(turn.speech),
-        audible_ms = since(turn.audible),
-        acknowledged_ms = since(turn.acknowledged),
-        "call.turn"
-    );
-}
-
-fn ended(cause: EndCause) {
-    tracing::info!(?cause, "call.ended");
-}
-
-/// Decisions are logged without content; faults deserve a warning.
-fn noted(note: &Note) {
-    if let Note::Fault(fault) = note {
-        tracing::warn!(
-            party = ?fault.party,
-            kind = ?fault.kind,
-            detail = %fault.detail,
-            "Error in a call"
-        );
-    } else {
-        tracing::debug!(?note, "call.note");
     }
 }
