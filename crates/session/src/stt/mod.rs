@@ -4,6 +4,8 @@ mod deepgram;
 #[cfg(test)]
 mod deepgram_tests;
 #[cfg(test)]
+mod fall_back_tests;
+#[cfg(test)]
 mod fault_tests;
 mod flux;
 #[cfg(test)]
@@ -17,7 +19,7 @@ mod trial;
 use std::collections::VecDeque;
 
 use ringback_audio::ring::EarRing;
-use ringback_call::{Edge, Party, SAMPLES_PER_MS, TurnHint, Usage, Words};
+use ringback_call::{Edge, Firmness, Party, SAMPLES_PER_MS, Scope, TurnHint, Usage, Words};
 use ringback_speech::grammar::Expect;
 use ringback_speech::recognizer::Recognized;
 
@@ -56,6 +58,41 @@ impl Stt {
     }
 }
 
+/// What providers have settled of this turn: another that takes over does not hear it again.
+#[derive(Debug, Default)]
+struct Settled {
+    text: String,
+    /// Where it ends in the ear.
+    until: u64,
+}
+
+impl Settled {
+    fn add(&mut self, words: &Words, until: u64) {
+        if words.firmness == Firmness::Interim || words.text.is_empty() {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(&words.text);
+        self.until = self.until.max(until);
+    }
+
+    /// The words of one that answers for the whole turn, though it heard only the rest of it.
+    fn before(&self, words: Words) -> Words {
+        if self.text.is_empty() || words.scope != Scope::Turn {
+            return words;
+        }
+        Words {
+            text: format!("{} {}", self.text, words.text)
+                .trim_end()
+                .to_owned(),
+            complete: false,
+            ..words
+        }
+    }
+}
+
 /// What hears one call: a recogniser, and those that take its place when it is lost. Dropping it gives it back.
 pub(crate) struct Ears {
     current: Option<Stt>,
@@ -67,6 +104,7 @@ pub(crate) struct Ears {
     /// A question waits for its answer.
     asked: bool,
     turn_from: u64,
+    settled: Settled,
     /// What recognisers that were lost did, as far as it is not told yet.
     used: Vec<Usage>,
 }
@@ -87,6 +125,7 @@ impl Ears {
             expected: Expect::Open,
             asked: false,
             turn_from: 0,
+            settled: Settled::default(),
             used: Vec::new(),
         }
     }
@@ -155,6 +194,7 @@ impl Ears {
     /// What comes next is another turn.
     pub(crate) fn new_turn(&mut self, ring: &EarRing) {
         self.asked = false;
+        self.settled = Settled::default();
         self.turn_from = ring.end();
         match &mut self.current {
             Some(Stt::Local(local)) => local.new_turn(ring),
@@ -166,7 +206,11 @@ impl Ears {
     /// The words in what a decoder said, if they are of this turn; or why it failed.
     pub(crate) fn recognized(&mut self, recognized: Recognized) -> Result<Option<Words>, String> {
         match &self.current {
-            Some(Stt::Local(local)) => local.words(recognized).map(|words| self.answered(words)),
+            Some(Stt::Local(local)) => {
+                let words = local.words(recognized)?;
+                let words = words.map(|words| self.settled.before(words));
+                Ok(self.answered(words))
+            }
             Some(Stt::Stream { .. }) | None => Ok(None),
         }
     }
@@ -175,7 +219,11 @@ impl Ears {
     pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
         match &self.current {
             Some(Stt::Stream { stream, .. }) if engine == self.engine => {
+                let until = heard.until;
                 let (words, hint) = stream.words(heard)?;
+                if until > self.turn_from {
+                    self.settled.add(&words, until);
+                }
                 self.answered(Some(words)).map(|words| (words, hint))
             }
             Some(Stt::Local(_) | Stt::Stream { .. }) | None => None,
@@ -185,7 +233,7 @@ impl Ears {
     fn answered(&mut self, words: Option<Words>) -> Option<Words> {
         self.asked &= words
             .as_ref()
-            .is_none_or(|words| words.firmness != ringback_call::Firmness::Flushed);
+            .is_none_or(|words| words.firmness != Firmness::Flushed);
         words
     }
 
@@ -194,7 +242,8 @@ impl Ears {
         self.current.is_some() && engine == self.engine
     }
 
-    /// The recogniser is lost: the next of the list takes its place, with the turn so far as the ear remembers it. The words
+    /// The recogniser is lost: the next of the list takes its place, with what is not settled of the turn, as
+    /// far as the ear remembers it. The words
     /// that were asked for are asked of it. False if there is none.
     pub(crate) fn fall_back(&mut self, engines: &Engines, events: &Sender, ring: &EarRing) -> bool {
         self.used = self.take_usage();
@@ -205,7 +254,7 @@ impl Ears {
             else {
                 continue;
             };
-            let from = self.turn_from.max(ring.start());
+            let from = self.turn_from.max(self.settled.until).max(ring.start());
             match &mut stt {
                 Stt::Local(local) => {
                     if let Some(grammar) = engines.grammar(&self.expected) {

@@ -1,0 +1,128 @@
+//! A recogniser that is lost in the middle of a long turn: what it settled stays, and the next hears the rest.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use ringback_audio::ring::EarRing;
+use ringback_call::{Firmness, Scope, Words};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{Ears, Heard, Settled, Stream, Stt};
+use crate::engines::{EngineConfig, Engines};
+use crate::prices::Prices;
+use crate::provider::{Access, Account, Accounts};
+use crate::scenario::{SttEngine, TtsEngine};
+
+const NEXT: SttEngine = SttEngine::Deepgram {
+    model: None,
+    keyterms: Vec::new(),
+};
+
+fn heard(text: &str, until: u64, settled: bool) -> Heard {
+    Heard {
+        text: text.into(),
+        confidence_pm: 900,
+        settled,
+        until,
+        answers: None,
+        hint: None,
+    }
+}
+
+fn engines(folder: &std::path::Path, listener: &TcpListener) -> Engines {
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let deepgram = Account {
+        access: Access {
+            key: None,
+            url: url.parse().unwrap(),
+        },
+        model: "nova-3".into(),
+        voice: None,
+    };
+    let config = EngineConfig {
+        data_dir: folder.to_owned(),
+        recognizers: 0,
+        recognizer_library: None,
+        voices: 1,
+        allow_private_webhooks: false,
+        company: "Compass Group".into(),
+        accounts: Accounts {
+            deepgram: Some(deepgram),
+            ..Accounts::default()
+        },
+        proxy: None,
+        stt: vec![NEXT],
+        tts: vec![TtsEngine::Pico],
+        prices: Prices::default(),
+    };
+    Engines::start(config).unwrap()
+}
+
+/// How many samples the next recogniser is sent before it is asked for its words.
+async fn sent_before_the_question(listener: &TcpListener) -> usize {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+    let mut samples = 0;
+    while let Some(Ok(Message::Binary(audio))) = socket.next().await {
+        samples += audio.len();
+    }
+    samples
+}
+
+#[tokio::test]
+async fn the_next_recogniser_hears_a_long_turn_from_what_is_settled_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engines = engines(folder.path(), &listener);
+    let (events, _provided) = mpsc::unbounded_channel();
+    let (stream, _inlet) = Stream::new(false);
+    let model = "nova-3".into();
+    let first = Stt::Stream { stream, model };
+    let mut ears = Ears::new(Some(first), [NEXT].into(), "en-US".into());
+    let mut ring = EarRing::holding(1 << 14);
+    ring.push(&[0x55; 400_000]);
+    ears.heard(0, heard("I have a complaint", 392_000, true));
+    ears.heard(0, heard("about", 396_000, false));
+    assert!(ears.finalize(&ring));
+    assert!(ears.fall_back(&engines, &events, &ring));
+    let sent = timeout(Duration::from_secs(5), sent_before_the_question(&listener));
+    assert_eq!(sent.await.unwrap(), 8000);
+
+    // Of the next turn nothing is settled.
+    ears.new_turn(&ring);
+    assert_eq!((ears.settled.text.as_str(), ears.settled.until), ("", 0));
+}
+
+#[test]
+fn what_was_settled_stands_before_the_words_of_one_that_answers_for_the_whole_turn() {
+    let words = |text: &str, firmness, scope| Words {
+        text: text.into(),
+        confidence: 900,
+        firmness,
+        scope,
+        complete: true,
+    };
+    let mut settled = Settled::default();
+    let whole = words("yes", Firmness::Flushed, Scope::Turn);
+    assert_eq!(settled.before(whole.clone()), whole);
+    settled.add(&words("I have", Firmness::Final, Scope::Segment), 800);
+    settled.add(&words("have a", Firmness::Interim, Scope::Segment), 1200);
+    settled.add(
+        &words("a complaint", Firmness::Flushed, Scope::Segment),
+        1600,
+    );
+    assert_eq!(settled.until, 1600);
+    for (rest, all) in [
+        ("about a chair", "I have a complaint about a chair"),
+        ("", "I have a complaint"),
+    ] {
+        let told = settled.before(words(rest, Firmness::Flushed, Scope::Turn));
+        assert_eq!((told.text.as_str(), told.complete), (all, false));
+    }
+    let part = words("about a chair", Firmness::Final, Scope::Segment);
+    assert_eq!(settled.before(part.clone()), part);
+}
