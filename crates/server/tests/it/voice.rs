@@ -302,6 +302,34 @@ async fn while_the_server_stops_a_line_is_spoken() {
 }
 
 #[tokio::test]
+async fn a_body_with_plus_signs_and_letters_beyond_ascii_keeps_its_signature_behind_a_proxy() {
+    let server = signed().start();
+    let form = of_call(CALL)
+        .with("From", "+15005550001")
+        .with("CallerName", "Zoë + Jürgen 東京 ☎")
+        .with("City", "a b+c%2Bd&e=f");
+    // The proxy speaks http to another host and port than the carrier spoke to.
+    let post = |body: String| {
+        let request = signed_post("/", &form);
+        assert_eq!(request.headers()["host"], "localhost:8080");
+        let (mut parts, _) = request.into_parts();
+        parts.headers.insert("content-length", body.len().into());
+        Request::from_parts(parts, Body::from(body))
+    };
+    let plus = form.to_urlencoded();
+    assert!(plus.contains("a+b%2Bc%252Bd"), "{plus}");
+    // A space is written in two ways; both are the same form, and a bare plus is another.
+    for (body, status) in [
+        (plus.clone(), StatusCode::OK),
+        (plus.replace('+', "%20"), StatusCode::OK),
+        (plus.replacen("%2B15", "+15", 1), StatusCode::FORBIDDEN),
+    ] {
+        let answer = server.ask_from("192.0.2.1", post(body.clone())).await;
+        assert_eq!(answer.status, status, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn hostile_fields_do_no_harm() {
     let server = local().start();
     let long = "9".repeat(600);
