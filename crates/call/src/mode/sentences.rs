@@ -36,13 +36,13 @@ pub(super) fn has_words(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// Where the first sentence ends: behind `.`, `!`, `?` or a line break, if white space follows and it is no abbreviation.
+/// Where the first sentence ends: behind `.`, `!`, `?` or a line break, if white space follows and the sentence does not go on.
 fn sentence_end(text: &str) -> Option<usize> {
     let mut before = None;
     for (index, character) in text.char_indices().take(LONGEST_PART) {
         if let Some((mark, end)) = before
             && (character.is_whitespace() || matches!(mark, '\n' | '。' | '！' | '？'))
-            && !(mark == '.' && is_abbreviation(&text[..end]))
+            && !(mark == '.' && goes_on(&text[..end], &text[index..]))
         {
             return Some(index);
         }
@@ -57,19 +57,59 @@ fn sentence_end(text: &str) -> Option<usize> {
     None
 }
 
-fn is_abbreviation(text: &str) -> bool {
-    let word = text
-        .trim_end_matches('.')
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or("");
-    let letters = word.chars().count();
-    let initial = letters == 1 && word.chars().all(char::is_uppercase) && word != "I";
-    initial
-        || [
-            "Mr", "Mrs", "Ms", "Dr", "St", "No", "vs", "etc", "e.g", "i.e", "a.m", "p.m",
-        ]
-        .contains(&word)
+/// Words that are written with a full stop within a sentence, in the languages whose words are known.
+const ABBREVIATIONS: [&str; 36] = [
+    "Mr", "Mrs", "Ms", "Dr", "St", "No", "vs", "etc", "e.g", "i.e", "a.m", "p.m", "Prof", "Hr",
+    "Nr", "Str", "Tel", "bzw", "ca", "d.h", "evtl", "ggf", "inkl", "u.a", "usw", "z.B", "Av",
+    "Avda", "Dra", "Sr", "Sra", "Srta", "Ud", "Uds", "núm", "p.ej",
+];
+/// Months as they follow the figure of an ordinal with a capital: `3. Mai`.
+const MONTHS: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
+/// Words before the figure of an ordinal that are of no English sentence: `im 3. Stock`.
+const BEFORE_ORDINALS: [&str; 5] = ["beim", "im", "ins", "vom", "zum"];
+
+/// True if the full stop at the end of `text` belongs to a word or a figure, or if `rest` is too short to tell.
+fn goes_on(text: &str, rest: &str) -> bool {
+    let mut words = text.trim_end_matches('.').rsplit(char::is_whitespace);
+    let mut word = || {
+        let word = words.next().unwrap_or_default();
+        word.trim_start_matches(|mark: char| !mark.is_alphanumeric())
+    };
+    let last = word();
+    if last.bytes().any(|byte| byte.is_ascii_digit()) {
+        return last.parse().is_ok_and(|number: u8| number > 0)
+            && (is_ordinal_before(rest) || BEFORE_ORDINALS.contains(&word()));
+    }
+    let mut letters = last.chars();
+    let initial = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
+    (initial && last != "I") || ABBREVIATIONS.contains(&last) || last.ends_with("str")
+}
+
+/// Whether a figure with a full stop is an ordinal before `rest`: before a month, and before a word in small letters, as no
+/// sentence begins.
+fn is_ordinal_before(rest: &str) -> bool {
+    let next = rest.trim_start();
+    let Some(first) = next.chars().next() else {
+        return true;
+    };
+    let end = next.find(|mark: char| !mark.is_alphabetic());
+    let whole = &next[..end.unwrap_or(next.len())];
+    first.is_lowercase()
+        || MONTHS.contains(&whole)
+        || (end.is_none() && MONTHS.iter().any(|month| month.starts_with(whole)))
 }
 
 fn long_part(text: &str) -> Option<usize> {
@@ -111,6 +151,29 @@ mod tests {
             &["Dr. J. Smith costs 3.50 today."],
             "Ok",
         );
+    }
+
+    #[test]
+    fn ordinals_and_abbreviations_of_other_languages_end_no_sentence() {
+        for sentence in [
+            "Am Montag, dem 3. Mai, oder am 21. Dezember.",
+            "Der 2. freie Termin, d. h. der im 4. Stock.",
+            "Das geht, z. B. bei Dr. Müller (u. a. in der Hauptstr. 5).",
+            "La Sra. López, p. ej., en la Av. Mayor, núm. 3.",
+        ] {
+            check(&format!("{sentence} Und"), &[sentence], "Und");
+        }
+    }
+
+    #[test]
+    fn a_number_ends_a_sentence_as_soon_as_the_next_word_is_no_month() {
+        check("It costs 30. Shall", &["It costs 30."], "Shall");
+        check("It costs 30. 5 more", &["It costs 30."], "5 more");
+        check("It was 2024. august", &["It was 2024."], "august");
+        check("It costs 30. Ma", &[], "It costs 30. Ma");
+        check("It costs 30. May I", &["It costs 30."], "May I");
+        check("Am 30. Ma", &[], "Am 30. Ma");
+        assert_eq!(sentences("It costs 30. "), ["It costs 30."]);
     }
 
     #[test]
