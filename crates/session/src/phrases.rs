@@ -26,6 +26,8 @@ pub(crate) struct Phrases {
     pub(crate) parrot: Parrot,
     /// The star and the pound key.
     pub(crate) keys: [&'static str; 2],
+    /// The months, as they are written in a date.
+    pub(crate) months: [&'static str; 12],
 }
 
 /// What the parrot says.
@@ -71,6 +73,20 @@ static ENGLISH: Phrases = Phrases {
         pressed: "You pressed:",
     },
     keys: ["star", "pound"],
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
 };
 
 static GERMAN: Phrases = Phrases {
@@ -93,6 +109,20 @@ static GERMAN: Phrases = Phrases {
         pressed: "Sie haben gedrückt:",
     },
     keys: ["Stern", "Raute"],
+    months: [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
 };
 
 static SPANISH: Phrases = Phrases {
@@ -115,4 +145,18 @@ static SPANISH: Phrases = Phrases {
         pressed: "Ha pulsado:",
     },
     keys: ["asterisco", "almohadilla"],
+    months: [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ],
 };

@@ -20,6 +20,7 @@ mod jsgf;
 mod matcher;
 mod numbers;
 mod other;
+mod other_days;
 mod pattern;
 mod words;
 mod yes_no;

@@ -189,3 +189,38 @@ fn a_script_tells_its_callers_the_keys_and_hears_their_answers_in_their_language
     assert_eq!(spanish.open().text, "A? Pulse 1 para sí, o 2 para no.");
     assert_eq!(spanish.answer(&pressed("2")).text, "B? Marque 4 cifras.");
 }
+
+#[test]
+fn a_day_is_understood_and_repeated_in_the_language_of_the_scenario() {
+    for (language, said, noted, keyed) in [
+        ("en-US", "on March third", "on March third", "March 3"),
+        ("de-DE", "am dritten März", "am dritten März", "3. März"),
+        (
+            "es-ES",
+            "el tres de marzo",
+            "el tres de marzo",
+            "3 de marzo",
+        ),
+    ] {
+        let text = format!(
+            "language = \"{language}\"\n[[script.state]]\nname = \"a\"\nask = \"A?\"\nexpect = \"date\"\nstore = \"day\"\ngoto = \"b\"\n\
+             [[script.state]]\nname = \"b\"\nsay = \"B {{day}}.\"\nhang_up = true\n"
+        );
+        let (scenario, _) = parse(&text, &Origin::text("t")).unwrap();
+        let Some(Responder::Script { script }) = scenario.engines.responders.first() else {
+            panic!("no script in {text}");
+        };
+        for (text, digits, wanted) in [(said, None, noted), ("", Some("0303"), keyed)] {
+            let vars = scenario.vars(Direction::Inbound, "Compass Group");
+            let mut run = ScriptRun::new(Arc::clone(script), vars, Hearing::Speech);
+            run.open();
+            let silence = false;
+            let said = Said {
+                text,
+                digits,
+                silence,
+            };
+            assert_eq!(run.answer(&said).text, format!("B {wanted}."));
+        }
+    }
+}

@@ -1,11 +1,12 @@
-//! Answers in German and Spanish, from text of a recogniser that knows them. What a phrase is needs no language; yes, no and
-//! numbers do.
+//! Answers in German and Spanish, from text of a recogniser that knows them. What a phrase is needs no language; yes, no,
+//! numbers and days do.
 
+use super::other_days::in_english;
 use super::words::words;
 use super::{Expect, Meaning, interpret};
 use crate::language::Language;
 
-/// What the text means in a language. Days are understood in English alone.
+/// What the text means in a language.
 pub fn interpret_in(language: Language, expect: &Expect, text: &str) -> Meaning {
     let number: fn(&[String]) -> Option<(u32, usize)> = match language {
         Language::English => return interpret(expect, text),
@@ -17,16 +18,15 @@ pub fn interpret_in(language: Language, expect: &Expect, text: &str) -> Meaning 
         Expect::Number { .. } | Expect::Digits { .. } => {
             interpret(expect, &in_figures(&words(text), number))
         }
+        Expect::Date => interpret(expect, &in_english(language, &words(text))),
         Expect::Any(parts) => {
             let mut meanings = parts.iter().map(|part| interpret_in(language, part, text));
             let some = meanings.find(|meaning| *meaning != Meaning::Nothing);
             some.unwrap_or(Meaning::Nothing)
         }
-        Expect::Open
-        | Expect::Phrases(_)
-        | Expect::Date
-        | Expect::Name(_)
-        | Expect::Keywords(_) => interpret(expect, text),
+        Expect::Open | Expect::Phrases(_) | Expect::Name(_) | Expect::Keywords(_) => {
+            interpret(expect, text)
+        }
     }
 }
 
@@ -140,7 +140,7 @@ const GERMAN_TENS: [&str; 8] = [
 ];
 
 /// The German number with which these words begin, which may have been written apart: `ein und zwanzig`.
-fn german(words: &[String]) -> Option<(u32, usize)> {
+pub(super) fn german(words: &[String]) -> Option<(u32, usize)> {
     let longest = words.len().min(8);
     (1..=longest).rev().find_map(|count| {
         let word: String = words[..count].concat();
@@ -151,7 +151,7 @@ fn german(words: &[String]) -> Option<(u32, usize)> {
     })
 }
 
-fn german_word(word: &str) -> Option<u32> {
+pub(super) fn german_word(word: &str) -> Option<u32> {
     if let Some((before, after)) = word.split_once("tausend") {
         let thousands = if before.is_empty() {
             1
@@ -264,7 +264,7 @@ const SPANISH_HUNDREDS: [&str; 9] = [
 ];
 
 /// The Spanish number with which these words begin.
-fn spanish(words: &[String]) -> Option<(u32, usize)> {
+pub(super) fn spanish(words: &[String]) -> Option<(u32, usize)> {
     let (thousands, count) = match words.first()?.as_str() {
         "mil" => (1, 0),
         _ => spanish_below_1000(words)?,

@@ -7,19 +7,25 @@ use super::expected::Expected;
 use crate::phrases::Phrases;
 
 /// What the typed keys answer, if they answer this question. `#` ends an entry and is no part of it.
-pub(super) fn typed(question: &Question, digits: &str) -> Option<String> {
+pub(super) fn typed(question: &Question, digits: &str, language: Language) -> Option<String> {
     let keys = digits.trim_end_matches('#');
     if let Some(answer) = question.keys.get(keys) {
         return Some(answer.clone());
     }
-    of(&question.expected, keys, question.keys.is_empty())
+    of(
+        &question.expected,
+        keys,
+        (question.keys.is_empty(), language),
+    )
 }
 
 /// `numbered` is whether yes, no and the choices have their usual keys.
-fn of(expected: &Expected, keys: &str, numbered: bool) -> Option<String> {
+fn of(expected: &Expected, keys: &str, (numbered, language): (bool, Language)) -> Option<String> {
     let all_digits = !keys.is_empty() && keys.bytes().all(|b| b.is_ascii_digit());
     match expected {
-        Expected::Any(list) => list.iter().find_map(|part| of(part, keys, numbered)),
+        Expected::Any(list) => list
+            .iter()
+            .find_map(|part| of(part, keys, (numbered, language))),
         Expected::Open => None,
         _ if !all_digits => None,
         Expected::YesNo => match keys {
@@ -40,33 +46,25 @@ fn of(expected: &Expected, keys: &str, numbered: bool) -> Option<String> {
             let fits = (*min as usize..=*max as usize).contains(&keys.len());
             fits.then(|| keys.to_owned())
         }
-        Expected::Date => month_and_day(keys),
+        Expected::Date => month_and_day(keys, language),
     }
 }
 
-/// Four digits as a month and a day: `March 3`.
-fn month_and_day(keys: &str) -> Option<String> {
-    const MONTHS: [(&str, u8); 12] = [
-        ("January", 31),
-        ("February", 29),
-        ("March", 31),
-        ("April", 30),
-        ("May", 31),
-        ("June", 30),
-        ("July", 31),
-        ("August", 31),
-        ("September", 30),
-        ("October", 31),
-        ("November", 30),
-        ("December", 31),
-    ];
+/// Four digits as a month and a day, as the language writes them: `March 3`, `3. März`, `3 de marzo`.
+fn month_and_day(keys: &str, language: Language) -> Option<String> {
+    const DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     if keys.len() != 4 {
         return None;
     }
     let (month, day) = keys.split_at(2);
-    let (month, days) = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let month = month.parse::<usize>().ok()?.checked_sub(1)?;
+    let (name, days) = (Phrases::of(language).months.get(month)?, DAYS.get(month)?);
     let day: u8 = day.parse().ok()?;
-    (1..=*days).contains(&day).then(|| format!("{month} {day}"))
+    (1..=*days).contains(&day).then(|| match language {
+        Language::English => format!("{name} {day}"),
+        Language::German => format!("{day}. {name}"),
+        Language::Spanish => format!("{day} de {name}"),
+    })
 }
 
 /// After how many keys an answer is complete; 0 where only `#` or a pause tells.

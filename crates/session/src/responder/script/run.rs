@@ -152,7 +152,7 @@ impl ScriptRun {
     /// What the caller answered to the question, if it is an answer.
     fn meaning(&self, question: &Question, said: &Said<'_>) -> Option<String> {
         if let Some(digits) = said.digits {
-            let typed = keypad::typed(question, digits);
+            let typed = keypad::typed(question, digits, self.vars.language);
             if typed.is_some() {
                 return typed;
             }
