@@ -20,7 +20,7 @@ fn what_is_speakable_is_given_back_as_it_is() {
         "¿A qué hora? ¡A las 9:30!",
         "¿Está bien? 注文は三つです。",
     ] {
-        for language in ["en-US", "de", "es-MX", "ja"] {
+        for language in ["en-US", "ja"] {
             assert!(
                 matches!(speakable(text, language), Cow::Borrowed(same) if same == text),
                 "{text}"
@@ -169,14 +169,20 @@ fn telephone_numbers_are_said_digit_by_digit_in_groups() {
         &[
             (
                 "Unter 030 1234567 oder 089/123456.",
-                "Unter 0 3 0, 1 2 3, 4 5 6 7 oder 0 8 9, 1 2 3, 4 5 6.",
+                "Unter null drei null, eins zwei drei, vier fünf sechs sieben oder null acht neun, eins zwei drei, vier fünf sechs.",
             ),
-            ("+49 (30) 123-45", "plus 4 9, 3 0, 1 2 3, 4 5"),
+            (
+                "+49 (30) 123-45",
+                "plus vier neun, drei null, eins zwei drei, vier fünf",
+            ),
         ],
     );
     check(
         "es",
-        &[("Llame al 612 34 56 78", "Llame al 6 1 2, 3 4, 5 6, 7 8")],
+        &[(
+            "Llame al 612 34 56 78",
+            "Llame al seis uno dos, tres cuatro, cinco seis, siete ocho",
+        )],
     );
     for text in [
         "on 2026-03-02 or 02.03.2026 or 02-03-2026",
@@ -221,17 +227,23 @@ fn amounts_and_symbols_are_words() {
         &[
             (
                 "5,50 € oder 0,50 € oder $3",
-                "5 Euro 50 oder 50 Cent oder 3 Dollar",
+                "fünf Euro fünfzig oder fünfzig Cent oder drei Dollar",
             ),
-            ("10% & #3", "10 Prozent und Nummer 3"),
-            ("2,5 € Millionen", "2,5 Millionen Euro"),
+            ("10% & #3", "zehn Prozent und Nummer drei"),
+            ("2,5 € Millionen", "zwei Komma fünf Millionen Euro"),
         ],
     );
     check(
         "es",
         &[
-            ("5,50 € o 1€, $0.25", "5 euros con 50 o 1 euro, 25 centavos"),
-            ("10% y 2+2=4", "10 por ciento y 2 más 2 igual a 4"),
+            (
+                "5,50 € o 1€, $0.25",
+                "cinco euros con cincuenta o un euro, veinticinco centavos",
+            ),
+            (
+                "10% y 2+2=4",
+                "diez por ciento y dos más dos igual a cuatro",
+            ),
         ],
     );
     check(
@@ -239,6 +251,117 @@ fn amounts_and_symbols_are_words() {
         &[(
             "10 % à 5 € & +33 1 23 45 67 89",
             "10 % à 5 € & +33 1 23 45 67 89",
+        )],
+    );
+}
+
+#[test]
+fn figures_are_words_of_german() {
+    check(
+        "de-DE",
+        &[
+            (
+                "Am 3. Mai, am 3.5.2026 oder 2026-05-03.",
+                "Am dritten Mai, am dritten Mai zweitausendsechsundzwanzig oder dritten Mai zweitausendsechsundzwanzig.",
+            ),
+            (
+                "Montag, 1. Juni 1999",
+                "Montag, erster Juni neunzehnhundertneunundneunzig",
+            ),
+            (
+                "Bis zum 7.12. im 2. Stock, der 21. Termin",
+                "Bis zum siebten Dezember im zweiten Stock, der einundzwanzigste Termin",
+            ),
+            ("Das ist in der 3. Etage.", "Das ist in der dritten Etage."),
+            (
+                "Um 14:30 Uhr, 9:05, 1 Uhr oder 8.00 Uhr",
+                "Um vierzehn Uhr dreißig, neun Uhr fünf, ein Uhr oder acht Uhr",
+            ),
+            (
+                "10:00-12:30 Uhr, 8–12 Uhr",
+                "zehn Uhr bis zwölf Uhr dreißig, acht bis zwölf Uhr",
+            ),
+            (
+                "12,50 € oder 1.250,99 Euro",
+                "zwölf Euro fünfzig oder eintausendzweihundertfünfzig Komma neun neun Euro",
+            ),
+            (
+                "1.250 Gäste, 2,05 m, 1 Stunde, 1 Tisch",
+                "eintausendzweihundertfünfzig Gäste, zwei Komma null fünf Meter, eine Stunde, ein Tisch",
+            ),
+            ("1000000 Gäste", "eine Million Gäste"),
+            (
+                "50 km/h bei -3 °C, 90 min, 5kg",
+                "fünfzig Kilometer pro Stunde bei minus drei Grad Celsius, neunzig Minuten, fünf Kilogramm",
+            ),
+            (
+                "Zimmer 101, Nr. 7, Code 0042.",
+                "Zimmer einhunderteins, Nummer sieben, Code null null vier zwei.",
+            ),
+            (
+                "Bei Dr. Müller, z. B. in der Hauptstr. 5, d.h. ca. 2 km.",
+                "Bei Doktor Müller, zum Beispiel in der Hauptstraße fünf, das heißt circa zwei Kilometer.",
+            ),
+            (
+                "Tee, Kaffee usw. Danach 24-Stunden-Dienst",
+                "Tee, Kaffee und so weiter. Danach vierundzwanzig-Stunden-Dienst",
+            ),
+            (
+                "seit 1984, 24/7, 192.168.178.20, A4",
+                "seit neunzehnhundertvierundachtzig, 24/7, 192.168.178.20, A4",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn figures_are_words_of_spanish() {
+    check(
+        "es-ES",
+        &[
+            (
+                "El 3 de mayo, el 1 de junio de 2026 o el 03/05/2026.",
+                "El tres de mayo, el primero de junio de dos mil veintiséis o el tres de mayo de dos mil veintiséis.",
+            ),
+            (
+                "A las 14:30, a las 9:05 h o a la 1:00.",
+                "A las catorce treinta, a las nueve cero cinco o a la una.",
+            ),
+            (
+                "a las 9:30 p. m. o a las 10 a. m.",
+                "a las nueve treinta de la noche o a las diez de la mañana.",
+            ),
+            (
+                "21 mesas, 21 días, 1 y 2, 200 personas",
+                "veintiuna mesas, veintiún días, uno y dos, doscientas personas",
+            ),
+            (
+                "1.000.000 habitantes, 1.000.000 de euros",
+                "un millón de habitantes, un millón de euros",
+            ),
+            (
+                "12,50 € o 1,5 km, 3,25 kg",
+                "doce euros con cincuenta o uno coma cinco kilómetros, tres coma veinticinco kilos",
+            ),
+            (
+                "La Sra. López, núm. 3, p. ej. en la Av. Mayor, etc.",
+                "La señora López, número tres, por ejemplo en la avenida Mayor, etcétera.",
+            ),
+            (
+                "El 1.º, la 2.ª y el 3er piso, 5-10 minutos",
+                "El primero, la segunda y el tercer piso, cinco a diez minutos",
+            ),
+            (
+                "Código 007, 24/7, 2 € c/u en la C/ Mayor",
+                "Código cero cero siete, 24/7, dos euros c barra u en la calle Mayor",
+            ),
+        ],
+    );
+    check(
+        "es-MX",
+        &[(
+            "1,250 pesos, 1.5 litros",
+            "mil doscientos cincuenta pesos, uno punto cinco litros",
         )],
     );
 }
@@ -261,7 +384,7 @@ fn hostile_texts_stay_in_bounds() {
         let text = format!("&{}", piece.repeat(8_000 / piece.len()));
         for language in ["de", "fr"] {
             assert!(
-                speakable(&text, language).len() <= 8 * text.len(),
+                speakable(&text, language).len() <= 16 * text.len(),
                 "{piece}"
             );
         }
@@ -283,7 +406,8 @@ fn written() -> impl Strategy<Value = String> {
         "a", "b_c", "Word", "@", "x@y.de", "/", "-", "+", "=", "%", "&", "&amp;", "amp;", "$", "€",
         "£", "1", "0", "5.50", "1,200", "555-0123", "+49", "030 ", "415", "million", "😊", "1️⃣",
         "\u{200d}", "\u{fe0f}", "~~", "\\", "é", "中", "#1", "{", "^", "×", "1. ", "> ", "=",
-        "---", "mailto:",
+        "---", "mailto:", "3.5.", "2026", "-05-", "14:30", "h", "°C", "km/h", " z. B.", "Sra. ",
+        "str.", "etc.", "p. m.", "º", " Mai", " de mayo", "am ", " Uhr", "–", "€ Mio.",
     ]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
@@ -292,7 +416,7 @@ fn hold(text: &str) -> Result<(), TestCaseError> {
     for language in ["en-US", "de", "es", "fr", ""] {
         let spoken = speakable(text, language);
         prop_assert!(
-            spoken.len() <= 8 * text.len(),
+            spoken.len() <= 16 * text.len(),
             "{language}: {text:?} became {spoken:?}"
         );
         prop_assert_eq!(
