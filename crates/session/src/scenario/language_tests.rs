@@ -224,3 +224,53 @@ fn a_day_is_understood_and_repeated_in_the_language_of_the_scenario() {
         }
     }
 }
+
+#[test]
+fn the_examples_in_german_and_spanish_are_heard_to_their_end() {
+    for (text, answers, noted) in [
+        (
+            include_str!("../../../../docs/examples/de.toml"),
+            [
+                "Ja, gerne.",
+                "am 3. Mai",
+                "zwei",
+                "null drei null, zwölf, dreizehn, vierzehn",
+            ],
+            "Ich habe notiert: am 3. Mai, Personen: 2. Unter 0 3 0 1 2 1 3 1 4",
+        ),
+        (
+            include_str!("../../../../docs/examples/es.toml"),
+            [
+                "Sí, por favor.",
+                "el viernes",
+                "para dos",
+                "seis cero cero, doce, trece, catorce",
+            ],
+            "He anotado: el viernes, personas: 2. Le llamamos al 6 0 0 1 2 1 3 1 4",
+        ),
+    ] {
+        let (scenario, warnings) = parse(text, &Origin::text("t")).unwrap();
+        let told: Vec<_> = warnings.iter().map(|warning| &warning.what).collect();
+        // The local engines know English only; of the scenario itself nothing is said.
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told.iter().all(|what| what.starts_with("the local ")),
+            "{told:?}"
+        );
+        let Some(Responder::Script { script }) = scenario.engines.responders.first() else {
+            panic!("no script");
+        };
+        let vars = scenario.vars(Direction::Inbound, "Compass Group");
+        let mut run = ScriptRun::new(Arc::clone(script), vars, Hearing::Speech);
+        run.open();
+        let last = answers.map(|text| {
+            run.answer(&Said {
+                text,
+                ..Said::default()
+            })
+        });
+        let [.., last] = last;
+        assert!(last.text.starts_with(noted), "{}", last.text);
+        assert!(last.end.is_some());
+    }
+}
