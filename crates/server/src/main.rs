@@ -9,7 +9,7 @@ use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_session::replay::{recover_transcript, replay};
-use ringback_session::scenario::check_file;
+use ringback_session::scenario::{built_in, built_in_slugs, check_file};
 
 /// Exit status when something was checked and found wanting.
 const WANTING: u8 = 1;
@@ -72,6 +72,16 @@ enum ScenarioCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Print a built-in scenario, to make your own of it.
+    #[command(
+        after_help = "Example: ringback scenario show survey > data/scenarios/survey.toml\n\n\
+        Exit status: 0 printed; 2 there is no such scenario."
+    )]
+    Show {
+        /// Its slug.
+        #[arg(value_name = "NAME")]
+        slug: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +135,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(&args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
+        Command::Scenario(ScenarioCommand::Show { slug }) => show_scenario(&slug),
     }
 }
 
@@ -258,6 +269,17 @@ fn check_scenarios(files: &[PathBuf]) -> ExitCode {
         }
     }
     status
+}
+
+fn show_scenario(slug: &str) -> ExitCode {
+    let Some(text) = built_in(slug) else {
+        let known: Vec<&str> = built_in_slugs().collect();
+        let known = known.join(", ");
+        let what = format!("there is no built-in scenario \"{slug}\"; there are {known}");
+        return complain(&what, UNUSABLE);
+    };
+    say(text.trim_end());
+    ExitCode::SUCCESS
 }
 
 #[allow(clippy::print_stdout, reason = "this is the command line")]

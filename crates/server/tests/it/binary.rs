@@ -45,6 +45,7 @@ fn every_command_shows_an_example() {
         &["bench"],
         &["replay"],
         &["scenario", "check"],
+        &["scenario", "show"],
     ] {
         let (status, help, _) = run(&[command, &["--help"]].concat(), &[]);
         assert_eq!(status, 0);
@@ -53,6 +54,23 @@ fn every_command_shows_an_example() {
             "{help}"
         );
     }
+}
+
+#[test]
+fn a_built_in_scenario_is_printed_as_a_file_that_can_be_used_and_others_are_named() {
+    let (status, text, _) = run(&["scenario", "show", "survey"], &[]);
+    assert_eq!(status, 0);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine.toml"), &text).unwrap();
+    let checked = ringback(folder.path(), &["scenario", "check", "mine.toml"]).output();
+    let said = String::from_utf8(checked.unwrap().stdout).unwrap();
+    assert_eq!(said, "mine.toml: the scenario \"mine\" can be used\n");
+    let (status, _, said) = run(&["scenario", "show", "reception"], &[]);
+    assert_eq!(status, 2);
+    assert!(
+        said.contains("there is no built-in scenario \"reception\"; there are guest-relations, "),
+        "{said}"
+    );
 }
 
 #[test]

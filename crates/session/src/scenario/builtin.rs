@@ -1,5 +1,16 @@
 //! The scenarios that every server has. They are files like any other, read by the same code.
 
+/// The text of a built-in scenario, to be copied and changed.
+pub fn built_in(slug: &str) -> Option<&'static str> {
+    let found = BUILT_IN.iter().find(|(known, _)| *known == slug);
+    found.map(|(_, text)| *text)
+}
+
+/// The slugs of the built-in scenarios.
+pub fn built_in_slugs() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(slug, _)| *slug)
+}
+
 /// Their slugs and texts.
 pub(super) const BUILT_IN: [(&str, &str); 4] = [
     (

@@ -32,6 +32,7 @@ mod language_tests;
 #[cfg(test)]
 mod problem_tests;
 
+pub use builtin::{built_in, built_in_slugs};
 pub use catalog::{Catalog, Refused, check_file};
 pub use mcp::McpServer;
 pub use model::{
