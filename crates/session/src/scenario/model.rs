@@ -8,7 +8,7 @@ use ringback_call::{CalleeSpec, Direction, Policy, Protection, TurnSettings};
 use ringback_speech::language::Language;
 use url::Url;
 
-use super::template::{Template, Vars};
+use super::template::{Template, Vars, destination_variable};
 use super::tools::Toolkit;
 use crate::provider::Provider;
 use crate::responder::script::Script;
@@ -375,6 +375,9 @@ impl Scenario {
         }
         if let Some(to) = &self.fallback.to {
             vars.set("transfer_to", to);
+        }
+        for (name, to) in &self.persona.toolkit.destinations {
+            vars.set(&destination_variable(name), to);
         }
         vars.greeting = self.greeting_of(&vars);
         vars

@@ -17,6 +17,7 @@ use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario};
 use super::names::{self, Names};
 use super::problem::{Findings, Problem, Warning};
 use super::settings::{fallback, flag, idle, limits, recording, text, voice};
+use super::template::destination_variable;
 use super::tools;
 use super::turn;
 use crate::responder::script::{self, Script};
@@ -102,6 +103,11 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     {
         names.certain.insert("transfer_to".to_owned());
     }
+    let destinations = tools::destinations(root, findings);
+    let of_destinations = destinations
+        .iter()
+        .map(|(name, _)| destination_variable(name));
+    names.certain.extend(of_destinations);
     let engines = engines(root, origin, (&names, &language), findings);
     language::warn(&language, &engines, at, findings);
     let (mut turn, given, protect) = turn_taking(root, findings);
@@ -111,7 +117,10 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     warn_of_slow_webhooks(root, &engines, &turn, findings);
     pipeline(root, findings);
     later::read(root, findings);
-    let toolkit = toolkit(root, &engines, &names, findings);
+    let toolkit = tools::Toolkit {
+        destinations,
+        ..toolkit(root, &engines, &names, findings)
+    };
     Some(Scenario {
         name: name.unwrap_or_else(|| slug.clone()),
         slug,

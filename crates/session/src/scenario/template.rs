@@ -10,6 +10,8 @@ use ringback_speech::language::Language;
 pub const ALWAYS: [&str; 2] = ["company", "direction"];
 /// The variables that a call may have; texts must say what stands in for them.
 pub const SOMETIMES: [&str; 2] = ["caller_name", "transfer_to"];
+/// How the variables begin that hold the scenario's destinations: `transfer_to_sales` holds the destination `sales`.
+const NAMED_DESTINATION: &str = "transfer_to_";
 /// The longest text that is spoken at once, in characters: about a minute of speech.
 pub const MAX_TEXT_CHARS: usize = 1000;
 
@@ -121,6 +123,18 @@ fn variable(inside: &str) -> Result<Piece, TemplateError> {
         name: name.to_owned(),
         otherwise,
     })
+}
+
+/// The variable that holds a destination of the scenario.
+pub(crate) fn destination_variable(destination: &str) -> String {
+    format!("{NAMED_DESTINATION}{}", destination.replace('-', "_"))
+}
+
+/// Whether this variable holds a destination of the scenario, if it has one of that name.
+pub(crate) fn is_named_destination(variable: &str) -> bool {
+    variable
+        .strip_prefix(NAMED_DESTINATION)
+        .is_some_and(|name| !name.is_empty())
 }
 
 /// Whether this may name a variable or a state: a lower-case letter, then letters, digits and `_`.

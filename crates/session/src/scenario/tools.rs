@@ -213,14 +213,19 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
     Toolkit {
         tools,
         mcp: servers,
-        destinations: destinations(root, findings),
+        // A script reads them too, so they are read before it.
+        destinations: Vec::new(),
         wait: root
             .take("tool_wait")
             .and_then(|field| names.text(&field, findings)),
     }
 }
 
-fn destinations(root: &mut Section<'_>, findings: &mut Findings) -> Vec<(String, String)> {
+/// Reads `[destinations]`: where callers can be put through, by name.
+pub(super) fn destinations(
+    root: &mut Section<'_>,
+    findings: &mut Findings,
+) -> Vec<(String, String)> {
     let Some(section) = root
         .take("destinations")
         .and_then(|field| field.section(findings))

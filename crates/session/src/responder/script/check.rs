@@ -8,6 +8,7 @@ use super::{Always, Next, Script, State, Ways};
 use crate::scenario::field::instead;
 use crate::scenario::names::Names;
 use crate::scenario::problem::Position;
+use crate::scenario::template::is_named_destination;
 
 /// A use of a variable in a text.
 #[derive(Clone, Debug)]
@@ -182,12 +183,16 @@ fn variables(script: &Script, edges: &[Edge], names: &Names, reading: &mut Readi
     certain.extend(script.variables.keys().cloned());
     let mut known: BTreeSet<String> = certain.union(&names.possible).cloned().collect();
     known.extend(script.states.iter().flat_map(sets).cloned());
+    // A script may ask whether there is a destination that its scenario does not name, or does not name yet.
+    let asked = reading.uses.iter().map(|used| &used.name);
+    known.extend(asked.filter(|name| is_named_destination(name)).cloned());
     for state in &script.states {
         if let Next::Ask(question) = &state.next {
             known.extend(question.store.clone());
         }
     }
     let entering = assigned(script, edges, &certain, &known);
+    warn_of_missing_destinations(names, reading);
     let problems: Vec<_> = reading
         .uses
         .iter()
@@ -198,6 +203,24 @@ fn variables(script: &Script, edges: &[Edge], names: &Names, reading: &mut Readi
         .collect();
     for (at, path, what, remedy) in problems {
         reading.findings.problem(at, &path, what, remedy);
+    }
+}
+
+/// Where a scenario names destinations, one that only its script knows may be misspelt.
+fn warn_of_missing_destinations(names: &Names, reading: &mut Reading<'_>) {
+    if !names.certain.iter().any(|name| is_named_destination(name)) {
+        return;
+    }
+    let missing = |used: &&Use| {
+        let spoken_or_dialled = !used.stands_in && is_named_destination(&used.name);
+        spoken_or_dialled && !names.certain.contains(&used.name)
+    };
+    for used in reading.uses.iter().filter(missing) {
+        let what = format!(
+            "{{{}}} is none of [destinations]: it never has a value",
+            used.name
+        );
+        reading.findings.warning(used.at, &used.path, what);
     }
 }
 

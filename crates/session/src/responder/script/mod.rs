@@ -79,8 +79,8 @@ enum Next {
 #[derive(Clone, Debug)]
 enum Destination {
     Fixed(String),
-    /// The variable `transfer_to`.
-    Setting,
+    /// A variable that the scenario's settings fill: `transfer_to`, or one of a named destination.
+    Setting(String),
 }
 
 /// A question with what may be answered.

@@ -1,5 +1,6 @@
 //! What is wrong with scripts, by line and column.
 #![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use crate::scenario::{Origin, parse};
 
@@ -206,7 +207,7 @@ fn states_and_ways_are_checked() {
         (
             "say = \"One moment.\"\ntransfer = \"{number}\"",
             vec![
-                "4:12: state[0].transfer: a caller could choose the number; write it out, or take {transfer_to}",
+                "4:12: state[0].transfer: a caller could choose the number; write it out, or take {transfer_to} or {transfer_to_NAME} for one of [destinations]",
             ],
         ),
         (
@@ -296,4 +297,37 @@ fn a_text_uses_only_variables_that_have_a_value_on_every_way_to_it() {
         &format!("[fallback]\nto = \"+15005550006\"\n{transfer}"),
         &[],
     );
+}
+
+#[test]
+fn a_script_may_put_callers_through_to_named_destinations_where_it_knows_that_there_are_any() {
+    let transfer = "[[script.state]]\nname = \"a\"\nsay = \"One moment.\"\ntransfer = \"{transfer_to_front_desk}\"\n";
+    check(
+        transfer,
+        &[
+            "4:12: state[0].transfer: {transfer_to_front_desk} may have no value here; say what stands in for it, as {transfer_to_front_desk|...}, or ask for it on every way",
+        ],
+    );
+    check(
+        &format!("[destinations]\nfront-desk = \"+15005550006\"\n{transfer}"),
+        &[],
+    );
+    let asked = "[[script.state]]\nname = \"q\"\nwhen = [{ variable = \"transfer_to_front_desk\", known = true, goto = \"a\" }]\ngoto = \"end\"\n\
+        [[script.state]]\nname = \"end\"\nsay = \"Goodbye.\"\nhang_up = true\n";
+    check(&format!("{asked}{transfer}"), &[]);
+    let other = format!("{asked}{transfer}[destinations]\nfront_dask = \"+15005550006\"\n");
+    let (_, warnings) = parse(&other, &Origin::text("t")).unwrap();
+    assert_eq!(
+        warnings[0].to_string(),
+        "t:12:12: script.state[2].transfer: {transfer_to_front_desk} is none of [destinations]: it never has a value"
+    );
+    for theft in [
+        "set = { transfer_to_front_desk = \"+15005550009\" }\ngoto = \"a\"",
+        "ask = \"Where?\"\nexpect = \"open\"\nstore = \"transfer_to_front_desk\"\ngoto = \"a\"",
+    ] {
+        let text = format!("[[script.state]]\nname = \"q\"\n{theft}\n{transfer}");
+        let problems = parse(&text, &Origin::text("t")).unwrap_err();
+        let told = problems[0].to_string();
+        assert!(told.contains("is given by the call"), "{told}");
+    }
 }

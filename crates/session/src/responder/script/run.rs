@@ -287,7 +287,7 @@ impl ScriptRun {
     fn put_through(&self, to: &Destination) -> End {
         let number = match to {
             Destination::Fixed(number) => Some(number.as_str()),
-            Destination::Setting => self.value("transfer_to"),
+            Destination::Setting(name) => self.value(name),
         };
         match number.filter(|number| is_destination(number)) {
             Some(number) => End::Transfer(number.to_owned()),

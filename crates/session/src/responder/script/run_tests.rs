@@ -264,6 +264,21 @@ fn a_way_may_ask_for_keys_for_the_direction_and_for_variables() {
     assert_eq!(end, Some(End::Transfer("+15005550006".into())));
 }
 
+#[test]
+fn a_caller_is_put_through_to_the_destination_that_the_scenario_names() {
+    let text = "[[script.state]]\nname = \"q\"\nwhen = [{ variable = \"transfer_to_night_desk\", known = true, goto = \"a\" }]\ngoto = \"b\"\n\
+        [[script.state]]\nname = \"a\"\nsay = \"One moment.\"\ntransfer = \"{transfer_to_night_desk}\"\n\
+        [[script.state]]\nname = \"b\"\nsay = \"Nobody is there.\"\nhang_up = true\n";
+    let open = |settings: &str| {
+        let answer = run(&format!("{text}{settings}"), Hearing::Speech).open();
+        (answer.text, answer.end.unwrap())
+    };
+    assert_eq!(open(""), ("Nobody is there.".into(), End::HangUp));
+    let desk = "[destinations]\nnight-desk = \"sip:night@example.com\"\n";
+    let to = End::Transfer("sip:night@example.com".into());
+    assert_eq!(open(desk), ("One moment.".into(), to));
+}
+
 fn any_said() -> impl Strategy<Value = (String, Option<String>, bool)> {
     let words = prop::sample::select(vec![
         "",

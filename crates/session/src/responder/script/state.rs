@@ -9,7 +9,7 @@ use super::{Destination, Next, State, Ways};
 use crate::scenario::destination;
 use crate::scenario::field::{Field, Section};
 use crate::scenario::problem::Findings;
-use crate::scenario::template::{ALWAYS, SOMETIMES, Template, is_name};
+use crate::scenario::template::{ALWAYS, SOMETIMES, Template, is_name, is_named_destination};
 
 pub(super) fn read(item: &Field<'_>, reading: &mut Reading<'_>) -> Option<State> {
     let mut section = item.section(reading.findings)?;
@@ -55,12 +55,17 @@ pub(super) fn own_name(name: &str, field: &Field<'_>, findings: &mut Findings) -
         field.problem(findings, format!("\"{name}\" is no name"), remedy);
         return false;
     }
-    if ALWAYS.contains(&name) || SOMETIMES.contains(&name) {
+    if ALWAYS.contains(&name) || SOMETIMES.contains(&name) || is_named_destination(name) {
         let what = format!("{{{name}}} is given by the call");
         field.problem(findings, what, "choose another name");
         return false;
     }
     true
+}
+
+/// Whether a variable holds a destination that the scenario's settings give, and nothing that a caller said.
+fn is_setting(name: &str) -> bool {
+    name == "transfer_to" || (is_name(name) && is_named_destination(name))
 }
 
 /// What a state does when it has spoken: it asks, goes on, transfers or hangs up.
@@ -127,22 +132,23 @@ fn covers_directions(ways: &Ways) -> bool {
 
 fn put_through(field: &Field<'_>, reading: &mut Reading<'_>) -> Option<Destination> {
     let text = field.text(reading.findings)?;
-    if text == "{transfer_to}" {
+    let variable = text.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
+    if let Some(name) = variable.filter(|name| is_setting(name)) {
         reading.uses.push(Use {
             state: Some(reading.state),
             entered: true,
-            name: "transfer_to".to_owned(),
+            name: name.to_owned(),
             stands_in: false,
             at: field.at,
             path: field.path.clone(),
         });
-        return Some(Destination::Setting);
+        return Some(Destination::Setting(name.to_owned()));
     }
     if text.contains('{') {
         field.problem(
             reading.findings,
             "a caller could choose the number",
-            "write it out, or take {transfer_to}",
+            "write it out, or take {transfer_to} or {transfer_to_NAME} for one of [destinations]",
         );
         return None;
     }
