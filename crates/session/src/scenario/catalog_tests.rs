@@ -9,7 +9,8 @@ use ringback_call::Direction;
 use ringback_speech::grammar::Dictionary;
 
 use super::builtin::BUILT_IN;
-use super::{Catalog, Origin, parse};
+use super::template::Template;
+use super::{Catalog, Origin, Responder, parse};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -34,6 +35,43 @@ fn all_built_in_scenarios_are_sound_and_take_both_directions() {
             assert!(scenario.vars(direction, "Compass Group").greeting.is_some());
         }
     }
+}
+
+#[test]
+fn instructions_of_built_in_scenarios_are_filled_in_for_both_directions() {
+    let catalog = Catalog::built_in();
+    let mut instructed = Vec::new();
+    for (slug, _) in BUILT_IN {
+        let scenario = catalog.scenario(slug).unwrap();
+        let Some(persona) = &scenario.persona.persona else {
+            continue;
+        };
+        instructed.push(slug);
+        assert!(matches!(
+            scenario.engines.responders.as_slice(),
+            [Responder::Model(_), Responder::Script { .. }]
+        ));
+        let mut told = Vec::new();
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let vars = scenario.vars(direction, "Compass Group");
+            let filled = [persona, scenario.prompt(direction).unwrap()].map(|text| {
+                // A text that is too long is told as it stands, with its braces.
+                vars.render(&Template::parse(text).unwrap())
+            });
+            assert!(filled[0].contains("Compass Group"), "{slug}");
+            assert!(filled[1].contains("end the call"), "{slug}");
+            told.push(filled.concat());
+            let names = [persona.as_str(), scenario.prompt(direction).unwrap()];
+            for template in names.map(|text| Template::parse(text).unwrap()) {
+                let unknown = template
+                    .variables()
+                    .find(|(name, _)| vars.value(name).is_none());
+                assert_eq!(unknown, None, "{slug}");
+            }
+        }
+        assert_ne!(told[0], told[1], "{slug}");
+    }
+    assert_eq!(instructed, ["guest-relations"]);
 }
 
 #[test]

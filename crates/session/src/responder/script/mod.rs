@@ -20,6 +20,8 @@ mod dialogue_tests;
 mod problem_tests;
 #[cfg(test)]
 mod run_tests;
+#[cfg(test)]
+mod walk_tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
