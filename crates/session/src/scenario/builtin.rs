@@ -12,7 +12,7 @@ pub fn built_in_slugs() -> impl Iterator<Item = &'static str> {
 }
 
 /// Their slugs and texts.
-pub(super) const BUILT_IN: [(&str, &str); 4] = [
+pub(super) const BUILT_IN: [(&str, &str); 5] = [
     (
         "guest-relations",
         include_str!("../../scenarios/guest-relations.toml"),
@@ -22,5 +22,9 @@ pub(super) const BUILT_IN: [(&str, &str); 4] = [
         include_str!("../../scenarios/appointment-reminder.toml"),
     ),
     ("survey", include_str!("../../scenarios/survey.toml")),
+    (
+        "front-desk",
+        include_str!("../../scenarios/front-desk.toml"),
+    ),
     ("parrot", include_str!("../../scenarios/parrot.toml")),
 ];

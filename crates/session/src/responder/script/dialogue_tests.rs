@@ -22,11 +22,11 @@ fn told(answer: &Answer) -> String {
     format!("> {}{end}", answer.text)
 }
 
-fn check(slug: &str, direction: Direction, hearing: Hearing, dialogue: &str) {
+pub(super) fn check(slug: &str, direction: Direction, hearing: Hearing, dialogue: &str) {
     check_with(slug, direction, hearing, |_| {}, dialogue);
 }
 
-fn check_with(
+pub(super) fn check_with(
     slug: &str,
     direction: Direction,
     hearing: Hearing,
@@ -70,7 +70,7 @@ fn check_with(
     heard.extend(
         run.collected()
             .iter()
-            .map(|(name, value)| format!("= {name}: {value}")),
+            .map(|(name, value)| format!("= {name}: {value}").trim_end().to_owned()),
     );
     assert_eq!(heard.join("\n"), wanted.join("\n"), "{slug}");
 }

@@ -21,6 +21,8 @@ mod problem_tests;
 #[cfg(test)]
 mod run_tests;
 #[cfg(test)]
+mod uses_tests;
+#[cfg(test)]
 mod walk_tests;
 
 use std::collections::{BTreeMap, BTreeSet};

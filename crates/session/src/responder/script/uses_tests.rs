@@ -1,0 +1,144 @@
+//! Whole conversations with the scenarios for the front desk, written as in `dialogue_tests`.
+#![cfg(test)]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use ringback_call::Direction::{Inbound, Outbound};
+
+use super::Hearing::{DtmfOnly, Speech};
+use super::dialogue_tests::{check, check_with};
+use crate::scenario::destination::is_destination;
+use crate::scenario::{Origin, Vars, built_in, built_in_slugs, parse};
+
+#[test]
+fn the_front_desk_takes_a_message_where_nobody_can_be_reached() {
+    check("front-desk", Inbound, Speech, "
+        > Hello! Thank you for calling Compass Group. How can I direct your call? You can say sales, support, billing, or a person.
+        < i have a question about my bill
+        > I cannot put you through to the billing team right now. May I take a message, so that they call you back?
+        < yes please
+        > What is it about? Please tell me in a few words.
+        < the invoice of march is too high
+        > Which number shall we call? Say or enter it, and press pound. Or say, this number.
+        # 5551234#
+        > I heard 5 5 5 1 2 3 4. Is that right?
+        < yes
+        > When is a good time to call? You can say in the morning, in the afternoon, or at any time.
+        < in the morning
+        > Thank you. I will pass your message on, and someone from the billing team will call you back, in the morning. Have a good day. Goodbye. [end]
+        = call_back: yes
+        = message: the invoice of march is too high
+        = number: 5551234
+        = team: the billing team
+        = time: in the morning
+        = wanted: billing
+    ");
+    check("front-desk", Outbound, DtmfOnly, "
+        > Hello! This is the front desk of Compass Group, returning your call. How can I direct your call? Press 1 for sales, 2 for support, 3 for billing, or 4 for a person.
+        # 2
+        > I cannot put you through to the support team right now. May I take a message, so that they call you back? Press 1 for yes, or 2 for no.
+        # 2
+        > Would you like another team? Press 1 for yes, or 2 for no.
+        # 1
+        > How can I direct your call? Press 1 for sales, 2 for support, 3 for billing, or 4 for a person.
+        # 0
+        > I cannot put you through to our staff right now. May I take a message, so that they call you back? Press 1 for yes, or 2 for no.
+        # 1
+        > What is it about? Please tell me in a few words. Press pound to go on.
+        # #
+        > Which number shall we call? Enter the digits on your keypad, then press pound. Press 1 for this number.
+        # 1
+        > When is a good time to call? Press 1 for in the morning, 2 for in the afternoon, or 3 for at any time.
+        # 3
+        > Thank you. I will pass your message on, and someone from our staff will call you back, at any time. Have a good day. Goodbye. [end]
+        = call_back: yes
+        = message:
+        = number: this number
+        = team: our staff
+        = time: at any time
+        = wanted: support
+    ");
+}
+
+#[test]
+fn the_front_desk_puts_callers_through_to_the_teams_that_have_a_number() {
+    let open = "> Hello! Thank you for calling Compass Group. How can I direct your call? You can say sales, support, billing, or a person.";
+    let sales = |vars: &mut Vars| vars.set("transfer_to_sales", "+15005550006");
+    check_with(
+        "front-desk",
+        Inbound,
+        Speech,
+        sales,
+        &format!(
+            "{open}
+        < i would like an offer
+        > One moment, please. I will put you through to the sales team. [transfer +15005550006]
+        = team: the sales team
+        = wanted: sales
+    "
+        ),
+    );
+    check_with(
+        "front-desk",
+        Inbound,
+        Speech,
+        sales,
+        &format!("{open}
+        < support
+        > I cannot put you through to the support team right now. May I take a message, so that they call you back?
+        < no
+        > Would you like another team?
+        < no
+        > Have a good day. Goodbye. [end]
+        = team: the support team
+        = wanted: support
+    "),
+    );
+    let desk = |vars: &mut Vars| vars.set("transfer_to", "sip:desk@example.com");
+    check_with(
+        "front-desk",
+        Inbound,
+        Speech,
+        desk,
+        &format!("{open}
+        ~
+        > Are you still there? Would you like sales, support, billing, or a person?
+        < banana
+        > Sorry, I did not catch that. Would you like sales, support, billing, or a person? Press 1 for sales, 2 for support, 3 for billing, or 4 for a person.
+        < banana
+        > I am sorry, I am having trouble hearing you. One moment, please. I will put you through. [transfer sip:desk@example.com]
+    "),
+    );
+}
+
+#[test]
+fn the_settings_that_stand_in_the_files_as_comments_can_be_used_as_they_stand() {
+    let mut tables = Vec::new();
+    for slug in built_in_slugs() {
+        let used: Vec<&str> = built_in(slug)
+            .unwrap()
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if setting.starts_with('[') || setting.contains(" = \"") => setting,
+                Some(_) | None => line,
+            })
+            .collect();
+        let (scenario, warnings) = parse(&used.join("\n"), &Origin::text(slug)).unwrap();
+        assert_eq!(warnings, [], "{slug}");
+        let vars = scenario.vars(Inbound, "Compass Group");
+        for name in [
+            "transfer_to",
+            "transfer_to_sales",
+            "transfer_to_support",
+            "transfer_to_billing",
+        ] {
+            if let Some(to) = vars.value(name) {
+                assert!(is_destination(to));
+                tables.push(format!("{slug} {name}"));
+            }
+        }
+    }
+    assert_eq!(
+        tables.join(", "),
+        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing"
+    );
+}
