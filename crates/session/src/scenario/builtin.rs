@@ -12,7 +12,7 @@ pub fn built_in_slugs() -> impl Iterator<Item = &'static str> {
 }
 
 /// Their slugs and texts.
-pub(super) const BUILT_IN: [(&str, &str); 5] = [
+pub(super) const BUILT_IN: [(&str, &str); 6] = [
     (
         "guest-relations",
         include_str!("../../scenarios/guest-relations.toml"),
@@ -25,6 +25,10 @@ pub(super) const BUILT_IN: [(&str, &str); 5] = [
     (
         "front-desk",
         include_str!("../../scenarios/front-desk.toml"),
+    ),
+    (
+        "lead-qualification",
+        include_str!("../../scenarios/lead-qualification.toml"),
     ),
     ("parrot", include_str!("../../scenarios/parrot.toml")),
 ];

@@ -71,7 +71,10 @@ fn instructions_of_built_in_scenarios_are_filled_in_for_both_directions() {
         }
         assert_ne!(told[0], told[1], "{slug}");
     }
-    assert_eq!(instructed, ["guest-relations", "front-desk"]);
+    assert_eq!(
+        instructed,
+        ["guest-relations", "front-desk", "lead-qualification"]
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Whole conversations with the scenarios for the front desk, written as in `dialogue_tests`.
+//! Whole conversations with the scenarios for the front desk and sales, written as in `dialogue_tests`.
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -139,6 +139,86 @@ fn the_settings_that_stand_in_the_files_as_comments_can_be_used_as_they_stand() 
     }
     assert_eq!(
         tables.join(", "),
-        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing"
+        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing, lead-qualification transfer_to"
     );
+}
+
+#[test]
+fn a_lead_says_what_it_needs_and_when_it_may_be_called() {
+    check("lead-qualification", Outbound, Speech, "
+        > Hello! This is Compass Group. You asked us about our services. Do you have two minutes for four short questions?
+        < yes
+        > Thank you. What are you looking for? You can say something new, a replacement, advice, or only prices.
+        < we want to change
+        > How many people work at your company? You can say just me, up to ten, up to fifty, up to five hundred, or more than that.
+        < about twenty
+        > When would you like to start? You can say right away, in three months, later, or not decided.
+        < next month
+        > And which budget do you have in mind? You can say under ten thousand, up to fifty thousand, more than fifty thousand, or not decided.
+        < i would rather not say
+        > You are looking for a replacement. Company size, up to fifty. Start, right away. Budget, not decided. Is that right?
+        < yes
+        > Thank you. May one of our team call you back?
+        < yes
+        > Which number is best? Say or enter it, and press pound. Or say, this number.
+        < this number
+        > On which day shall we call? You can say tomorrow, next monday, or a date.
+        < tomorrow
+        > In the morning, or in the afternoon?
+        < the afternoon
+        > We will call you tomorrow, in the afternoon. Is that right?
+        < yes
+        > Thank you. I have noted that. Goodbye. [end]
+        = budget: not decided
+        = call_back: tomorrow, in the afternoon
+        = day: tomorrow
+        = has_time: yes
+        = may_call: yes
+        = need: a replacement
+        = number: this number
+        = part_of_day: in the afternoon
+        = size: up to fifty
+        = status: qualified
+        = timing: right away
+    ");
+    check("lead-qualification", Outbound, Speech, "
+        > Hello! This is Compass Group. You asked us about our services. Do you have two minutes for four short questions?
+        < i am not interested
+        > Of course. I will note that. Thank you for your time. Goodbye. [end]
+        = status: not interested
+    ");
+}
+
+#[test]
+fn a_lead_answers_by_keypad_and_corrects_what_was_noted() {
+    let noted = "You are looking for something new. Company size, just me. Start, later. Budget, under ten thousand. Is that right? Press 1 for yes, or 2 for no.";
+    let need = "What are you looking for? Press 1 for something new, 2 for a replacement, 3 for advice, or 4 for only prices.";
+    let rest = "
+        # 1
+        > How many people work at your company? Press 1 for just me, 2 for up to ten, 3 for up to fifty, 4 for up to five hundred, or 5 for more than that.
+        # 1
+        > When would you like to start? Press 1 for right away, 2 for in three months, 3 for later, or 4 for not decided.
+        # 3
+        > And which budget do you have in mind? Press 1 for under ten thousand, 2 for up to fifty thousand, 3 for more than fifty thousand, or 4 for not decided.
+        # 1
+    ";
+    check("lead-qualification", Inbound, DtmfOnly, &format!("
+        > Hello! Thank you for calling Compass Group about our services. I have four short questions, so that the right person can call you. {need}
+        {rest}
+        > {noted}
+        # 2
+        > I am sorry. Let us go through it once more. {need}
+        {rest}
+        > {noted}
+        # 1
+        > Thank you. May one of our team call you back? Press 1 for yes, or 2 for no.
+        # 2
+        > I will note that. Thank you for your time. Goodbye. [end]
+        = budget: under ten thousand
+        = may_call: no
+        = need: something new
+        = size: just me
+        = status: qualified
+        = timing: later
+    "));
 }
