@@ -12,7 +12,7 @@ pub fn built_in_slugs() -> impl Iterator<Item = &'static str> {
 }
 
 /// Their slugs and texts.
-pub(super) const BUILT_IN: [(&str, &str); 6] = [
+pub(super) const BUILT_IN: [(&str, &str); 7] = [
     (
         "guest-relations",
         include_str!("../../scenarios/guest-relations.toml"),
@@ -30,5 +30,6 @@ pub(super) const BUILT_IN: [(&str, &str); 6] = [
         "lead-qualification",
         include_str!("../../scenarios/lead-qualification.toml"),
     ),
+    ("check-in", include_str!("../../scenarios/check-in.toml")),
     ("parrot", include_str!("../../scenarios/parrot.toml")),
 ];

@@ -73,7 +73,12 @@ fn instructions_of_built_in_scenarios_are_filled_in_for_both_directions() {
     }
     assert_eq!(
         instructed,
-        ["guest-relations", "front-desk", "lead-qualification"]
+        [
+            "guest-relations",
+            "front-desk",
+            "lead-qualification",
+            "check-in"
+        ]
     );
 }
 

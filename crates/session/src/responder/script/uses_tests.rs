@@ -1,4 +1,4 @@
-//! Whole conversations with the scenarios for the front desk and sales, written as in `dialogue_tests`.
+//! Whole conversations with the scenarios for the front desk, sales and check in, written as in `dialogue_tests`.
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -139,7 +139,7 @@ fn the_settings_that_stand_in_the_files_as_comments_can_be_used_as_they_stand() 
     }
     assert_eq!(
         tables.join(", "),
-        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing, lead-qualification transfer_to"
+        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing, lead-qualification transfer_to, check-in transfer_to"
     );
 }
 
@@ -221,4 +221,129 @@ fn a_lead_answers_by_keypad_and_corrects_what_was_noted() {
         = status: qualified
         = timing: later
     "));
+}
+
+#[test]
+fn a_medication_is_reported_and_side_effects_lead_to_a_person() {
+    let doses = "
+        < yes
+        > How many doses have you taken today?
+        < two
+        > I heard 2. Is that right?
+        < yes
+        > Do you have any side effects?
+    ";
+    check("check-in", Inbound, Speech, &format!("
+        > Hello! This is the check in line of Compass Group. What are you checking in for? You can say my medication, a visit, or my shift.
+        < my medication
+        > Have you taken your medication today?
+        {doses}
+        < no
+        > Thank you. I have noted it for today. Take care. Goodbye. [end]
+        = check_in: my medication
+        = doses: 2
+        = side_effects: no
+        = status: complete
+        = taken: yes
+    "));
+    let set = |vars: &mut Vars| {
+        vars.set("purpose", "medication");
+        vars.set("transfer_to", "+15005550006");
+    };
+    check_with("check-in", Outbound, Speech, set, &format!("
+        > Hello! This is Compass Group, calling for your check in. Is this a good moment?
+        < yes
+        > Have you taken your medication today?
+        {doses}
+        < yes
+        > I am sorry to hear that. In an emergency, please hang up and call your emergency number. Would you like to talk to a person about it?
+        < yes
+        > One moment, please. I will put you through. [transfer +15005550006]
+        = doses: 2
+        = side_effects: yes
+        = taken: yes
+        = wants_person: yes
+    "));
+}
+
+#[test]
+fn a_visitor_arrives_with_and_without_an_appointment() {
+    check("check-in", Inbound, Speech, "
+        > Hello! This is the check in line of Compass Group. What are you checking in for? You can say my medication, a visit, or my shift.
+        < i have an appointment
+        > Are you a patient, or a visitor?
+        < i am a patient
+        > Do you have an appointment?
+        < yes
+        > At what hour is it? Say the full hour, a number from one to twelve.
+        < three
+        > In the morning, or in the afternoon?
+        < in the afternoon
+        > Your appointment is at 3 in the afternoon. Is that right?
+        < yes
+        > Thank you. I will let the team know that you are here. Please take a seat. Goodbye. [end]
+        = appointment: yes
+        = check_in: a visit
+        = hour: 3
+        = part_of_day: in the afternoon
+        = status: arrived
+        = visitor: a patient
+    ");
+    check("check-in", Inbound, DtmfOnly, "
+        > Hello! This is the check in line of Compass Group. What are you checking in for? Press 1 for my medication, 2 for a visit, or 3 for my shift.
+        # 2
+        > Are you a patient, or a visitor? Press 1 for a patient, or 2 for a visitor.
+        # 2
+        > Do you have an appointment? Press 1 for yes, or 2 for no.
+        # 2
+        > That is fine. Thank you. I will let the team know that you are here. Please take a seat. Goodbye. [end]
+        = appointment: no
+        = check_in: a visit
+        = status: arrived
+        = visitor: a visitor
+    ");
+}
+
+#[test]
+fn an_employee_reports_a_shift_by_keypad_and_asks_for_help_by_voice() {
+    check("check-in", Inbound, DtmfOnly, "
+        > Hello! This is the check in line of Compass Group. What are you checking in for? Press 1 for my medication, 2 for a visit, or 3 for my shift.
+        # 3
+        > Is this the start of your shift, or the end? Press 1 for the start, or 2 for the end.
+        # 1
+        > What is your employee number? Enter the digits on your keypad, then press pound.
+        # 0417#
+        > I have 0 4 1 7. Is that right? Press 1 for yes, or 2 for no.
+        # 1
+        > Are you safe and well? Press 1 for yes, or 2 for no.
+        # 1
+        > Thank you. I have noted the start of your shift. Goodbye. [end]
+        = check_in: my shift
+        = employee_number: 0417
+        = safe: yes
+        = shift: the start
+        = status: complete
+    ");
+    let purpose = |vars: &mut Vars| vars.set("purpose", "employee");
+    check_with("check-in", Inbound, Speech, purpose, "
+        > Hello! This is the check in line of Compass Group. Is this the start of your shift, or the end?
+        < the end of my shift
+        > What is your employee number? Enter it on your keypad, and press pound. Or say it digit by digit.
+        < four one seven
+        > I have 4 1 7. Is that right?
+        < yes
+        > Are you safe and well?
+        < no
+        > I am sorry to hear that. In an emergency, please hang up and call your emergency number. Would you like to talk to a person now?
+        < yes
+        > I cannot put you through right now, but one of us will call you back as soon as possible. Which number shall we call? Say or enter it, and press pound. Or say, this number.
+        < this number
+        > Thank you. One of us will call you back as soon as possible. Take care. Goodbye. [end]
+        = call_back: yes
+        = employee_number: 417
+        = number: this number
+        = safe: no
+        = shift: the end
+        = wants_person: yes
+    ");
 }
