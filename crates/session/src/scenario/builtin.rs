@@ -12,7 +12,7 @@ pub fn built_in_slugs() -> impl Iterator<Item = &'static str> {
 }
 
 /// Their slugs and texts.
-pub(super) const BUILT_IN: [(&str, &str); 7] = [
+pub(super) const BUILT_IN: [(&str, &str); 8] = [
     (
         "guest-relations",
         include_str!("../../scenarios/guest-relations.toml"),
@@ -31,5 +31,9 @@ pub(super) const BUILT_IN: [(&str, &str); 7] = [
         include_str!("../../scenarios/lead-qualification.toml"),
     ),
     ("check-in", include_str!("../../scenarios/check-in.toml")),
+    (
+        "it-support",
+        include_str!("../../scenarios/it-support.toml"),
+    ),
     ("parrot", include_str!("../../scenarios/parrot.toml")),
 ];

@@ -77,7 +77,8 @@ fn instructions_of_built_in_scenarios_are_filled_in_for_both_directions() {
             "guest-relations",
             "front-desk",
             "lead-qualification",
-            "check-in"
+            "check-in",
+            "it-support"
         ]
     );
 }

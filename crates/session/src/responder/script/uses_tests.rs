@@ -1,4 +1,4 @@
-//! Whole conversations with the scenarios for the front desk, sales and check in, written as in `dialogue_tests`.
+//! Whole conversations with the scenarios for the front desk, sales, check in and the help desk, written as in `dialogue_tests`.
 #![cfg(test)]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -139,7 +139,9 @@ fn the_settings_that_stand_in_the_files_as_comments_can_be_used_as_they_stand() 
     }
     assert_eq!(
         tables.join(", "),
-        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, front-desk transfer_to_support, front-desk transfer_to_billing, lead-qualification transfer_to, check-in transfer_to"
+        "guest-relations transfer_to, front-desk transfer_to, front-desk transfer_to_sales, \
+        front-desk transfer_to_support, front-desk transfer_to_billing, lead-qualification transfer_to, check-in transfer_to, \
+        it-support transfer_to"
     );
 }
 
@@ -346,4 +348,84 @@ fn an_employee_reports_a_shift_by_keypad_and_asks_for_help_by_voice() {
         = shift: the end
         = wants_person: yes
     ");
+}
+
+#[test]
+fn the_help_desk_tries_what_often_helps_and_hands_over_with_the_ticket() {
+    check("it-support", Inbound, Speech, "
+        > Hello! This is the help desk of Compass Group. What can I help you with? You can say a password, an outage, a device, or an open ticket.
+        < the printer does not work
+        > Which device is it? You can say the computer, the printer, the telephone, or the screen.
+        < the printer
+        > I understand, the printer. Did you switch it off and on again?
+        < no
+        > Please switch it off, wait ten seconds, and switch it on again. Take your time. Does it work now?
+        < yes
+        > I am glad to hear that. Goodbye. [end]
+        = problem: a device
+        = status: solved
+        = what: the printer
+        = works: yes
+    ");
+    let desk = |vars: &mut Vars| vars.set("transfer_to", "+15005550006");
+    check_with("it-support", Inbound, Speech, desk, "
+        > Hello! This is the help desk of Compass Group. What can I help you with? You can say a password, an outage, a device, or an open ticket.
+        < the internet is down
+        > What does not work? You can say the internet, the email, the telephone, or a program.
+        < the internet
+        > I understand, the internet. Are other people affected as well?
+        < yes
+        > Can you still work?
+        < no
+        > I will mark it as urgent. Do you have a ticket number for this?
+        < yes
+        > What is the ticket number? Enter it on your keypad, and press pound. Or say it digit by digit.
+        # 20417#
+        > I have 2 0 4 1 7. Is that right?
+        < yes
+        > One moment, please. I will put you through to one of our technicians. [transfer +15005550006]
+        = can_work: no
+        = others_affected: yes
+        = problem: an outage
+        = ticket: 20417
+        = urgent: yes
+        = what: the internet
+    ");
+}
+
+#[test]
+fn the_help_desk_calls_back_about_a_password_and_asks_whether_a_request_is_done() {
+    check("it-support", Outbound, DtmfOnly, "
+        > Hello! This is the help desk of Compass Group, about your request. Is your problem solved? Press 1 for yes, or 2 for no.
+        # 2
+        > I am sorry to hear that. What can I help you with? Press 1 for a password, 2 for an outage, 3 for a device, or 4 for an open ticket.
+        # 1
+        > Is it for your computer, your email, or something else? Press 1 for your computer, 2 for your email, or 3 for another account.
+        # 2
+        > The password of your email. Did you try the link, forgot my password, on the sign in page? Press 1 for yes, or 2 for no.
+        # 1
+        > Do you have a ticket number for this? Press 1 for yes, or 2 for no.
+        # 2
+        > I have noted it as a new request. One of our technicians will call you back. Which number shall we call? Enter the digits on your keypad, then press pound. Press 1 for this number.
+        # 5551234#
+        > I heard 5 5 5 1 2 3 4. Is that right? Press 1 for yes, or 2 for no.
+        # 1
+        > Thank you. One of our technicians will call you back. Goodbye. [end]
+        = call_back: yes
+        = number: 5551234
+        = problem: a password
+        = ticket: new
+        = what: your email
+    ");
+    check(
+        "it-support",
+        Outbound,
+        Speech,
+        "
+        > Hello! This is the help desk of Compass Group, about your request. Is your problem solved?
+        < yes
+        > I am glad to hear that. Goodbye. [end]
+        = status: solved
+    ",
+    );
 }
