@@ -18,6 +18,7 @@ use crate::provider::{Access, Account, Accounts};
 use crate::scenario::{SttEngine, TtsEngine};
 
 const NEXT: SttEngine = SttEngine::Deepgram {
+    language: None,
     model: None,
     keyterms: Vec::new(),
 };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ringback_call::Direction;
 use ringback_speech::grammar::{Dictionary, Grammar};
+use ringback_speech::language::Language;
 
 use super::expected::Expected;
 use super::{End, Expect, Hearing, Next, Question, Said, Script, ScriptRun, Snapshot, keypad};
@@ -128,7 +129,7 @@ impl Walk {
         }
         if question.keys.is_empty() && !matches!(question.expected, Expected::Any(_)) {
             for (key, answer) in (1..).zip(question.expected.answers()) {
-                let typed = keypad::typed(&question, &i32::to_string(&key));
+                let typed = keypad::typed(&question, &i32::to_string(&key), Language::English);
                 assert_eq!(typed.as_deref(), Some(answer), "{state}");
             }
         }
