@@ -29,6 +29,9 @@ pub fn say(voice: &str, text: &str) -> Vec<u8> {
         folder.join(format!("{voice}-{name}.wav")),
         folder.join(format!("{voice}-{name}.ulaw")),
     );
+    if let Some(noise) = noise(text) {
+        return noise;
+    }
     if !raw.is_file() {
         match voice {
             "pico" => speak(text, &wav),
@@ -37,7 +40,9 @@ pub fn say(voice: &str, text: &str) -> Vec<u8> {
                 .arg(&wav)),
         }
         let shape = ["gain", "-6", "sinc", "300-3400", "pad", "0.3", "0.3"];
+        // Repeatable: else its dither is another each time.
         run(Command::new("sox")
+            .arg("-R")
             .arg(&wav)
             .args([
                 "-r", "8000", "-c", "1", "-t", "raw", "-e", "mu-law", "-b", "8",
@@ -47,6 +52,29 @@ pub fn say(voice: &str, text: &str) -> Vec<u8> {
         std::fs::remove_file(&wav).unwrap();
     }
     std::fs::read(&raw).unwrap()
+}
+
+/// A sound that is no speech: stretches of noise that die away, as (length and time constant in ms).
+fn noise(name: &str) -> Option<Vec<u8>> {
+    let stretches: &[(usize, f64)] = match name {
+        "burst" => &[(120, 120.0)],
+        "knocks" => &[(150, 15.0), (150, 15.0), (150, 15.0)],
+        "cough" => &[(250, 70.0), (350, 110.0)],
+        "breath" => &[(700, 2000.0)],
+        _ => return None,
+    };
+    let silence = vec![0; 2400];
+    let mut samples = silence.clone();
+    for (length, falls) in stretches {
+        let hiss = pink(length * 8);
+        let fall = |at: usize| (-(at as f64) / (8.0 * falls)).exp();
+        let loud = hiss.iter().enumerate();
+        samples.extend(loud.map(|(at, value)| (1500.0 * value * fall(at)) as i16));
+    }
+    samples.extend(silence);
+    let mut mulaw = Vec::with_capacity(samples.len());
+    mulaw.extend(samples.iter().map(|sample| g711::encode(*sample)));
+    Some(mulaw)
 }
 
 /// Speaks with the product's own voice.

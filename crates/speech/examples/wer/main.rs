@@ -3,11 +3,16 @@
 //! `cargo run --release -p ringback-speech --example wer` (needs `flite` and `sox`); `-- --paced` feeds the sound as
 //! fast as a caller speaks and measures how long after the end of speech the text comes; `-- --wrong` tells each
 //! answer that was not understood.
+//!
+//! `-- --scenarios` takes the questions of the built-in scenarios instead, with all that is listened for at any time;
+//! `-- --scenarios clean` and `-- --scenarios 20` do one half of it, and `--first` after these takes the questions that
+//! calls begin with, each answer in a call of its own: the decoder does not know the line yet.
 
 #![allow(clippy::print_stdout, reason = "a program that prints a table")]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails should stop")]
 
 mod caller;
+mod scenarios;
 mod sentences;
 
 use std::sync::Arc;
@@ -18,6 +23,13 @@ use caller::{VOICES, say, with_pink_noise};
 use ringback_speech::grammar::{Dictionary, Expect, Grammar, Meaning, interpret};
 use ringback_speech::recognizer::{Recognized, Recognizer, RecognizerPool};
 use sentences::{Question, UNEXPECTED, questions};
+
+struct Heard {
+    text: String,
+    meaning: Meaning,
+    complete: bool,
+    confidence_pm: u16,
+}
 
 struct Line {
     recognizer: Recognizer,
@@ -44,8 +56,26 @@ impl Line {
         }
     }
 
+    /// The same line in another call.
+    fn renew(&mut self, pool: &RecognizerPool) {
+        let (sender, answers) = channel();
+        self.answers = answers;
+        loop {
+            let sender = sender.clone();
+            if let Some(recognizer) = pool.lease(Box::new(move |heard| drop(sender.send(heard)))) {
+                self.recognizer = recognizer;
+                return;
+            }
+        }
+    }
+
     /// Plays an utterance and returns what was heard.
     fn hear(&mut self, mulaw: &[u8]) -> (String, Meaning) {
+        let Heard { text, meaning, .. } = self.hear_all(mulaw);
+        (text, meaning)
+    }
+
+    fn hear_all(&mut self, mulaw: &[u8]) -> Heard {
         self.finalize += 1;
         self.seconds += mulaw.len() as f64 / 8000.0;
         self.recognizer.begin(0);
@@ -63,10 +93,21 @@ impl Line {
             match self.answers.recv().unwrap() {
                 Recognized::Partial { .. } => {}
                 Recognized::Failed { why } => panic!("{why}"),
-                Recognized::Final { text, meaning, .. } => {
+                Recognized::Final {
+                    text,
+                    meaning,
+                    complete,
+                    confidence_pm,
+                    ..
+                } => {
                     self.waits.push(asked.elapsed());
                     self.recognizer.end_turn();
-                    return (text, meaning);
+                    return Heard {
+                        text,
+                        meaning,
+                        complete,
+                        confidence_pm,
+                    };
                 }
             }
         }
@@ -194,6 +235,98 @@ fn closed(line: &mut Line, dictionary: &Dictionary, snr_db: Option<f64>, paced: 
     }
 }
 
+/// What became of the sounds of a question.
+#[derive(Default)]
+struct Outcome {
+    answers: usize,
+    understood: usize,
+    complete: usize,
+    mistaken: usize,
+    others: usize,
+    taken: usize,
+    taken_complete: usize,
+}
+
+impl Outcome {
+    fn answer(&mut self, right: bool, taken: bool, complete: bool) {
+        self.answers += 1;
+        self.understood += usize::from(right);
+        self.complete += usize::from(right && complete);
+        self.mistaken += usize::from(!right && taken);
+    }
+
+    fn other(&mut self, taken: bool, complete: bool) {
+        self.others += 1;
+        self.taken += usize::from(taken);
+        self.taken_complete += usize::from(taken && complete);
+    }
+
+    fn print(&self, name: &str) {
+        let percent = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
+        println!(
+            "| {name} | {} | {:.0} | {:.0} | {:.1} | {} | {:.1} | {:.1} |",
+            self.answers,
+            percent(self.understood, self.answers),
+            percent(self.complete, self.understood),
+            percent(self.mistaken, self.answers),
+            self.others,
+            percent(self.taken, self.others),
+            percent(self.taken_complete, self.others),
+        );
+    }
+}
+
+/// The voices that say what the built-in scenarios expect.
+const CALLERS: [&str; 4] = ["pico", "rms", "slt", "awb"];
+
+/// The questions of the built-in scenarios, as they are listened for in a call.
+fn scenarios(pool: &RecognizerPool, line: &mut Line, dictionary: &Dictionary, snr_db: Option<f64>) {
+    let label = snr_db.map_or("clean".to_string(), |db| format!("pink noise {db} dB"));
+    let first = std::env::args().any(|argument| argument == "--first");
+    let told = std::env::args().any(|argument| argument == "--wrong");
+    let mut by_voice: Vec<Outcome> = CALLERS.iter().map(|_| Outcome::default()).collect();
+    let mut whole = Outcome::default();
+    for (number, asked) in scenarios::all().iter().enumerate() {
+        if first && !asked.opens {
+            continue;
+        }
+        let mut outcome = Outcome::default();
+        let grammar = Grammar::compile(&asked.expect(), dictionary).unwrap();
+        let grammar = Arc::new(grammar);
+        line.recognizer.expect(Arc::clone(&grammar));
+        for (voice, of_voice) in CALLERS.iter().zip(&mut by_voice) {
+            let answers = asked.answers().map(|said| (said, asked.answer(said)));
+            let others = asked.no_answers(number).map(|said| (said, None));
+            for (said, right) in answers.chain(others) {
+                if first {
+                    line.renew(pool);
+                    line.recognizer.expect(Arc::clone(&grammar));
+                }
+                let heard = line.hear_all(&degraded(&say(voice, said), snr_db));
+                let answer = asked.answer(&heard.text);
+                if told && answer != right {
+                    eprintln!(
+                        "{label}, {}, {voice}: \"{said}\" heard \"{}\" {}",
+                        asked.name, heard.text, heard.confidence_pm
+                    );
+                }
+                for outcome in [&mut outcome, of_voice, &mut whole] {
+                    let taken = answer.is_some();
+                    match right.is_some() {
+                        true => outcome.answer(answer == right, taken, heard.complete),
+                        false => outcome.other(taken, heard.complete),
+                    }
+                }
+            }
+        }
+        outcome.print(&format!("{label}, {}", asked.name));
+    }
+    for (voice, outcome) in CALLERS.iter().zip(&by_voice) {
+        outcome.print(&format!("{label}, all questions, {voice}"));
+    }
+    whole.print(&format!("{label}, all questions"));
+}
+
 fn open(line: &mut Line, dictionary: &Dictionary) {
     line.recognizer.expect(Arc::new(
         Grammar::compile(&Expect::Open, dictionary).unwrap(),
@@ -209,6 +342,15 @@ fn open(line: &mut Line, dictionary: &Dictionary) {
             "| clean, free vocabulary, {voice} | {:.1} | | | |",
             100.0 * wrong as f64 / words as f64
         );
+    }
+}
+
+/// Clean and 20 dB, or the one that is asked for.
+fn noises() -> Vec<Option<f64>> {
+    match std::env::args().nth(2).as_deref() {
+        Some("clean") => vec![None],
+        Some(db) if db.parse::<f64>().is_ok() => vec![db.parse().ok()],
+        _ => vec![None, Some(20.0)],
     }
 }
 
@@ -236,13 +378,26 @@ fn costs(line: &mut Line, before: f64, what: &str) {
 fn main() {
     let paced = std::env::args().any(|argument| argument == "--paced");
     let began = processor_seconds();
-    let pool = RecognizerPool::start(1).unwrap_or_else(|error| panic!("{error}"));
+    let first = std::env::args().any(|argument| argument == "--first");
+    let pool =
+        RecognizerPool::start(if first { 2 } else { 1 }).unwrap_or_else(|error| panic!("{error}"));
     println!(
         "a decoder starts in {:.2} s of processor time\n",
         processor_seconds() - began
     );
     let dictionary = Dictionary::load_default().unwrap();
     let mut line = Line::lease(&pool, paced);
+    if std::env::args().any(|argument| argument == "--scenarios") {
+        println!(
+            "| condition | answers | understood % | of these complete % | mistaken % | no answers | taken % | taken complete % |"
+        );
+        println!("|---|---|---|---|---|---|---|---|");
+        let before = processor_seconds();
+        for snr_db in noises() {
+            scenarios(&pool, &mut line, &dictionary, snr_db);
+        }
+        return costs(&mut line, before, "questions of the scenarios");
+    }
     println!(
         "| Condition | Words wrong % | Answers understood % | Misunderstood % | Unexpected taken for an answer % |"
     );
