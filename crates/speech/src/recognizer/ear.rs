@@ -12,6 +12,8 @@ use crate::grammar::{Grammar, Search};
 /// Recorded speech, mu-law 8 kHz: a decoder that was fed it knows roughly what a telephone line sounds like. Without
 /// it the first words of a call are often wrong.
 const PRIMER: &[u8] = include_bytes!("primer.ul");
+/// What the noise that is added to it is divided by.
+const PRIMER_NOISE: i32 = 133;
 /// A grammar in which to decode the primer at little cost.
 const PRIMER_GRAMMAR: &str = "#JSGF V1.0; grammar primer; public <primer> = yes;";
 
@@ -48,6 +50,26 @@ pub(super) struct Finished {
     pub(super) so_far: Heard,
     /// The best whole sentence of the grammar.
     pub(super) sentence: Option<Heard>,
+}
+
+fn primer() -> Vec<i16> {
+    let mut linear = Vec::with_capacity(PRIMER.len());
+    g711::decode_into(PRIMER, &mut linear);
+    linear
+}
+
+/// Adds noise that falls by 3 dB an octave or so, 20 dB under the speech.
+fn add_noise(linear: &mut [i16]) {
+    let mut state = 0x2545_f491_u32;
+    let (mut low, mut middle) = (0, 0);
+    for sample in linear {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let white = (state >> 16).cast_signed() - 0x8000;
+        low += (white - low) / 32;
+        middle += (white - middle) / 4;
+        let noise = (4 * low + middle + white / 4) / PRIMER_NOISE;
+        *sample = sample.saturating_add(i16::try_from(noise).unwrap_or(0));
+    }
 }
 
 /// A decoder.
@@ -115,13 +137,23 @@ impl Ear {
     fn prime(&mut self) -> Result<(), DecoderError> {
         self.decoder.another_line()?;
         self.start()?;
-        let mut linear = Vec::with_capacity(PRIMER.len());
-        g711::decode_into(PRIMER, &mut linear);
-        self.listen(&linear)?;
+        self.listen(&primer())?;
         self.stop()?;
         self.decoder.another_line()?;
         self.used = false;
         Ok(())
+    }
+
+    /// Makes it ready for a line with noise, on which all seems speech to a decoder that knows clean ones only. A
+    /// search must be chosen after this.
+    pub(super) fn expect_noise(&mut self) -> Result<(), DecoderError> {
+        self.stop()?;
+        self.decoder.select(PRIMING)?;
+        self.start()?;
+        let mut linear = primer();
+        add_noise(&mut linear);
+        self.listen(&linear)?;
+        self.stop()
     }
 
     /// Searches by this grammar from the next utterance on.
@@ -218,5 +250,32 @@ impl Ear {
         }
         self.listening = false;
         self.decoder.end().map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_noise_of_the_primer_is_20_db_under_its_speech() {
+        let clean = primer();
+        let mut noisy = clean.clone();
+        add_noise(&mut noisy);
+        let db = |samples: Vec<i16>| {
+            let count = samples.len() as f64;
+            let power: f64 = samples
+                .iter()
+                .map(|sample| f64::from(*sample).powi(2))
+                .sum();
+            10.0 * (power / count).log10()
+        };
+        let noise = noisy.iter().zip(&clean).map(|(noisy, clean)| noisy - clean);
+        let speech = clean
+            .iter()
+            .copied()
+            .filter(|sample| sample.unsigned_abs() > 300);
+        let below = db(speech.collect()) - db(noise.collect());
+        assert!((19.0..21.0).contains(&below), "{below}");
     }
 }

@@ -9,6 +9,10 @@ const KEPT: usize = 96_000;
 const QUIETER: u32 = 6;
 /// Frames that may be quieter than the noise of the line, such as those before a stream's first sound, and one more.
 const QUIET: usize = 3;
+/// Frames after which it is known whether a line is noisy, 500 ms: a turn begins 300 ms before its first speech.
+const SETTLED: u32 = 25;
+/// Mean amplitude of the quietest frames from which on a line is noisy: speech is a hundred times louder at most.
+const NOISY: u32 = 40;
 /// Samples of a frame: 20 ms.
 const FRAME: usize = 160;
 
@@ -25,6 +29,8 @@ pub(super) struct Turn {
     loudest: u32,
     /// Loudness of the quietest frames, ascending.
     quietest: [u32; QUIET],
+    /// Frames of sound since its beginning.
+    frames: u32,
     /// Whether the decoder is in an utterance.
     pub(super) open: bool,
     /// Bytes of sound in the utterance.
@@ -46,6 +52,7 @@ impl Turn {
             spoken: false,
             loudest: 0,
             quietest: [u32::MAX; QUIET],
+            frames: 0,
             open: false,
             length: 0,
             earlier: String::new(),
@@ -64,6 +71,7 @@ impl Turn {
                 .sum();
             let loud = sum / u32::try_from(frame.len()).unwrap_or(1);
             self.loudest = self.loudest.max(loud);
+            self.frames = self.frames.saturating_add(1);
             if loud < self.quietest[QUIET - 1] {
                 self.quietest[QUIET - 1] = loud;
                 self.quietest.sort_unstable();
@@ -89,6 +97,11 @@ impl Turn {
     pub(super) fn range_db(&self) -> f64 {
         let quiet = self.quietest[QUIET - 1].clamp(1, self.loudest.max(1));
         20.0 * (f64::from(self.loudest.max(1)) / f64::from(quiet)).log10()
+    }
+
+    /// Whether even the quietest of the turn is noise. Known once it is long enough for a pause to show.
+    pub(super) fn is_noisy(&self) -> bool {
+        self.frames >= SETTLED && self.quietest[QUIET - 1] >= NOISY
     }
 
     /// What of the sound was not decoded yet; it is from now on.
@@ -168,5 +181,34 @@ impl Turn {
             from: self.from,
             finalize,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(frames: usize, hiss: i16) -> Turn {
+        let mut turn = Turn::new(0);
+        let linear: Vec<i16> = (0..frames * FRAME)
+            .map(|at| if at % 2 == 0 { hiss } else { -hiss })
+            .collect();
+        turn.take(&vec![0xff; linear.len()], &linear);
+        turn
+    }
+
+    #[test]
+    fn a_line_is_noisy_when_it_is_never_quiet() {
+        assert!(turn(25, 40).is_noisy());
+        assert!(!turn(25, 39).is_noisy());
+        let mut paused = turn(30, 4000);
+        assert!(paused.is_noisy());
+        paused.take(&[0xff; 3 * FRAME], &[8; 3 * FRAME]);
+        assert!(!paused.is_noisy());
+    }
+
+    #[test]
+    fn the_beginning_of_a_turn_does_not_tell_noise_from_speech() {
+        assert!(!turn(24, 4000).is_noisy());
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Worker {
     turn: Option<Turn>,
     linear: Vec<i16>,
     partial: String,
+    /// Whether the decoder has heard the noise of this line.
+    used_to_noise: bool,
 }
 
 /// What went wrong, in words.
@@ -48,6 +50,7 @@ impl Worker {
             turn: None,
             linear: Vec::new(),
             partial: String::new(),
+            used_to_noise: false,
         }
     }
 
@@ -79,6 +82,7 @@ impl Worker {
         match command {
             Command::Lease(sink) => {
                 self.mailbox.reset();
+                self.used_to_noise = false;
                 self.sink = Some(sink);
                 if self.ear.is_some() {
                     Ok(())
@@ -109,6 +113,7 @@ impl Worker {
 
     fn renew(&mut self) -> Result<(), Broken> {
         self.ear = None;
+        self.used_to_noise = false;
         let ear = Ear::new(&self.library, &self.model).map_err(|error| error.to_string())?;
         self.ear = Some(ear);
         Ok(())
@@ -175,7 +180,14 @@ impl Worker {
         };
         self.linear.clear();
         g711::decode_into(mulaw, &mut self.linear);
-        let spoken = turn.take(mulaw, &self.linear);
+        let mut spoken = turn.take(mulaw, &self.linear);
+        if !self.used_to_noise && turn.is_noisy() {
+            self.get_used_to_noise()?;
+            spoken = true;
+        }
+        let Some(turn) = &mut self.turn else {
+            return Ok(());
+        };
         if turn.open {
             let fed = turn.unheard();
             return self.feed(&fed);
@@ -256,6 +268,20 @@ impl Worker {
         let taken = judge(grammar, turn.range_db(), finished);
         turn.close_utterance(&taken.text, taken.confidence_pm, taken.sentence);
         Ok(())
+    }
+
+    /// Makes the decoder used to the noise of this line, and hears the turn from its start.
+    fn get_used_to_noise(&mut self) -> Result<(), Broken> {
+        self.used_to_noise = true;
+        let (Some(turn), Some(ear)) = (&mut self.turn, &mut self.ear) else {
+            return Ok(());
+        };
+        turn.forget();
+        ear.expect_noise().map_err(|error| error.to_string())?;
+        match &self.grammar {
+            Some(grammar) => ear.search(grammar).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
     }
 
     fn finalize(&mut self, id: u32) -> Result<(), Broken> {

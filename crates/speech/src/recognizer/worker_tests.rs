@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use super::*;
 use crate::grammar::{Dictionary, Expect};
 
+const NO: &[u8] = include_bytes!("../../tests/fixtures/answers/slt-no-thank-you.ulaw");
+const FEEDBACK: &[u8] = include_bytes!("../../tests/fixtures/answers/slt-feedback.ulaw");
 const MONDAY: &[u8] = include_bytes!("../../tests/fixtures/answers/rms-monday.ulaw");
 
 /// A worker that is leased, and what its sink was told.
@@ -72,4 +74,62 @@ fn a_broken_decoder_is_replaced_and_hears_the_same_expectation() {
         matches!(last, Recognized::Final { text, complete: true, .. } if text == "next monday"),
         "{last:?}"
     );
+}
+
+/// Noise that falls towards higher tones, some 20 dB under the speech of the fixtures.
+fn noisy(mulaw: &[u8]) -> Vec<u8> {
+    let (mut state, mut low) = (7_u32, 0);
+    mulaw
+        .iter()
+        .map(|byte| {
+            state = state.wrapping_mul(69_069).wrapping_add(12_345);
+            let white = (state >> 18).cast_signed() - 0x2000;
+            low += (white - low) / 8;
+            let noise = i16::try_from(low / 12 + white / 200).unwrap();
+            g711::encode(g711::decode(*byte).saturating_add(noise))
+        })
+        .collect()
+}
+
+#[test]
+fn the_first_words_of_a_call_are_heard_in_noise() {
+    let phrases = [
+        "leave feedback",
+        "i would like to leave feedback",
+        "talk to a manager",
+        "hello there",
+        "goodbye",
+    ];
+    let phrases = Expect::Phrases(phrases.map(String::from).into());
+    for (question, sound, expected) in [
+        (Expect::Date, MONDAY, "next monday"),
+        (Expect::YesNo, NO, "no thank you"),
+        (phrases, FEEDBACK, "i would like to leave feedback"),
+    ] {
+        let (mut worker, told) = leased();
+        worker.obey(expect(&question)).unwrap();
+        worker.obey(Command::Begin(0)).unwrap();
+        worker.obey(Command::Audio(noisy(sound))).unwrap();
+        worker.obey(Command::Finalize(1)).unwrap();
+        let told = told.lock().unwrap();
+        let last = told.last().unwrap();
+        assert!(
+            matches!(last, Recognized::Final { text, complete: true, .. } if text == expected),
+            "{last:?}"
+        );
+    }
+}
+
+#[test]
+fn a_decoder_gets_used_to_noise_for_the_rest_of_a_call() {
+    let (mut worker, _told) = leased();
+    worker.obey(expect(&Expect::Date)).unwrap();
+    for (sound, used) in [(MONDAY.to_vec(), false), (noisy(MONDAY), true)] {
+        worker.obey(Command::Begin(0)).unwrap();
+        worker.obey(Command::Audio(sound)).unwrap();
+        assert_eq!(worker.used_to_noise, used);
+    }
+    worker.obey(Command::Release).unwrap();
+    worker.obey(Command::Lease(Box::new(drop))).unwrap();
+    assert!(!worker.used_to_noise);
 }
