@@ -37,7 +37,7 @@ pub enum Recognized {
         text: String,
         /// How well the sound fits the words, in thousandths; under 500 the words of a grammar are not given.
         confidence_pm: u16,
-        /// Whether the text is a whole answer.
+        /// Whether the text is a whole answer beyond doubt, so that there is nothing to wait for.
         complete: bool,
         /// What it means.
         meaning: Meaning,

@@ -39,7 +39,7 @@ pub(super) struct Turn {
     earlier: String,
     text: String,
     confidence_pm: u16,
-    sentence: bool,
+    sure: bool,
 }
 
 impl Turn {
@@ -58,7 +58,7 @@ impl Turn {
             earlier: String::new(),
             text: String::new(),
             confidence_pm: 0,
-            sentence: false,
+            sure: false,
         }
     }
 
@@ -133,8 +133,8 @@ impl Turn {
         self.unheard()
     }
 
-    /// Ends the utterance with the text it gave.
-    pub(super) fn close_utterance(&mut self, latest: &str, confidence_pm: u16, sentence: bool) {
+    /// Ends the utterance with the text it gave, and whether that is a sentence beyond doubt.
+    pub(super) fn close_utterance(&mut self, latest: &str, confidence_pm: u16, sure: bool) {
         self.open = false;
         self.text = self.joined(latest);
         self.confidence_pm = match (self.earlier.is_empty(), latest.is_empty()) {
@@ -142,7 +142,7 @@ impl Turn {
             (false, false) => self.confidence_pm.min(confidence_pm),
             (true, _) => confidence_pm,
         };
-        self.sentence = sentence;
+        self.sure = sure;
     }
 
     /// Forgets what was decoded, for something else is listened for.
@@ -153,7 +153,7 @@ impl Turn {
         self.earlier.clear();
         self.text.clear();
         self.confidence_pm = 0;
-        self.sentence = false;
+        self.sure = false;
     }
 
     /// The text of the turn, given the text of its latest utterance.
@@ -176,7 +176,7 @@ impl Turn {
             text: self.text.clone(),
             confidence_pm: self.confidence_pm,
             // Of a longer turn the beginning is no longer known to belong to the sentence.
-            complete: understood.complete && self.sentence && self.whole,
+            complete: understood.complete && self.sure && self.whole,
             meaning: understood.meaning,
             from: self.from,
             finalize,
