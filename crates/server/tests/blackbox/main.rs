@@ -18,6 +18,7 @@ mod callee;
 mod cascade;
 mod full_disk;
 mod keys;
+mod languages;
 mod living;
 mod log;
 mod recording;

@@ -78,10 +78,19 @@ impl Twins {
 
     /// What one endpoint was asked so far.
     pub fn asked(&self, endpoint: &str) -> Vec<Value> {
+        self.all_asked("endpoint", endpoint)
+    }
+
+    /// What one provider was asked so far.
+    pub fn asked_of(&self, provider: &str) -> Vec<Value> {
+        self.all_asked("provider", provider)
+    }
+
+    fn all_asked(&self, field: &str, wanted: &str) -> Vec<Value> {
         let answer = ask(&self.address, "GET", "/sim/requests", &[], "").unwrap();
         let all: Vec<Value> = serde_json::from_str(&answer.body).unwrap();
         all.into_iter()
-            .filter(|request| request["endpoint"] == endpoint)
+            .filter(|request| request[field] == wanted)
             .collect()
     }
 }
