@@ -125,7 +125,7 @@ fn german_weekday(word: &str) -> Option<usize> {
             .is_some_and(|part| PARTS_OF_DAYS.contains(&part))
     };
     let saturday = (word == "sonnabend").then_some(5);
-    saturday.or_else(|| GERMAN_WEEKDAYS.iter().position(|day| begins(&day)))
+    saturday.or_else(|| GERMAN_WEEKDAYS.iter().position(begins))
 }
 
 fn german_ordinal(word: &str) -> Option<u32> {
