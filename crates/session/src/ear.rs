@@ -17,7 +17,9 @@ const BURST_US: u64 = 100_000;
 const INAUDIBLE: u64 = 160 * 33 * 33;
 /// Audio the ear remembers, in samples: 2.048 s. The recorder fetches it every 500 ms and goes back by at most what is on its way to the
 /// caller; the recogniser begins 300 ms before an onset, which is known within as much again.
-const MEMORY: usize = 1 << 14;
+pub(crate) const MEMORY: usize = 1 << 14;
+/// The same where another recogniser may take over in the middle of a turn and hear it again: 8 s, in samples.
+pub(crate) const LONG_MEMORY: usize = 1 << 16;
 /// Audio that comes all at once is heard in stretches of 500 ms, in samples, so that each can be read.
 pub(crate) const STRETCH: usize = 4000;
 
@@ -51,10 +53,10 @@ struct Tones {
 
 impl EarSide {
     /// With tones for the first `listen_ms`.
-    pub(crate) fn new(settings: &TurnSettings, listen_ms: u32) -> Self {
+    pub(crate) fn new(settings: &TurnSettings, listen_ms: u32, remember: usize) -> Self {
         Self {
             tones: (listen_ms > 0).then(|| Tones::until(listen_ms)),
-            ring: EarRing::holding(MEMORY),
+            ring: EarRing::holding(remember),
             detector: Detector::new(DetectorConfig {
                 onset_ms: settings.onset_ms,
                 sustain_ms: settings.sustain_ms,
@@ -234,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_was_heard_before_a_long_gap_can_be_read_after_its_first_stretch() {
-        let mut ear = EarSide::new(&TurnSettings::default(), 0);
+        let mut ear = EarSide::new(&TurnSettings::default(), 0, MEMORY);
         ear.begin(At::default());
         let audio: Vec<u8> = (0..STRETCH).map(|n| (n % 97) as u8).collect();
         ear.hear(At::from_ms(500), &audio);
@@ -269,7 +271,7 @@ mod tests {
     #[test]
     fn a_beep_is_a_sign_at_its_place_and_only_while_tones_are_listened_for() {
         let signs = |listen_ms: u32| {
-            let mut ear = EarSide::new(&TurnSettings::default(), listen_ms);
+            let mut ear = EarSide::new(&TurnSettings::default(), listen_ms, MEMORY);
             ear.begin(At::default());
             let tone = |n: usize| {
                 let sounds = (3200..6400).contains(&n);
@@ -294,7 +296,7 @@ mod tests {
 
     #[test]
     fn audio_that_was_held_up_is_kept_and_the_silence_in_its_place_is_taken_back() {
-        let mut ear = EarSide::new(&TurnSettings::default(), 0);
+        let mut ear = EarSide::new(&TurnSettings::default(), 0, MEMORY);
         ear.begin(At::default());
         let loud_then_quiet = |n: u64| frame((20..60).contains(&n));
         let mut heard = Vec::new();

@@ -14,7 +14,7 @@ use ringback_call::{
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
-use crate::ear::{EarSide, STRETCH};
+use crate::ear::{EarSide, LONG_MEMORY, MEMORY, STRETCH};
 use crate::engines::Engines;
 use crate::outbox::Outbox;
 use crate::provided::{Receiver, Sender};
@@ -76,7 +76,15 @@ pub(crate) struct Parts {
 impl Live {
     pub(crate) fn new(call: Call, messages: Messages, parts: Parts) -> Self {
         Self {
-            ear: EarSide::new(&call.spec().turn, call.spec().callee.listen_ms),
+            ear: EarSide::new(
+                &call.spec().turn,
+                call.spec().callee.listen_ms,
+                if parts.ears.may_change() {
+                    LONG_MEMORY
+                } else {
+                    MEMORY
+                },
+            ),
             call,
             messages,
             recorder: parts.recorder,
@@ -292,6 +300,9 @@ impl Live {
                 self.apply(at, action);
             }
             self.work.actions = actions;
+            if matches!(event, Event::Used { .. }) {
+                self.check_budget();
+            }
         }
     }
 
@@ -334,6 +345,7 @@ impl Live {
             // A turn is closed: what was said cannot be wanted again.
             Action::Checkpoint(_) if !self.call.is_speaking() => {
                 self.outbox = Outbox::default();
+                self.count_audio();
                 self.tell_turn();
             }
             Action::Checkpoint(_) => {}

@@ -12,10 +12,16 @@ use crate::speculation::Guess;
 use crate::timers::Reason;
 use crate::usage::Turns;
 
-use super::sentences::{has_words, split_parts};
+use super::sentences::{has_words, split_clause, split_parts};
 
 /// Text goes to the voice while less speech than this is queued, in ms.
 const RELEASE_BELOW_MS: u64 = 8000;
+/// While less speech than this is queued and the voice has nothing to do, it need not wait for the end of a sentence, in ms.
+const CLAUSE_BELOW_MS: u64 = 500;
+/// A clause is spoken by itself when its sentence takes longer than this to be written, in ms.
+const CLAUSE_MS: u64 = 250;
+/// After this time any words are, in ms.
+const ANY_WORD_MS: u64 = 1200;
 /// Sentences that the voice works on at once.
 const MOST_UNSPOKEN: usize = 2;
 /// A reply longer than this is cut, in characters.
@@ -28,6 +34,8 @@ pub(crate) struct Reply {
     cause: Option<Cause>,
     asked: (String, String),
     pending: String,
+    /// When the first of the pending text came.
+    pending_since: At,
     waiting: VecDeque<String>,
     unspoken: usize,
     length: usize,
@@ -206,6 +214,7 @@ impl Call {
             cause,
             asked,
             pending: String::new(),
+            pending_since: self.now,
             waiting: VecDeque::new(),
             unspoken: 0,
             length: 0,
@@ -226,8 +235,26 @@ impl Call {
         };
         let room = LONGEST_REPLY.saturating_sub(reply.length);
         reply.length += text.chars().count().min(room);
+        if reply.pending.is_empty() {
+            reply.pending_since = now;
+        }
         reply.pending.extend(text.chars().take(room));
+        let before = reply.waiting.len();
         split_parts(&mut reply.pending, &mut reply.waiting);
+        if reply.waiting.len() > before {
+            reply.pending_since = now;
+        }
+        let idle = reply.unspoken == 0 && reply.waiting.is_empty();
+        if idle && self.ledger.queued_ms() < CLAUSE_BELOW_MS {
+            let waited = now.ms_since(reply.pending_since);
+            let any = waited >= ANY_WORD_MS;
+            if (any || waited >= CLAUSE_MS)
+                && let Some(clause) = split_clause(&mut reply.pending, any)
+            {
+                reply.waiting.push_back(clause);
+                reply.pending_since = now;
+            }
+        }
         if let Some(guess) = &mut reply.guess {
             guess.text.get_or_insert(now);
         }

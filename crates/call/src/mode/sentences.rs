@@ -31,6 +31,34 @@ pub(super) fn split_parts(text: &mut String, parts: &mut VecDeque<String>) {
     text.drain(..start);
 }
 
+/// Fewer words than this are not spoken by themselves.
+const FEWEST_WORDS: usize = 3;
+
+/// Takes a beginning off a sentence that is being written: up to its last comma or the like, or with `any` up to its last whole
+/// word.
+pub(super) fn split_clause(text: &mut String, any: bool) -> Option<String> {
+    let mut end = None;
+    let mut before = ' ';
+    for (index, character) in text.char_indices() {
+        let western = matches!(before, ',' | ';' | ':' | '–' | '—') && character.is_whitespace();
+        let eastern = matches!(before, '，' | '、' | '；' | '：');
+        if western || eastern || (any && character.is_whitespace()) {
+            end = Some(index);
+        }
+        before = character;
+    }
+    let clause = text[..end?].trim().to_owned();
+    // Chinese and Japanese are written without spaces.
+    let dense = clause.chars().any(|character| character >= '\u{2e80}');
+    let enough = dense || clause.split_whitespace().count() >= FEWEST_WORDS;
+    if !enough || !has_words(&clause) {
+        return None;
+    }
+    let rest = text[end?..].trim_start().to_owned();
+    *text = rest;
+    Some(clause)
+}
+
 /// Whether there is anything to speak in a text.
 pub(super) fn has_words(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)

@@ -9,6 +9,7 @@
 mod backchannel;
 mod burst;
 mod callee;
+mod clauses;
 mod faults;
 mod field_notes;
 mod goodbye;

@@ -25,7 +25,8 @@ impl Reader<'_> {
             .ok_or_else(|| ConfigError(format!("{name} is not in the table of variables")))?;
         let found = self.0.find(variable)?;
         parse(&found.text).map_err(|why| {
-            let shown = if variable.secret {
+            // An address may hold a password.
+            let shown = if variable.secret || found.text.contains('@') {
                 String::new()
             } else {
                 format!("={}", found.text)

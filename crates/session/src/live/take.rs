@@ -59,6 +59,10 @@ impl Live {
 
     fn used(&mut self, at: At, reply: Option<ReplyId>, usage: Usage) {
         self.handle(at, Event::Used { reply, usage });
+    }
+
+    /// Ends the call when it has cost what it may.
+    pub(super) fn check_budget(&mut self) {
         let Some(most) = self.books.most.filter(|_| !self.books.spent) else {
             return;
         };
@@ -68,7 +72,7 @@ impl Live {
             .bill(self.call.usage(), direction, self.call.lasted_ms());
         if bill.total() >= most {
             self.books.spent = true;
-            self.handle(at, Event::Spent);
+            self.work.events.push_back(Event::Spent);
         }
     }
 

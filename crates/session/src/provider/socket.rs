@@ -16,7 +16,7 @@ use url::Url;
 use super::{Blame, Failure, Provider};
 
 /// The handshake, TLS included, must be over in this time.
-const CONNECT: Duration = Duration::from_millis(1800);
+const CONNECT: Duration = Duration::from_secs(2);
 /// A provider that does not read its socket for so long is gone.
 const WRITE: Duration = Duration::from_secs(2);
 /// The largest message taken, in bytes.

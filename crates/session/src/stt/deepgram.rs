@@ -171,7 +171,7 @@ struct Listening<H> {
     sent: SentAudio,
     interim: Option<Heard>,
     asked: Option<Asked>,
-    /// Words before this position were taken already, as an interim.
+    /// Words before this position were taken already.
     taken: u64,
     /// This socket has said something, and when.
     answered: bool,
@@ -339,6 +339,8 @@ impl<H: FnMut(Heard)> Listening<H> {
             hint: None,
         };
         if heard.settled {
+            // Some finals come twice.
+            self.taken = self.taken.max(until);
             self.interim = None;
             self.sent.forget(until);
         } else if !heard.text.is_empty() {

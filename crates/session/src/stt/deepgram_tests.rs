@@ -159,6 +159,24 @@ fn finalized(results: &mut Results) {
 const FINALIZE: Command = Command::Finalize { channel: None };
 
 #[tokio::test]
+async fn final_words_that_come_twice_are_taken_once() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(1000);
+    socket.audio(7680).await;
+    for _ in 0..2 {
+        socket
+            .results((0, 600), "Two eggs.", |results| results.is_final = true)
+            .await;
+    }
+    socket
+        .results((600, 1000), "And tea.", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.text, "Two eggs.");
+    assert_eq!(call.next().await.text, "And tea.");
+}
+
+#[tokio::test]
 async fn words_come_with_their_place_in_the_ear_and_a_question_is_answered() {
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;

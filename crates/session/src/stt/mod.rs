@@ -139,6 +139,11 @@ impl Ears {
         }
     }
 
+    /// Whether another recogniser may take over in the middle of a turn.
+    pub(crate) fn may_change(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// Whether what listens finds the ends of turns itself.
     pub(crate) fn leads(&self) -> bool {
         match &self.current {
