@@ -10,7 +10,7 @@ use crate::timers::Reason;
 /// The closing sentence must be over this long after the decision to close, in ms.
 const CLOSE_MS: u64 = 15_000;
 /// Replies that may fail one after the other; with the next the fallback follows.
-const MOST_FAILURES: u8 = 1;
+const MOST_FAILURES: u8 = 2;
 /// With so many faults the recogniser counts as lost.
 const MOST_STT_FAULTS: u8 = 3;
 
@@ -84,7 +84,13 @@ impl Call {
             self.end_for(self.spec.fallback.clone(), EndCause::Fault);
         } else if self.counts.failures > MOST_FAILURES {
             self.begin_closing(EndCause::Fault);
-            self.say(&apology, self.spec.fallback.clone(), false);
+            let line = match self.spec.fallback {
+                Intent::Transfer(_) => apology,
+                Intent::HangUp | Intent::Continue => {
+                    format!("{apology} {}", self.spec.lines.goodbye)
+                }
+            };
+            self.say(&line, self.spec.fallback.clone(), false);
         } else {
             self.say(&apology, Intent::Continue, false);
         }

@@ -12,16 +12,20 @@ fn fault(party: Party) -> Event {
 }
 
 #[test]
-fn a_responder_that_says_nothing_in_time_is_apologised_for_and_the_second_time_ends_the_call() {
+fn a_responder_that_says_nothing_in_time_is_apologised_for_and_the_third_time_ends_the_call() {
     let mut world = conversing(&[]);
     let mut silent = answer("");
     silent.texts.clear();
     silent.done = None;
-    world.answers = vec![silent.clone(), silent];
-    world.speech(13_000, 600, "hello again").run(30_000);
+    world.answers = vec![silent.clone(), silent.clone(), silent];
+    world
+        .speech(13_000, 600, "hello again")
+        .speech(24_000, 600, "anybody")
+        .run(45_000);
     assert_snapshot!(world.story());
     let overdue = world.notes(|note| matches!(note, Note::Overdue { .. }));
-    assert_eq!(overdue.len(), 2);
+    assert_eq!(overdue.len(), 3);
+    assert!(world.conversation().ends_with("Goodbye."));
     assert_eq!(world.end().unwrap().2, EndCause::Fault);
 }
 
@@ -45,7 +49,7 @@ fn a_reply_that_was_heard_clears_the_count_of_failures() {
 }
 
 #[test]
-fn the_fallback_of_the_scenario_follows_the_second_failure() {
+fn the_fallback_of_the_scenario_follows_the_third_failure() {
     let mut world = conversing(&[]);
     let mut spec = world.call.spec().clone();
     spec.fallback = Intent::Transfer("front desk".into());
@@ -53,11 +57,13 @@ fn the_fallback_of_the_scenario_follows_the_second_failure() {
     let mut failing = answer("");
     failing.fails = Some(100);
     failing.done = None;
-    world.answers = vec![failing.clone(), failing];
+    world.answers = vec![failing.clone(), failing.clone(), failing];
     world
         .speech(3000, 600, "one")
         .speech(9000, 600, "two")
-        .run(20_000);
+        .run(14_000);
+    assert!(world.end().is_none());
+    world.speech(15_000, 600, "three").run(30_000);
     let (_, intent, cause) = world.end().unwrap();
     assert_eq!(intent, Intent::Transfer("front desk".into()));
     assert_eq!(cause, EndCause::Fault);
