@@ -45,3 +45,18 @@ if [ "$purpose" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     echo "installing cargo-nextest (once)"
     cargo install --locked cargo-nextest
 fi
+
+# The providers' own Python packages as clients of the simulator: `make test` asks them where they can be had.
+sdks="openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0"
+sdk_python=target/sdk/bin/python
+if [ "$purpose" = test ] && [ "$(cat target/sdk/packages 2>/dev/null)" != "$sdks" ]; then
+    echo "installing $sdks into target/sdk (once)"
+    rm -rf target/sdk
+    # shellcheck disable=SC2086
+    if python3 -m venv target/sdk && "$sdk_python" -m pip install -q --disable-pip-version-check $sdks; then
+        echo "$sdks" >target/sdk/packages
+    else
+        rm -rf target/sdk
+        echo "going on: without python3-venv and these packages the simulator is not tried with them" >&2
+    fi
+fi

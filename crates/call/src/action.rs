@@ -75,8 +75,6 @@ pub enum DropCause {
     Fault,
     /// A line from outside takes its place.
     Line,
-    /// It calls a tool, and nothing is done before the turn is over.
-    Tool,
 }
 
 /// Why the floor was given to the caller.

@@ -8,13 +8,13 @@ use crate::action::{Action, Cause, DropCause, Note};
 use crate::at::At;
 use crate::call::{Call, Phase};
 use crate::caller::plain_words;
-use crate::event::{Expect, Form, TurnId};
+use crate::event::{Expect, Form, ToolCall, TurnId};
 
 /// The responder is asked this often for a turn before its end: each question costs, and who paused so often pauses again.
 const MOST_GUESSES: u8 = 3;
 
 /// What a speculative reply brought so far.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Guess {
     asked: At,
     /// Its first text.
@@ -25,6 +25,8 @@ pub(crate) struct Guess {
     pub(crate) speech: Option<At>,
     /// What it expects of the caller.
     pub(crate) expect: Option<Expect>,
+    /// What it calls, to be done when it is promoted.
+    pub(crate) calls: Vec<ToolCall>,
 }
 
 impl Call {
@@ -66,6 +68,7 @@ impl Call {
                 clause: None,
                 speech: None,
                 expect: None,
+                calls: Vec::new(),
             });
         }
         self.act(Action::Respond {
@@ -98,8 +101,8 @@ impl Call {
             return;
         }
         self.turn.outlook.eager = false;
-        // Asked again for the same turn it would fail or call again.
-        if matches!(cause, DropCause::Tool | DropCause::Fault) {
+        // Asked again for the same turn it would fail again.
+        if cause == DropCause::Fault {
             self.turn.outlook.guesses = MOST_GUESSES;
         }
         self.note(Note::Dropped {
@@ -134,6 +137,7 @@ impl Call {
             reply: self.reply_id(),
             saved_ms: u32::try_from(now.ms_since(guess.asked)).unwrap_or(u32::MAX),
         });
+        self.call_held(self.reply_id(), &guess.calls);
         true
     }
 }

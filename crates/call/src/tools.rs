@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{Action, Cause, DropCause, Note, ToolState};
+use crate::action::{Action, Cause, Note, ToolState};
 use crate::at::At;
 use crate::call::{Call, Phase};
 use crate::dialog::Line;
@@ -218,11 +218,26 @@ impl Call {
         if !self.mode.live().is_some_and(writes) {
             return;
         }
-        // Nothing is done before the turn is over: the reply is asked for again when it is.
-        if self.speculating() {
-            self.drop_guess(DropCause::Tool);
+        // Nothing is done before the turn is over.
+        if let Some(guess) = self.mode.live_mut().and_then(|live| live.guess.as_mut()) {
+            if guess.calls.len() <= MOST_CALLS {
+                guess.calls.push(call.clone());
+            }
             return;
         }
+        self.call_tool(reply, call);
+    }
+
+    /// What a reply called while its turn might still go on is done now.
+    pub(crate) fn call_held(&mut self, reply: ReplyId, calls: &[ToolCall]) {
+        self.dialog.tools.rounds = 0;
+        self.dialog.tools.waited = false;
+        for call in calls {
+            self.call_tool(reply, call);
+        }
+    }
+
+    fn call_tool(&mut self, reply: ReplyId, call: &ToolCall) {
         let round = self.dialog.tools.round(reply);
         if round > MOST_ROUNDS + 1 {
             self.on_fault(&Fault {

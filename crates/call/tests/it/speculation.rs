@@ -181,36 +181,57 @@ fn a_failure_of_a_speculative_reply_does_not_count_and_the_end_of_the_turn_asks_
 }
 
 #[test]
-fn what_called_a_tool_is_not_asked_again_before_the_turn_is_over() {
+fn a_tool_that_a_speculative_reply_calls_is_run_when_the_turn_is_over() {
     let mut world = led(&[]);
-    world.answers = (0..4)
-        .map(|_| crate::world::calling("", &["look"]))
-        .collect();
+    world.answers = vec![
+        crate::world::calling("One moment.", &["look"]),
+        answer("Here it is."),
+    ];
+    world.tools.insert("look", (700, "found", false));
     world
         .speech(2000, 600, "")
         .interim(2799, "I want some food", 900)
         .at(2800, Event::Turn(TurnHint::Eager))
-        .at(3050, Event::Turn(TurnHint::Eager))
         .settled(3600, "I want some food")
         .at(3600, Event::Turn(TurnHint::Ended))
-        .run(3700);
-    assert_eq!(dropped(&world), [(3005, DropCause::Tool)]);
-    let asked = |action: &&(u64, Action)| matches!(action.1, Action::Respond { .. });
-    let asked: Vec<bool> = world
+        .run(9000);
+    let at = |wanted: fn(&Action) -> bool| -> Vec<u64> {
+        let found = world.actions.iter().filter(|(_, action)| wanted(action));
+        found.map(|(ms, _)| *ms).collect()
+    };
+    assert_eq!(
+        at(|action| matches!(action, Action::RunTool { .. })),
+        [3600]
+    );
+    assert_eq!(
+        at(|action| matches!(action, Action::Respond { .. })).len(),
+        2
+    );
+    assert_eq!(
+        world.conversation(),
+        "Agent: Go ahead.\nCaller: I want some food\nAgent: One moment.\n  a look: found\nAgent: Here it is."
+    );
+}
+
+#[test]
+fn a_tool_that_a_speculative_reply_calls_is_not_run_when_the_caller_goes_on() {
+    let mut world = led(&[]);
+    world.answers = vec![crate::world::calling("", &["look"]), answer("What else?")];
+    world
+        .speech(2000, 600, "")
+        .interim(2799, "I want some food", 900)
+        .at(2800, Event::Turn(TurnHint::Eager))
+        .at(3300, Event::Turn(TurnHint::Resumed))
+        .speech(3300, 900, "")
+        .settled(4600, "I want some food and drink")
+        .at(4600, Event::Turn(TurnHint::Ended))
+        .run(9000);
+    let ran = world
         .actions
         .iter()
-        .filter(asked)
-        .map(|(_, action)| {
-            matches!(
-                action,
-                Action::Respond {
-                    speculative: true,
-                    ..
-                }
-            )
-        })
-        .collect();
-    assert_eq!(asked, [true, false]);
+        .any(|(_, action)| matches!(action, Action::RunTool { .. }));
+    assert!(!ran);
+    assert!(world.conversation().ends_with("Agent: What else?"));
 }
 
 #[test]

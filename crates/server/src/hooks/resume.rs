@@ -6,11 +6,12 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use ringback_session::scenario::destination::SCENARIO;
 use ringback_wire::twilio::twiml::{Callee, Dial, SipAddress, Verb};
 use ringback_wire::twilio::webhook::VoiceRequest;
 
 use super::authentic::Posted;
-use super::voice::STOPPING;
+use super::voice::{STOPPING, answer};
 use crate::answers::{Detail, farewell, missing_field, twiml};
 use crate::app::App;
 use crate::calls::{Outcome, Purpose, Resumption};
@@ -21,7 +22,8 @@ pub const BROKE: &str =
 /// How long a call's end is waited for. Twilio waits 15 s for the answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// `POST /resume/{token}`: the same answer however often it is asked.
+/// `POST /resume/{token}`: the same answer however often it is asked. A caller who is put through to another scenario gets a new media
+/// stream.
 pub async fn resume_call(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -52,7 +54,17 @@ pub async fn resume_call(
     );
     match known {
         Resumption::Ended(Outcome::Over) => twiml(&[Verb::Hangup]),
-        Resumption::Ended(Outcome::Transfer(to)) => transfer(&to),
+        Resumption::Ended(Outcome::Transfer(to)) => match to.strip_prefix(SCENARIO) {
+            Some(slug) if app.catalog.scenario(slug).is_some() => answer(&app, slug, &posted),
+            Some(slug) => {
+                tracing::error!(
+                    scenario = slug,
+                    "Error: there is no scenario to put a caller through to"
+                );
+                farewell(BROKE, None)
+            }
+            None => transfer(&to),
+        },
         Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => {
             farewell(STOPPING, None)
         }

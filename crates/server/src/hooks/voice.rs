@@ -48,7 +48,8 @@ pub async fn answer_call(
     answer(&app, &bot_id, &posted)
 }
 
-fn answer(app: &App, name: &str, posted: &Posted) -> Response {
+/// Connects a call to a scenario, or says why it cannot be.
+pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     let Ok(request) = VoiceRequest::of(&posted.form) else {
         return missing_field("CallSid");
     };

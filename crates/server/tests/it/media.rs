@@ -143,6 +143,42 @@ async fn check_refused_start(
     assert_eq!((code, reason.as_str()), expected);
 }
 
+/// A call that ended by wanting this, and what its resume webhook says then.
+async fn followed_by(to: &str) -> (Listening, String) {
+    let outcome = Outcome::Transfer(to.into());
+    let listening = listen(Setup { outcome, ..local() }).await;
+    let stream = stream(&listening.server.post("/", &of_call(CALL)).await.body);
+    let mut socket = listening.open("/ws/guest-relations/audio/stream").await;
+    socket
+        .send(start(CALL, Some(&stream.parameters["token"])))
+        .await
+        .unwrap();
+    talks(&mut socket).await;
+    socket.send(key('9')).await.unwrap();
+    closed(&mut socket).await;
+    let resume = stream.resume.strip_prefix("http://localhost:8080").unwrap();
+    let body = listening.server.post(resume, &of_call(CALL)).await.body;
+    (listening, body)
+}
+
+#[tokio::test]
+async fn a_caller_who_is_put_through_to_another_scenario_talks_to_it_in_a_new_stream() {
+    let (listening, twiml) = followed_by("scenario:parrot").await;
+    let next = stream(&twiml);
+    let mut socket = listening.open("/ws/parrot/audio/stream").await;
+    socket
+        .send(start(CALL, Some(&next.parameters["token"])))
+        .await
+        .unwrap();
+    talks(&mut socket).await;
+}
+
+#[tokio::test]
+async fn a_caller_who_is_put_through_to_no_scenario_hears_an_apology() {
+    let (_listening, twiml) = followed_by("scenario:nobody").await;
+    assert_eq!(spoken(&twiml), ringback_server::hooks::resume::BROKE);
+}
+
 #[tokio::test]
 async fn a_call_talks_and_what_follows_is_what_its_end_said() {
     let outcome = Outcome::Transfer("+15005550009".into());

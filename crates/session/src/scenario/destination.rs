@@ -3,8 +3,16 @@
 use super::field::Field;
 use super::problem::Findings;
 
-/// Whether a call can be put through to this: a number as E.164 (`+` and 8 to 15 digits), or a `sip:` address.
+/// What stands before the name of a scenario that a caller is put through to.
+pub const SCENARIO: &str = "scenario:";
+
+/// Whether a call can be put through to this: a number as E.164 (`+` and 8 to 15 digits), a `sip:` address, or another scenario as
+/// `scenario:slug`.
 pub fn is_destination(to: &str) -> bool {
+    if let Some(slug) = to.strip_prefix(SCENARIO) {
+        let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        return (1..=64).contains(&slug.len()) && slug.bytes().all(named);
+    }
     if let Some(number) = to.strip_prefix('+') {
         return (8..=15).contains(&number.len())
             && number.bytes().all(|b| b.is_ascii_digit())
@@ -25,7 +33,7 @@ pub(crate) fn read(field: &Field<'_>, findings: &mut Findings) -> Option<String>
         field.problem(
             findings,
             "a call cannot be put through to this",
-            "give a number as \"+15005550006\", or an address as \"sip:desk@example.com\"",
+            "give a number as \"+15005550006\", an address as \"sip:desk@example.com\", or another scenario as \"scenario:it-support\"",
         );
         return None;
     }
@@ -49,6 +57,9 @@ mod tests {
             ("sip:desk@", false),
             ("sip:a b@example.com", false),
             ("tel:+15005550006", false),
+            ("scenario:it-support", true),
+            ("scenario:", false),
+            ("scenario:../x", false),
             ("", false),
         ] {
             assert_eq!(is_destination(to), fits, "{to}");
