@@ -90,7 +90,7 @@ fn malformed_values_stop_with_one_line_that_names_them() {
     );
     check_refused(
         &[("PUBLIC_URL", "https://user@host")],
-        "PUBLIC_URL=https://user@host (environment): has '@' in it; write it like https://phone.example.org",
+        "PUBLIC_URL (environment): has '@' in it; write it like https://phone.example.org",
     );
     check_refused(
         &[("LOG_LEVEL", "LOUD")],

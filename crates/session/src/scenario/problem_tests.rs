@@ -166,7 +166,7 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
         (
             &with("[fallback]\nto = \"5550006\""),
             vec![
-                "3:6: fallback.to: a call cannot be put through to this; give a number as \"+15005550006\", or an address as \"sip:desk@example.com\"",
+                "3:6: fallback.to: a call cannot be put through to this; give a number as \"+15005550006\", an address as \"sip:desk@example.com\", or another scenario as \"scenario:it-support\"",
             ],
         ),
         (

@@ -201,7 +201,7 @@ fn states_and_ways_are_checked() {
         (
             "say = \"One moment.\"\ntransfer = \"+1500555\"",
             vec![
-                "4:12: state[0].transfer: a call cannot be put through to this; give a number as \"+15005550006\", or an address as \"sip:desk@example.com\"",
+                "4:12: state[0].transfer: a call cannot be put through to this; give a number as \"+15005550006\", an address as \"sip:desk@example.com\", or another scenario as \"scenario:it-support\"",
             ],
         ),
         (
