@@ -111,9 +111,14 @@ impl Tools {
         self.owed = false;
         self.then = None;
         if cause != Cause::Tool {
-            self.rounds = 0;
-            self.waited = false;
+            self.begin_turn();
         }
+    }
+
+    /// What was called for the turn before does not count any more.
+    fn begin_turn(&mut self) {
+        self.rounds = 0;
+        self.waited = false;
     }
 
     /// The responder was told in vain.
@@ -230,8 +235,7 @@ impl Call {
 
     /// What a reply called while its turn might still go on is done now.
     pub(crate) fn call_held(&mut self, reply: ReplyId, calls: &[ToolCall]) {
-        self.dialog.tools.rounds = 0;
-        self.dialog.tools.waited = false;
+        self.dialog.tools.begin_turn();
         for call in calls {
             self.call_tool(reply, call);
         }

@@ -1,6 +1,7 @@
 //! What we say of our own accord, in the languages that we know.
 
 use ringback_speech::language::Language;
+use ringback_speech::language::vocabulary::SPANISH_MONTHS;
 
 /// Our own lines in one language.
 pub(crate) struct Phrases {
@@ -145,18 +146,5 @@ static SPANISH: Phrases = Phrases {
         pressed: "Ha pulsado:",
     },
     keys: ["asterisco", "almohadilla"],
-    months: [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
+    months: SPANISH_MONTHS,
 };

@@ -1,5 +1,7 @@
 //! The languages whose words are known: for numbers, answers, and the texts of the callers of this crate.
 
+pub mod vocabulary;
+
 /// A language whose words are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {

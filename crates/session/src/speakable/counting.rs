@@ -1,6 +1,9 @@
 //! Numbers in words of German and Spanish.
 
 use ringback_speech::language::Language;
+use ringback_speech::language::vocabulary::{
+    GERMAN_NUMBERS, GERMAN_TENS, SPANISH_HUNDREDS, SPANISH_NUMBERS, SPANISH_TENS,
+};
 
 /// How a number stands in its sentence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,31 +66,6 @@ pub(super) fn spanish_ordinal(number: u64, form: Form) -> Option<String> {
     Some(format!("{stem}{ending}"))
 }
 
-const GERMAN: [&str; 20] = [
-    "null",
-    "eins",
-    "zwei",
-    "drei",
-    "vier",
-    "fünf",
-    "sechs",
-    "sieben",
-    "acht",
-    "neun",
-    "zehn",
-    "elf",
-    "zwölf",
-    "dreizehn",
-    "vierzehn",
-    "fünfzehn",
-    "sechzehn",
-    "siebzehn",
-    "achtzehn",
-    "neunzehn",
-];
-const GERMAN_TENS: [&str; 10] = [
-    "", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig",
-];
 const GERMAN_SCALES: [(u64, &str, &str); 2] = [
     (1_000_000_000, "Milliarde", "Milliarden"),
     (1_000_000, "Million", "Millionen"),
@@ -141,75 +119,22 @@ fn german_below_thousand(number: u64) -> String {
     let before = match hundreds {
         0 => String::new(),
         1 => "einhundert".to_owned(),
-        hundreds => format!("{}hundert", word(&GERMAN, hundreds)),
+        hundreds => format!("{}hundert", word(&GERMAN_NUMBERS, hundreds)),
     };
     let (tens, ones) = (rest / 10, rest % 10);
     let after = match (tens, ones) {
         (0, 0) if hundreds > 0 => String::new(),
-        (0 | 1, _) => word(&GERMAN, rest).to_owned(),
-        (tens, 0) => word(&GERMAN_TENS, tens).to_owned(),
-        (tens, 1) => format!("einund{}", word(&GERMAN_TENS, tens)),
-        (tens, ones) => format!("{}und{}", word(&GERMAN, ones), word(&GERMAN_TENS, tens)),
+        (0 | 1, _) => word(&GERMAN_NUMBERS, rest).to_owned(),
+        (tens, 0) => word(&GERMAN_TENS, tens - 2).to_owned(),
+        (tens, 1) => format!("einund{}", word(&GERMAN_TENS, tens - 2)),
+        (tens, ones) => format!(
+            "{}und{}",
+            word(&GERMAN_NUMBERS, ones),
+            word(&GERMAN_TENS, tens - 2)
+        ),
     };
     before + &after
 }
-
-const SPANISH: [&str; 30] = [
-    "cero",
-    "uno",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "diez",
-    "once",
-    "doce",
-    "trece",
-    "catorce",
-    "quince",
-    "dieciséis",
-    "diecisiete",
-    "dieciocho",
-    "diecinueve",
-    "veinte",
-    "veintiuno",
-    "veintidós",
-    "veintitrés",
-    "veinticuatro",
-    "veinticinco",
-    "veintiséis",
-    "veintisiete",
-    "veintiocho",
-    "veintinueve",
-];
-const SPANISH_TENS: [&str; 10] = [
-    "",
-    "",
-    "",
-    "treinta",
-    "cuarenta",
-    "cincuenta",
-    "sesenta",
-    "setenta",
-    "ochenta",
-    "noventa",
-];
-const SPANISH_HUNDREDS: [&str; 10] = [
-    "",
-    "ciento",
-    "doscientos",
-    "trescientos",
-    "cuatrocientos",
-    "quinientos",
-    "seiscientos",
-    "setecientos",
-    "ochocientos",
-    "novecientos",
-];
 
 fn spanish(number: u64, form: Form) -> String {
     let mut parts = Vec::new();
@@ -253,7 +178,7 @@ fn spanish_below_thousand(number: u64, form: Form) -> String {
         (0, _) => after,
         (1, 0) => "cien".to_owned(),
         (hundreds, rest) => {
-            let mut words = word(&SPANISH_HUNDREDS, hundreds).to_owned();
+            let mut words = word(&SPANISH_HUNDREDS, hundreds - 1).to_owned();
             if form == Form::Feminine && hundreds > 1 {
                 words.truncate(words.len() - 2);
                 words.push_str("as");
@@ -270,9 +195,13 @@ fn spanish_below_thousand(number: u64, form: Form) -> String {
 fn spanish_below_hundred(number: u64, form: Form) -> String {
     let (tens, ones) = (number / 10, number % 10);
     let words = match (tens, ones) {
-        (0..3, _) => word(&SPANISH, number).to_owned(),
-        (tens, 0) => word(&SPANISH_TENS, tens).to_owned(),
-        (tens, ones) => format!("{} y {}", word(&SPANISH_TENS, tens), word(&SPANISH, ones)),
+        (0..3, _) => word(&SPANISH_NUMBERS, number).to_owned(),
+        (tens, 0) => word(&SPANISH_TENS, tens - 3).to_owned(),
+        (tens, ones) => format!(
+            "{} y {}",
+            word(&SPANISH_TENS, tens - 3),
+            word(&SPANISH_NUMBERS, ones)
+        ),
     };
     match (words.strip_suffix("uno"), form) {
         (Some("veinti"), Form::Masculine) => "veintiún".to_owned(),

@@ -5,6 +5,9 @@ use super::other_days::in_english;
 use super::words::words;
 use super::{Expect, Meaning, interpret};
 use crate::language::Language;
+use crate::language::vocabulary::{
+    GERMAN_NUMBERS, GERMAN_TENS, SPANISH_HUNDREDS, SPANISH_NUMBERS, SPANISH_TENS,
+};
 
 /// What the text means in a language.
 pub fn interpret_in(language: Language, expect: &Expect, text: &str) -> Meaning {
@@ -113,32 +116,6 @@ fn in_figures(words: &[String], number: fn(&[String]) -> Option<(u32, usize)>) -
     text.join(" ")
 }
 
-const GERMAN: [&str; 20] = [
-    "null",
-    "eins",
-    "zwei",
-    "drei",
-    "vier",
-    "fünf",
-    "sechs",
-    "sieben",
-    "acht",
-    "neun",
-    "zehn",
-    "elf",
-    "zwölf",
-    "dreizehn",
-    "vierzehn",
-    "fünfzehn",
-    "sechzehn",
-    "siebzehn",
-    "achtzehn",
-    "neunzehn",
-];
-const GERMAN_TENS: [&str; 8] = [
-    "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig",
-];
-
 /// The German number with which these words begin, which may have been written apart: `ein und zwanzig`.
 pub(super) fn german(words: &[String]) -> Option<(u32, usize)> {
     let longest = words.len().min(8);
@@ -197,7 +174,7 @@ fn german_below_100(word: &str) -> Option<u32> {
     let ones = |word: &str| match word {
         "ein" => Some(1),
         "zwo" => Some(2),
-        word => place(&GERMAN, word),
+        word => place(&GERMAN_NUMBERS, word),
     };
     ones(word)
         .or_else(|| place(&GERMAN_TENS, word).map(|at| at * 10 + 20))
@@ -209,59 +186,6 @@ fn german_below_100(word: &str) -> Option<u32> {
             })
         })
 }
-
-const SPANISH: [&str; 30] = [
-    "cero",
-    "uno",
-    "dos",
-    "tres",
-    "cuatro",
-    "cinco",
-    "seis",
-    "siete",
-    "ocho",
-    "nueve",
-    "diez",
-    "once",
-    "doce",
-    "trece",
-    "catorce",
-    "quince",
-    "dieciséis",
-    "diecisiete",
-    "dieciocho",
-    "diecinueve",
-    "veinte",
-    "veintiuno",
-    "veintidós",
-    "veintitrés",
-    "veinticuatro",
-    "veinticinco",
-    "veintiséis",
-    "veintisiete",
-    "veintiocho",
-    "veintinueve",
-];
-const SPANISH_TENS: [&str; 7] = [
-    "treinta",
-    "cuarenta",
-    "cincuenta",
-    "sesenta",
-    "setenta",
-    "ochenta",
-    "noventa",
-];
-const SPANISH_HUNDREDS: [&str; 9] = [
-    "ciento",
-    "doscientos",
-    "trescientos",
-    "cuatrocientos",
-    "quinientos",
-    "seiscientos",
-    "setecientos",
-    "ochocientos",
-    "novecientos",
-];
 
 /// The Spanish number with which these words begin.
 pub(super) fn spanish(words: &[String]) -> Option<(u32, usize)> {
@@ -323,7 +247,9 @@ fn spanish_word(word: &str) -> Option<u32> {
         "veintiun" | "veintiuna" => "veintiuno".to_owned(),
         other => other.to_owned(),
     };
-    let at = SPANISH.iter().position(|entry| plain(entry) == word)?;
+    let at = SPANISH_NUMBERS
+        .iter()
+        .position(|entry| plain(entry) == word)?;
     u32::try_from(at).ok()
 }
 

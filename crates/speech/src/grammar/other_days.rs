@@ -3,6 +3,7 @@
 use super::dates::{MONTHS, WEEKDAYS};
 use super::other::{german, german_word, spanish};
 use crate::language::Language;
+use crate::language::vocabulary::SPANISH_MONTHS;
 
 const GERMAN_WEEKDAYS: [&str; 7] = [
     "montag",
@@ -46,20 +47,6 @@ const SPANISH_WEEKDAYS: [&str; 7] = [
     "viernes",
     "sabado",
     "domingo",
-];
-const SPANISH_MONTHS: [&str; 12] = [
-    "enero",
-    "febrero",
-    "marzo",
-    "abril",
-    "mayo",
-    "junio",
-    "julio",
-    "agosto",
-    "septiembre",
-    "octubre",
-    "noviembre",
-    "diciembre",
 ];
 
 /// English words for the days among these words; of all else only the place is left.
