@@ -2,6 +2,7 @@
 
 mod log;
 mod take;
+mod teller;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use ringback_call::{
 use crate::carrier::twilio::{Brought, Messages, Violation};
 use crate::ear::{EarSide, LONG_MEMORY, MEMORY, STRETCH};
 use crate::engines::Engines;
+use crate::news::{Follower, News};
 use crate::outbox::Outbox;
 use crate::provided::{Receiver, Sender};
 use crate::record::Recorder;
@@ -23,6 +25,7 @@ use crate::responder::{Asked, Responder};
 use crate::stt::Ears;
 use crate::tools::{Bound, dtmf};
 use crate::tts::Voices;
+use teller::Teller;
 
 /// Silence takes the place of audio that did not come for this long.
 const GAP: Duration = Duration::from_millis(100);
@@ -53,12 +56,11 @@ struct Work {
     actions: Vec<Action>,
 }
 
-/// What a call may cost, and what was told of its turns.
-#[derive(Default)]
+/// What a call may cost, and what was told of it.
 struct Books {
     most: Option<f64>,
     spent: bool,
-    told: TurnId,
+    teller: Teller,
 }
 
 /// The parts of a live call that come from its setup.
@@ -71,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) events: (Sender, Receiver),
     /// In millionths of the currency of the prices.
     pub(crate) max_cost_millionths: Option<u64>,
+    pub(crate) follower: Follower,
 }
 
 impl Live {
@@ -100,7 +103,8 @@ impl Live {
                 most: parts
                     .max_cost_millionths
                     .map(|millionths| millionths as f64 / 1e6),
-                ..Books::default()
+                spent: false,
+                teller: Teller::new(parts.follower),
             },
             audio: Vec::with_capacity(1600),
             last_media: At::default(),
@@ -336,7 +340,10 @@ impl Live {
                 let bound = Bound::of(*timeout_ms, *side_effect);
                 self.responder.run_tool(call, bound, &self.provide);
             }
-            Action::Speak { reply, part, text } => self.speak(*reply, *part, text),
+            Action::Speak { reply, part, text } => {
+                self.books.teller.tell(News::Speaking(text.clone()));
+                self.speak(*reply, *part, text);
+            }
             Action::Cancel { reply, heard } => {
                 self.responder.cancel(*reply, *heard);
                 self.voices.cancel(*reply);
@@ -346,25 +353,19 @@ impl Live {
             Action::Checkpoint(_) if !self.call.is_speaking() => {
                 self.outbox = Outbox::default();
                 self.count_audio();
-                self.tell_turn();
+                self.catch_up();
             }
             Action::Checkpoint(_) => {}
             Action::End { cause, .. } => log::ended(*cause),
             Action::Note(note) => {
                 log::noted(note);
+                if let Note::Fault(fault) = note {
+                    self.books.teller.tell(News::Fault(fault.clone()));
+                }
                 if matches!(note, Note::Turn { .. }) {
                     self.count_audio();
                 }
             }
-        }
-    }
-
-    /// Logs the latencies of the turn that was answered last, once.
-    fn tell_turn(&mut self) {
-        let answered = self.call.last_turn().filter(|turn| turn.audible.is_some());
-        if let Some(turn) = answered.filter(|turn| turn.turn != self.books.told) {
-            self.books.told = turn.turn;
-            log::answered(turn);
         }
     }
 

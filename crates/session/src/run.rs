@@ -20,6 +20,7 @@ use crate::carrier::twilio::{BLOCKED, Messages, Socket, Violation, binary};
 use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::{Live, Parts};
+use crate::news::News;
 use crate::provided::{Provided, Sender};
 use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, pretty, transcript};
 use crate::responder::{Parties, responder};
@@ -72,16 +73,10 @@ where
     let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
     let servers = &setup.scenario.persona.toolkit.mcp;
     engines.mcp.refine(servers, &mut spec.tools);
-    let recorder = recorder(&setup, &engines, &spec, started);
-    let parties = Parties {
-        call_id: setup.call_id,
-        call_sid: setup.call_sid.clone(),
-        scenario: setup.scenario.slug.clone(),
-        direction: setup.direction,
-        from: setup.from.clone(),
-        to: setup.to.clone(),
-    };
-    let responder = responder(&setup.scenario, &engines, parties, &setup.company);
+    let stem = stem(&setup, started);
+    let recording = stem.as_ref().map(|stem| stem.file(".wav"));
+    let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
+    let responder = responder(&setup.scenario, &engines, parties(&setup), &setup.company);
     let names = [
         setup.seats.ears.name(),
         responder.name(),
@@ -96,10 +91,16 @@ where
         recorder,
         events,
         max_cost_millionths: setup.scenario.limits.max_cost_millionths,
+        follower: setup.follower.clone(),
     };
     let messages = Messages::new(start.stream_sid);
     let mut live = Box::new(Live::new(Call::new(spec), messages, parts));
     let mut socket = Socket::new(socket);
+    setup.follower.tell(News::Began {
+        at: started,
+        engines: names,
+        recording,
+    });
     tracing::info!(scenario = %setup.scenario.slug, "WebSocket call began");
     let mut told = Told::by(&setup.finish, &setup.stop, setup.verdict);
     let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told))
@@ -124,20 +125,34 @@ where
     files(live, meta).await
 }
 
+fn parties(setup: &Setup) -> Parties {
+    Parties {
+        call_id: setup.call_id,
+        call_sid: setup.call_sid.clone(),
+        scenario: setup.scenario.slug.clone(),
+        direction: setup.direction,
+        from: setup.from.clone(),
+        to: setup.to.clone(),
+    }
+}
+
+/// Where the call is recorded, if it is.
+fn stem(setup: &Setup, now: Timestamp) -> Option<Stem> {
+    let place = setup.record.as_ref()?;
+    let wanted = setup.scenario.recording.on != Some(false);
+    wanted.then(|| Stem::new(place, setup.direction, now))
+}
+
 fn recorder(
+    stem: Stem,
     setup: &Setup,
     engines: &Engines,
     spec: &ringback_call::CallSpec,
-    now: Timestamp,
-) -> Option<Recorder> {
-    let place = setup.record.as_ref()?;
+) -> Recorder {
     let wanted = &setup.scenario.recording;
-    if wanted.on == Some(false) {
-        return None;
-    }
     let events: Sender = setup.seats.events.0.clone();
     let begin = Begin {
-        stem: Stem::new(place, setup.direction, now),
+        stem,
         coding: match wanted.format {
             RecordingFormat::Pcm16 => Coding::Pcm16,
             RecordingFormat::Mulaw => Coding::Mulaw,
@@ -151,12 +166,7 @@ fn recorder(
             }));
         }),
     };
-    Some(Recorder::new(
-        Arc::clone(&engines.writer),
-        setup.call_id,
-        begin,
-        spec,
-    ))
+    Recorder::new(Arc::clone(&engines.writer), setup.call_id, begin, spec)
 }
 
 /// What tools still do ends, or is given up.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::engines::Seats;
+use crate::news::Follower;
 use crate::phrases::Phrases;
 use crate::record::Place;
 use crate::scenario::{Responder, Scenario};
@@ -39,6 +40,8 @@ pub struct Setup {
     pub stop: CancellationToken,
     /// What the carrier says of who answered a call that we placed; `None` as long as it has not.
     pub verdict: watch::Receiver<Option<Verdict>>,
+    /// Is told how the call goes on.
+    pub follower: Follower,
 }
 
 /// What the core needs to know of a scenario.

@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, join_all};
 use ringback_call::{Direction, EndCause, Intent, Verdict};
 use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
-use ringback_session::{EngineStatus, Engines, Place, Seats, Setup};
+use ringback_session::{EngineStatus, Engines, Follower, Place, Seats, Setup};
 use ringback_wire::twilio::media::Start;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -162,6 +162,7 @@ impl Seat for SessionSeat {
                 finish: connected.finish,
                 stop: connected.stop,
                 verdict: connected.verdict,
+                follower: Follower::none(),
             };
             let ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;

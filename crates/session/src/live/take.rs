@@ -4,6 +4,7 @@ use ringback_call::{At, Event, Expect, Fault, FaultKind, Intent, Party, ReplyId,
 
 use super::Live;
 use crate::expect::expected;
+use crate::news::News;
 use crate::prices::Prices;
 use crate::provided::Provided;
 use crate::provider::Failure;
@@ -19,6 +20,7 @@ impl Live {
             },
             Provided::Heard { engine, heard } => {
                 if let Some((words, hint)) = self.ears.heard(engine, heard) {
+                    self.books.teller.tell(News::Hearing(words.text.clone()));
                     self.handle(at, Event::Heard(words));
                     if let Some(hint) = hint {
                         self.handle(at, Event::Turn(hint));
@@ -94,6 +96,14 @@ impl Live {
         for usage in self.ears.take_usage() {
             self.used(at, None, usage);
         }
+        self.catch_up();
+    }
+
+    /// Whoever follows the call learns what has changed.
+    pub(super) fn catch_up(&mut self) {
+        self.books
+            .teller
+            .catch_up(&self.call, self.engines.prices());
     }
 
     pub(crate) fn prices(&self) -> &Prices {

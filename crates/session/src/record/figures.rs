@@ -1,22 +1,28 @@
 //! The figures of a call as JSON: latencies in ms, what was used, what it cost.
 
-use ringback_call::{At, Report, ToolLine, TurnId, TurnReport, TurnUsage};
+use ringback_call::{At, Line, Report, ToolLine, TurnReport, TurnUsage};
 use serde_json::{Value, json};
 
 use crate::prices::{Bill, Prices};
 
 /// The turns, each with its latencies from the caller's last sound on, what it used and what that cost.
 pub(super) fn turns(report: &Report, prices: &Prices) -> Value {
-    let turns = report.turns.iter().map(|turn| {
-        let mut value = latencies(turn);
-        let own: Vec<_> = of_turn(report, turn.turn).collect();
-        let costs: Option<Vec<f64>> = own.iter().map(|entry| prices.cost(&entry.usage)).collect();
-        let cost = costs.filter(|_| !prices.is_empty());
-        value["usage"] = own.into_iter().map(|entry| used(entry, prices)).collect();
-        value["cost"] = json!(cost.map(|costs| money(costs.iter().sum())));
-        value
-    });
-    turns.collect()
+    let turns = report.turns.iter();
+    turns.map(|of| turn(of, &report.usage, prices)).collect()
+}
+
+/// One turn; `usage` is the call's.
+pub(crate) fn turn(turn: &TurnReport, usage: &[TurnUsage], prices: &Prices) -> Value {
+    let mut value = latencies(turn);
+    let own: Vec<_> = usage
+        .iter()
+        .filter(|entry| entry.turn == turn.turn)
+        .collect();
+    let costs: Option<Vec<f64>> = own.iter().map(|entry| prices.cost(&entry.usage)).collect();
+    let cost = costs.filter(|_| !prices.is_empty());
+    value["usage"] = own.into_iter().map(|entry| used(entry, prices)).collect();
+    value["cost"] = json!(cost.map(|costs| money(costs.iter().sum())));
+    value
 }
 
 fn latencies(turn: &TurnReport) -> Value {
@@ -35,10 +41,6 @@ fn latencies(turn: &TurnReport) -> Value {
         "audible_ms": since(turn.audible),
         "acknowledged_ms": since(turn.acknowledged),
     })
-}
-
-fn of_turn(report: &Report, turn: TurnId) -> impl Iterator<Item = &TurnUsage> {
-    report.usage.iter().filter(move |entry| entry.turn == turn)
 }
 
 /// Everything that was used, by turn.
@@ -69,6 +71,21 @@ pub(super) fn bill(bill: &Bill, prices: &Prices) -> Value {
         "tts": money(bill.tts),
         "carrier": money(bill.carrier),
         "unpriced": bill.unpriced,
+    })
+}
+
+/// What was said and heard as a line of the transcript.
+pub(crate) fn line(line: &Line) -> Value {
+    json!({
+        "speaker": line.speaker,
+        "turn": line.turn,
+        "from_ms": line.from.ms(),
+        "until_ms": line.until.ms(),
+        "said": line.said,
+        "heard": line.heard,
+        "digits": line.digits,
+        "interrupted": line.cut,
+        "unclear": false,
     })
 }
 

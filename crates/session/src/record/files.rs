@@ -116,20 +116,8 @@ impl Meta {
 /// What was said, heard and called, as `<stem>.transcript.json`, with the figures of the turns: times in ms since the media began.
 /// Speech of the caller that was not understood is a line without text that is `unclear`.
 pub fn transcript(call_id: Uuid, report: &Report, prices: &Prices) -> Vec<u8> {
-    let said = report.lines.iter().map(|line| {
-        let value = json!({
-            "speaker": line.speaker,
-            "turn": line.turn,
-            "from_ms": line.from.ms(),
-            "until_ms": line.until.ms(),
-            "said": line.said,
-            "heard": line.heard,
-            "digits": line.digits,
-            "interrupted": line.cut,
-            "unclear": false,
-        });
-        (line.from, value)
-    });
+    let lines = report.lines.iter();
+    let said = lines.map(|line| (line.from, figures::line(line)));
     let unclear = report.unclear.iter().map(|stretch| {
         let value = json!({
             "speaker": Speaker::Caller,

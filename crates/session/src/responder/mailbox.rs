@@ -9,6 +9,7 @@ use super::Responder;
 use crate::carrier::twilio::Messages;
 use crate::engines::{Engines, Seats};
 use crate::live::{Live, Parts};
+use crate::news::Follower;
 
 /// Utterances of the caller that nobody has taken yet.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,7 @@ impl Live {
             recorder: None,
             events,
             max_cost_millionths: None,
+            follower: Follower::none(),
         };
         Self::new(Call::new(spec), Messages::new(stream_sid), parts)
     }

@@ -2,6 +2,7 @@
 
 mod early_replies;
 mod field_notes;
+mod follows;
 mod panics;
 mod peer;
 mod starting;

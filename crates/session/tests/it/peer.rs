@@ -13,7 +13,7 @@ use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
 use ringback_session::{
-    Ended, EngineConfig, Engines, Outgoing, Place, Received, Setup, SocketError, run,
+    Ended, EngineConfig, Engines, Follower, Outgoing, Place, Received, Setup, SocketError, run,
 };
 use ringback_wire::twilio::media::{Inbound, Start, parse};
 use tokio::sync::mpsc;
@@ -90,6 +90,17 @@ impl Peer {
         record: Option<Place>,
         call_sid: &str,
     ) -> Self {
+        Self::followed(engines, scenario, record, call_sid, Follower::none())
+    }
+
+    /// The same, with someone who follows it.
+    pub fn followed(
+        engines: &Arc<Engines>,
+        scenario: &Arc<Scenario>,
+        record: Option<Place>,
+        call_sid: &str,
+        follower: Follower,
+    ) -> Self {
         let (says, incoming) = mpsc::unbounded_channel();
         let (outgoing, hears) = mpsc::unbounded_channel();
         let setup = Setup {
@@ -105,6 +116,7 @@ impl Peer {
             finish: CancellationToken::new(),
             stop: CancellationToken::new(),
             verdict: tokio::sync::watch::channel(None).1,
+            follower,
         };
         let line = Line {
             incoming,

@@ -1,0 +1,67 @@
+//! What is told of a call while it goes on: to its log, and to whoever follows it.
+
+use ringback_call::{Call, Line, TurnId};
+use serde_json::Value;
+
+use super::log;
+use crate::news::{Follower, News};
+use crate::prices::Prices;
+use crate::record;
+
+/// What was told so far.
+pub(super) struct Teller {
+    follower: Follower,
+    logged: TurnId,
+    lines: Vec<Line>,
+    turn: Value,
+}
+
+impl Teller {
+    pub(super) fn new(follower: Follower) -> Self {
+        Self {
+            follower,
+            logged: TurnId::default(),
+            lines: Vec::new(),
+            turn: Value::Null,
+        }
+    }
+
+    pub(super) fn tell(&self, news: News) {
+        self.follower.tell(news);
+    }
+
+    /// Tells what has changed since it was last told: lines, and the turn that was answered last. The log has a turn once.
+    pub(super) fn catch_up(&mut self, call: &Call, prices: &Prices) {
+        let answered = call.last_turn().filter(|turn| turn.audible.is_some());
+        if let Some(turn) = answered.filter(|turn| turn.turn != self.logged) {
+            self.logged = turn.turn;
+            log::answered(turn);
+        }
+        self.tell_lines(call.lines());
+        if let Some(turn) = call.last_turn() {
+            let turn = record::turn(turn, call.usage(), prices);
+            if turn != self.turn {
+                self.turn = turn.clone();
+                self.tell(News::Turn(turn));
+            }
+        }
+    }
+
+    fn tell_lines(&mut self, lines: &[Line]) {
+        if lines.len() < self.lines.len() {
+            self.lines.truncate(lines.len());
+            self.tell(News::Lines(lines.len()));
+        }
+        for (number, line) in lines.iter().enumerate() {
+            if self.lines.get(number) == Some(line) {
+                continue;
+            }
+            self.tell(News::Line {
+                number,
+                line: record::line(line),
+            });
+            self.lines.truncate(number);
+            self.lines.push(line.clone());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Whoever follows a call knows at its end what its transcript says.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ringback_session::scenario::Catalog;
+use ringback_session::{Follower, News, Outgoing};
+use serde_json::Value;
+
+use crate::peer::{Peer, engines, place};
+
+#[tokio::test]
+async fn who_follows_a_call_knows_its_lines_and_turns_before_it_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    let catalog = Catalog::built_in();
+    let parrot = catalog.scenario("parrot").unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = Arc::clone(&told);
+    let follower = Follower::new(move |news| tells.lock().unwrap().push(news));
+    let mut peer = Peer::followed(
+        &engines,
+        parrot,
+        Some(place(folder.path())),
+        "CA1",
+        follower,
+    );
+    peer.hears("{\"event\":\"mark\"").await;
+    let digit = r#"{"event":"dtmf","streamSid":"MZ1","sequenceNumber":"3","dtmf":{"track":"inbound_track","digit":"5"}}"#;
+    peer.says.send(digit.to_owned()).unwrap();
+    let is_answered = |news: &News| matches!(news, News::Turn(turn) if turn["audible_ms"].is_u64());
+    let turn_told = async {
+        while !told.lock().unwrap().iter().any(is_answered) {
+            // A carrier echoes the marks of what was played.
+            if let Some(Outgoing::Text(text)) = peer.hears.recv().await
+                && text.starts_with("{\"event\":\"mark\"")
+            {
+                let mut mark: Value = serde_json::from_str(&text).unwrap();
+                mark["sequenceNumber"] = "4".into();
+                peer.says.send(mark.to_string()).unwrap();
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(30), turn_told).await;
+    assert!(in_time.is_ok(), "{:?}", told.lock().unwrap());
+    peer.says.send(String::new()).unwrap();
+    let ended = peer.call.await.unwrap();
+
+    let (mut lines, mut turns, mut began) = (Vec::new(), BTreeMap::new(), None);
+    for news in told.lock().unwrap().drain(..) {
+        match news {
+            News::Began { recording, .. } => began = recording,
+            News::Line { number, line } => {
+                lines.truncate(number);
+                assert_eq!(lines.len(), number);
+                lines.push(line);
+            }
+            News::Lines(count) => lines.truncate(count),
+            News::Turn(turn) => drop(turns.insert(turn["turn"].as_u64(), turn)),
+            News::Hearing(_) | News::Speaking(_) => {}
+            News::Fault(fault) => panic!("{fault:?}"),
+        }
+    }
+    assert_eq!(began.as_ref(), ended.files.first());
+    let transcript = ended
+        .files
+        .iter()
+        .find(|file| file.to_string_lossy().contains("transcript"));
+    let transcript: Value =
+        serde_json::from_slice(&std::fs::read(transcript.unwrap()).unwrap()).unwrap();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(Value::from(lines), transcript["lines"]);
+    let turns: Vec<Value> = turns.into_values().collect();
+    assert_eq!(Value::from(turns), transcript["turns"]);
+}
