@@ -8,14 +8,15 @@ use ringback_wire::deepgram::flux::{
     self, Command as Control, Event, INTERNAL_SERVER_ERROR, MULTILINGUAL_MODEL, Query, TurnEvent,
     TurnInfo, UNPARSABLE_CLIENT_MESSAGE,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use url::Url;
 
-use super::deepgram::{Deepgram, GIVE_UP, KEEP_ALIVE, Listener, closed, samples};
+use super::deepgram::{Deepgram, samples};
 use super::languages::flux_hint;
+use super::listening::{GIVE_UP, Generation, Keep, Talk};
 use super::sent::SentAudio;
-use super::stream::{Block, Command, Heard, Inlet};
-use crate::provider::{Answer, Failure, Provider, ProviderSocket};
+use super::stream::Heard;
+use crate::provider::{Failure, Provider};
 
 /// How sure the end of a turn must be.
 const END: f64 = 0.7;
@@ -41,12 +42,8 @@ pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// What of the caller's audio has been dealt with, over all sockets.
-pub(super) struct Listening<H> {
-    inlet: Inlet,
-    heard: H,
-    /// Kept is the audio of the turn so far.
-    sent: SentAudio,
+/// What it said, over all sockets. Kept is the audio of the turn so far.
+pub(super) struct Flux {
     /// The text of the turn so far.
     text: String,
     /// Its words, each with its end in the ear, as far as Flux says where they are.
@@ -55,63 +52,80 @@ pub(super) struct Listening<H> {
     confidence_pm: u16,
     /// Where the last turn ended in the ear.
     ended: Option<u64>,
-    asked: Option<Asked>,
     /// This deployment knows `ForceEndTurn`.
     forces: bool,
-    /// This socket has said something.
+    /// When this socket was opened.
+    opened: Instant,
+    /// It has said something.
     answered: bool,
-    dropped: bool,
 }
 
-/// A turn that is to end.
-struct Asked {
-    number: u32,
-    upto: u64,
-    sent: bool,
-}
-
-enum Next {
-    Audio(Option<Block>),
-    Command(Option<Command>),
-    Answer(Result<Answer, Failure>),
-    Quiet,
-    Mute,
-}
-
-impl<H: FnMut(Heard)> Listening<H> {
-    pub(super) fn new(inlet: Inlet, heard: H) -> Self {
+impl Default for Flux {
+    fn default() -> Self {
         Self {
-            inlet,
-            heard,
-            sent: SentAudio::default(),
             text: String::new(),
             words: Vec::new(),
             confidence_pm: 0,
             ended: None,
-            asked: None,
             forces: true,
+            opened: Instant::now(),
             answered: false,
-            dropped: false,
         }
     }
+}
 
-    /// Sends the turn so far to a new socket, and the question that the old one did not answer.
-    async fn catch_up(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
+impl Generation for Flux {
+    fn begin(&mut self, talk: &mut Talk<'_>) {
+        self.opened = Instant::now();
         self.answered = false;
-        self.keep_what_is_not_heard_again();
+        self.keep_what_is_not_heard_again(talk);
         self.text.clear();
-        if let Some(asked) = &mut self.asked {
-            asked.sent = false;
-        }
-        for block in self.sent.again() {
-            socket.binary(block).await?;
-        }
-        self.force_if_due(socket).await
     }
 
+    fn question(&self) -> Option<String> {
+        self.forces.then(|| Control::ForceEndTurn.to_text())
+    }
+
+    fn keep_alive(&self, sent: &mut SentAudio) -> Keep {
+        Keep::Audio(sent.silence())
+    }
+
+    fn take(&mut self, text: &str, talk: &mut Talk<'_>) -> Result<(), Failure> {
+        let event = flux::parse(text)
+            .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
+        match event {
+            Event::TurnInfo(info) => {
+                self.answered = true;
+                self.turn(&info, talk);
+            }
+            Event::Connected { .. } => self.answered = true,
+            Event::Error { code, .. } => return Err(self.refused(&code, talk)),
+            Event::ConfigureFailure { code, .. } | Event::Warning { code, .. } => {
+                tracing::warn!(code, "Error of deepgram, which goes on");
+            }
+            Event::ConfigureSuccess { .. } | Event::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    fn due(&self, _talk: &Talk<'_>) -> Option<Instant> {
+        (!self.answered).then(|| self.opened + GIVE_UP)
+    }
+
+    fn overdue(&mut self, _talk: &mut Talk<'_>) -> Result<(), Failure> {
+        let what = format!("did not begin within {} s", GIVE_UP.as_secs());
+        Err(Failure::unreachable(Provider::Deepgram, what))
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered
+    }
+}
+
+impl Flux {
     /// A new socket knows nothing of the turn but the audio that was kept: words before that are settled.
-    fn keep_what_is_not_heard_again(&mut self) {
-        let from = self.sent.kept_from();
+    fn keep_what_is_not_heard_again(&mut self, talk: &mut Talk<'_>) {
+        let from = talk.sent.kept_from();
         let before = self.words.partition_point(|(_, end)| *end <= from);
         let Some(&(_, until)) = self.words[..before].last() else {
             self.words.clear();
@@ -119,7 +133,7 @@ impl<H: FnMut(Heard)> Listening<H> {
         };
         let words = self.words.drain(..).take(before).map(|(word, _)| word);
         let text = words.collect::<Vec<_>>().join(" ");
-        (self.heard)(Heard {
+        talk.hear(Heard {
             text,
             confidence_pm: self.confidence_pm,
             settled: true,
@@ -129,89 +143,10 @@ impl<H: FnMut(Heard)> Listening<H> {
         });
     }
 
-    async fn converse(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        let mut quiet = Instant::now() + KEEP_ALIVE;
-        let greeted_by = Instant::now() + GIVE_UP;
-        loop {
-            let next = tokio::select! {
-                biased;
-                command = self.inlet.commands.recv() => Next::Command(command),
-                answer = socket.next() => Next::Answer(answer),
-                block = self.inlet.audio.recv() => Next::Audio(block),
-                () = sleep_until(greeted_by), if !self.answered => Next::Mute,
-                () = sleep_until(quiet) => Next::Quiet,
-            };
-            match next {
-                Next::Command(None) | Next::Audio(None) => {
-                    self.dropped = true;
-                    return Ok(());
-                }
-                Next::Command(Some(Command::Finalize { number, upto })) => {
-                    self.asked = Some(Asked {
-                        number,
-                        upto,
-                        sent: false,
-                    });
-                    self.force_if_due(socket).await?;
-                }
-                Next::Audio(Some(block)) => {
-                    self.sent.push(&block);
-                    socket.binary(block.mulaw).await?;
-                    quiet = Instant::now() + KEEP_ALIVE;
-                    self.force_if_due(socket).await?;
-                }
-                Next::Answer(answer) => self.take(answer?)?,
-                Next::Mute => {
-                    let what = format!("did not begin within {} s", GIVE_UP.as_secs());
-                    return Err(Failure::unreachable(Provider::Deepgram, what));
-                }
-                Next::Quiet => {
-                    socket.binary(self.sent.silence()).await?;
-                    quiet = Instant::now() + KEEP_ALIVE;
-                }
-            }
-        }
-    }
-
-    /// Ends the turn once all its audio is there.
-    async fn force_if_due(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        let position = self.sent.position();
-        let Some(asked) = &mut self.asked else {
-            return Ok(());
-        };
-        if asked.sent || position < asked.upto || !self.forces {
-            return Ok(());
-        }
-        asked.sent = true;
-        socket.text(Control::ForceEndTurn.to_text()).await
-    }
-
-    fn take(&mut self, answer: Answer) -> Result<(), Failure> {
-        let text = match answer {
-            Answer::Text(text) => text,
-            Answer::Binary(_) => return Ok(()),
-            Answer::Closed { code, reason } => return Err(closed(code, &reason)),
-        };
-        let event = flux::parse(&text)
-            .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
-        match event {
-            Event::TurnInfo(info) => {
-                self.answered = true;
-                self.turn(&info);
-            }
-            Event::Connected { .. } => self.answered = true,
-            Event::Error { code, .. } => return Err(self.refused(&code)),
-            Event::ConfigureFailure { code, .. } | Event::Warning { code, .. } => {
-                tracing::warn!(code, "Error of deepgram, which goes on");
-            }
-            Event::ConfigureSuccess { .. } | Event::Other(_) => {}
-        }
-        Ok(())
-    }
-
     /// The session is over. A deployment that does not know `ForceEndTurn` is not told to again.
-    fn refused(&mut self, code: &str) -> Failure {
-        let forced = self.asked.as_ref().is_some_and(|asked| asked.sent);
+    fn refused(&mut self, code: &str, talk: &Talk<'_>) -> Failure {
+        let asked = talk.asked.as_ref();
+        let forced = asked.is_some_and(|asked| asked.at.is_some());
         self.forces &= !(forced && code == UNPARSABLE_CLIENT_MESSAGE);
         let code: String = code.chars().filter(|c| !c.is_control()).take(60).collect();
         let what = format!("ended the session: {code}");
@@ -222,7 +157,7 @@ impl<H: FnMut(Heard)> Listening<H> {
         }
     }
 
-    fn turn(&mut self, info: &TurnInfo) {
+    fn turn(&mut self, info: &TurnInfo, talk: &mut Talk<'_>) {
         let text = info.transcript.trim();
         let hint = match info.event {
             TurnEvent::EagerEndOfTurn => Some(TurnHint::Eager),
@@ -230,7 +165,7 @@ impl<H: FnMut(Heard)> Listening<H> {
             TurnEvent::EndOfTurn => Some(TurnHint::Ended),
             TurnEvent::StartOfTurn | TurnEvent::Update | TurnEvent::Other(_) => None,
         };
-        let window = self.sent.place(samples(info.audio_window_end));
+        let window = talk.sent.place(samples(info.audio_window_end));
         let ended = hint == Some(TurnHint::Ended);
         if ended && self.ended.replace(window) == Some(window) {
             // The same end again.
@@ -239,48 +174,30 @@ impl<H: FnMut(Heard)> Listening<H> {
         let news = text != self.text;
         text.clone_into(&mut self.text);
         let placed = info.words.iter().map_while(|word| {
-            let end = self.sent.place(samples(word.end?));
+            let end = talk.sent.place(samples(word.end?));
             Some((word.word.clone(), end))
         });
         self.words = placed.collect();
         self.confidence_pm = confidence_pm(info);
-        let answers = self
-            .asked
-            .take_if(|asked| ended && asked.sent)
-            .map(|asked| asked.number);
+        let answers = if ended { talk.answered() } else { None };
         if ended {
             self.text.clear();
             self.words.clear();
-            self.sent.forget(window);
+            talk.sent.forget(window);
         } else if text.is_empty() {
-            self.sent.forget(window.saturating_sub(BEFORE));
+            talk.sent.forget(window.saturating_sub(BEFORE));
         }
         if hint.is_some() || news {
             let last = info.words.last().and_then(|word| word.end);
-            (self.heard)(Heard {
+            talk.hear(Heard {
                 text: text.to_owned(),
                 confidence_pm: self.confidence_pm,
                 settled: ended,
-                until: last.map_or(window, |end| self.sent.place(samples(end))),
+                until: last.map_or(window, |end| talk.sent.place(samples(end))),
                 answers,
                 hint,
             });
         }
-    }
-}
-
-impl<H: FnMut(Heard)> Listener for Listening<H> {
-    async fn listen(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
-        self.catch_up(socket).await?;
-        self.converse(socket).await
-    }
-
-    fn has_answered(&self) -> bool {
-        self.answered
-    }
-
-    fn is_dropped(&self) -> bool {
-        self.dropped || self.inlet.commands.is_closed()
     }
 }
 

@@ -11,6 +11,8 @@ mod flux;
 #[cfg(test)]
 mod flux_tests;
 mod languages;
+mod listening;
+mod nova;
 mod pocketsphinx;
 mod sent;
 mod stream;

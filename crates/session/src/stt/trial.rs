@@ -4,7 +4,6 @@ use ringback_audio::g711::SILENCE;
 use ringback_wire::deepgram::{flux, listen};
 
 use super::deepgram::{Deepgram, closed, refusal};
-use super::flux as flux_engine;
 use crate::provider::{Answer, Blame, Failure, Provider, open};
 
 /// So much silence is sent, in samples: half a second.
@@ -18,12 +17,8 @@ impl Deepgram {
     /// # Errors
     /// Why it would not hear.
     pub(crate) async fn try_out(&self, mut answered: impl FnMut()) -> Result<(), Failure> {
-        let url = if self.leads() {
-            flux_engine::url(self)?
-        } else {
-            self.url()?
-        };
-        let mut socket = open(Provider::Deepgram, &url, &self.headers()?, refusal).await?;
+        let (url, headers) = (self.url()?, self.headers()?);
+        let mut socket = open(Provider::Deepgram, &url, &headers, refusal).await?;
         for block in [SILENCE; HEARD].chunks(BLOCK) {
             socket.binary(block.to_vec()).await?;
         }

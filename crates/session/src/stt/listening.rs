@@ -1,0 +1,246 @@
+//! Listening over one socket after another: what both of Deepgram's generations have in common.
+//!
+//! A socket that breaks is opened again, and the audio of which no final words had come is sent again, so that nothing the
+//! caller said meanwhile is lost. What stays broken for [`GIVE_UP`] is given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringback_wire::deepgram::listen::Command as Control;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_tungstenite::tungstenite::http::HeaderMap;
+use url::Url;
+
+use super::deepgram::{closed, refusal};
+use super::sent::SentAudio;
+use super::stream::{Block, Command, Heard, Inlet};
+use crate::provider::{Answer, Backoff, Breaker, Failure, Provider, ProviderSocket, open};
+
+/// A recogniser that is away for longer is given up.
+pub(super) const GIVE_UP: Duration = Duration::from_secs(2);
+/// A socket without audio for so long is kept open.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
+
+/// What is a generation's own.
+pub(super) trait Generation: Send {
+    /// A new socket is open, which knows nothing of what was said on others.
+    fn begin(&mut self, talk: &mut Talk<'_>);
+
+    /// What asks for the words so far, where it can be asked.
+    fn question(&self) -> Option<String>;
+
+    /// What keeps a socket open that has no audio.
+    fn keep_alive(&self, sent: &mut SentAudio) -> Keep;
+
+    /// Takes a message.
+    ///
+    /// # Errors
+    /// The socket is of no more use.
+    fn take(&mut self, text: &str, talk: &mut Talk<'_>) -> Result<(), Failure>;
+
+    /// When [`Self::overdue`] is to be called.
+    fn due(&self, talk: &Talk<'_>) -> Option<Instant>;
+
+    /// What was due did not come.
+    ///
+    /// # Errors
+    /// The socket is of no more use.
+    fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure>;
+
+    /// Whether this socket has said something.
+    fn has_answered(&self) -> bool;
+}
+
+/// What keeps a socket open.
+pub(super) enum Keep {
+    Audio(Vec<u8>),
+    Message(String),
+}
+
+/// What of the caller's audio has been dealt with, over all sockets.
+pub(super) struct Talk<'a> {
+    heard: &'a mut (dyn FnMut(Heard) + Send),
+    /// Kept is the audio that a new socket has to hear.
+    pub(super) sent: SentAudio,
+    pub(super) asked: Option<Asked>,
+}
+
+/// A question that is to be answered.
+pub(super) struct Asked {
+    pub(super) number: u32,
+    pub(super) upto: u64,
+    /// When this socket was asked.
+    pub(super) at: Option<Instant>,
+}
+
+impl Talk<'_> {
+    /// Something was heard.
+    pub(super) fn hear(&mut self, heard: Heard) {
+        (self.heard)(heard);
+    }
+
+    /// The number of the question that an answer is to, if this socket was asked.
+    pub(super) fn answered(&mut self) -> Option<u32> {
+        let asked = self.asked.take_if(|asked| asked.at.is_some());
+        asked.map(|asked| asked.number)
+    }
+}
+
+/// A recogniser of one call, over all its sockets.
+pub(super) struct Listening<'a, G> {
+    inlet: Inlet,
+    talk: Talk<'a>,
+    generation: G,
+    dropped: bool,
+}
+
+enum Next {
+    Audio(Option<Block>),
+    Command(Option<Command>),
+    Answer(Result<Answer, Failure>),
+    Due,
+    Quiet,
+}
+
+impl<'a, G: Generation> Listening<'a, G> {
+    pub(super) fn new(
+        inlet: Inlet,
+        generation: G,
+        heard: &'a mut (dyn FnMut(Heard) + Send),
+    ) -> Self {
+        Self {
+            inlet,
+            talk: Talk {
+                heard,
+                sent: SentAudio::default(),
+                asked: None,
+            },
+            generation,
+            dropped: false,
+        }
+    }
+
+    /// Listens until the call's side is dropped.
+    ///
+    /// # Errors
+    /// A refusal, or what kept it away for too long.
+    pub(super) async fn keep_on(
+        mut self,
+        url: &Url,
+        headers: &HeaderMap,
+        breaker: &Arc<Breaker>,
+    ) -> Result<(), Failure> {
+        let mut backoff = Backoff::default();
+        let mut away = Instant::now();
+        loop {
+            let failure = match open(Provider::Deepgram, url, headers, refusal).await {
+                Ok(mut socket) => {
+                    let over = self.listen(&mut socket).await;
+                    if self.generation.has_answered() {
+                        breaker.succeeded();
+                        backoff = Backoff::default();
+                        away = Instant::now();
+                    }
+                    match over {
+                        Ok(()) => {
+                            farewell(socket).await;
+                            return Ok(());
+                        }
+                        Err(failure) => failure,
+                    }
+                }
+                Err(failure) => failure,
+            };
+            if !failure.passing || away.elapsed() >= GIVE_UP || self.is_dropped() {
+                return Err(failure);
+            }
+            tracing::info!(why = failure.detail, "deepgram is asked again");
+            sleep(backoff.next()).await;
+        }
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.dropped || self.inlet.commands.is_closed()
+    }
+
+    /// Listens on a socket, beginning with what the last one did not answer.
+    async fn listen(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
+        self.generation.begin(&mut self.talk);
+        if let Some(asked) = &mut self.talk.asked {
+            asked.at = None;
+        }
+        for block in self.talk.sent.again() {
+            socket.binary(block).await?;
+        }
+        self.ask_if_due(socket).await?;
+        self.converse(socket).await
+    }
+
+    async fn converse(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
+        let mut quiet = Instant::now() + KEEP_ALIVE;
+        loop {
+            let due = self.generation.due(&self.talk);
+            let next = tokio::select! {
+                biased;
+                command = self.inlet.commands.recv() => Next::Command(command),
+                answer = socket.next() => Next::Answer(answer),
+                block = self.inlet.audio.recv() => Next::Audio(block),
+                () = sleep_until(due.unwrap_or(quiet)), if due.is_some() => Next::Due,
+                () = sleep_until(quiet) => Next::Quiet,
+            };
+            match next {
+                Next::Command(None) | Next::Audio(None) => {
+                    self.dropped = true;
+                    return Ok(());
+                }
+                Next::Command(Some(Command::Finalize { number, upto })) => {
+                    let at = None;
+                    self.talk.asked = Some(Asked { number, upto, at });
+                    self.ask_if_due(socket).await?;
+                }
+                Next::Audio(Some(block)) => {
+                    self.talk.sent.push(&block);
+                    socket.binary(block.mulaw).await?;
+                    quiet = Instant::now() + KEEP_ALIVE;
+                    self.ask_if_due(socket).await?;
+                }
+                Next::Answer(answer) => match answer? {
+                    Answer::Text(text) => self.generation.take(&text, &mut self.talk)?,
+                    Answer::Binary(_) => {}
+                    Answer::Closed { code, reason } => return Err(closed(code, &reason)),
+                },
+                Next::Due => self.generation.overdue(&mut self.talk)?,
+                Next::Quiet => {
+                    match self.generation.keep_alive(&mut self.talk.sent) {
+                        Keep::Audio(silence) => socket.binary(silence).await?,
+                        Keep::Message(text) => socket.text(text).await?,
+                    }
+                    quiet = Instant::now() + KEEP_ALIVE;
+                }
+            }
+        }
+    }
+
+    /// Asks once all the audio is there that the question is about.
+    async fn ask_if_due(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
+        let position = self.talk.sent.position();
+        let Some(asked) = &mut self.talk.asked else {
+            return Ok(());
+        };
+        if asked.at.is_some() || position < asked.upto {
+            return Ok(());
+        }
+        let Some(question) = self.generation.question() else {
+            return Ok(());
+        };
+        asked.at = Some(Instant::now());
+        socket.text(question).await
+    }
+}
+
+async fn farewell(mut socket: ProviderSocket) {
+    // The same word in both generations.
+    if socket.text(Control::CloseStream.to_text()).await.is_ok() {
+        socket.close().await;
+    }
+}

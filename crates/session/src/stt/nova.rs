@@ -1,0 +1,187 @@
+//! Deepgram's first generation, by its present model Nova: the local detector says when to finalize.
+
+use std::time::Duration;
+
+use ringback_wire::deepgram::listen::{
+    self, Command as Control, Endpointing, Event, Query, Results,
+};
+use tokio::time::Instant;
+use url::Url;
+
+use super::deepgram::{Deepgram, samples};
+use super::languages::nova_code;
+use super::listening::{Generation, Keep, Talk};
+use super::sent::SentAudio;
+use super::stream::Heard;
+use crate::provider::{Failure, Provider};
+
+/// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
+const FLUSH: Duration = Duration::from_millis(400);
+/// A socket that has said nothing to so much audio, in samples (3 s), when it is asked, hears nothing.
+const DEAF_SAMPLES: u64 = 24_000;
+/// Interim words come once a second: a socket that was silent for so long when it is asked is opened again.
+const DEAF: Duration = Duration::from_secs(7);
+
+/// Where it is asked for a call.
+pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
+    let mut query = Query::telephone(&deepgram.model);
+    query.language = Some(nova_code(&deepgram.language));
+    query.interim_results = true;
+    query.endpointing = Some(Endpointing::After(300));
+    query.utterance_end_ms = Some(1000);
+    query.formatting.punctuate = true;
+    query.keyterms.clone_from(&deepgram.keyterms);
+    let mut url = deepgram
+        .access
+        .socket_url(Provider::Deepgram, listen::PATH)?;
+    url.set_query(Some(&query.to_query()));
+    Ok(url)
+}
+
+/// What it said, over all sockets. Kept is the audio of which no final words have come.
+pub(super) struct Nova {
+    interim: Option<Heard>,
+    /// Words before this position were taken already.
+    taken: u64,
+    /// This socket has said something, and when.
+    answered: bool,
+    last_answer: Instant,
+}
+
+impl Default for Nova {
+    fn default() -> Self {
+        Self {
+            interim: None,
+            taken: 0,
+            answered: false,
+            last_answer: Instant::now(),
+        }
+    }
+}
+
+impl Generation for Nova {
+    fn begin(&mut self, _talk: &mut Talk<'_>) {
+        self.answered = false;
+        self.last_answer = Instant::now();
+        self.interim = None;
+    }
+
+    fn question(&self) -> Option<String> {
+        Some(Control::Finalize { channel: None }.to_text())
+    }
+
+    /// A socket that never had any audio is closed whatever is said, so it gets silence.
+    fn keep_alive(&self, sent: &mut SentAudio) -> Keep {
+        if sent.is_empty() {
+            return Keep::Audio(sent.silence());
+        }
+        Keep::Message(Control::KeepAlive.to_text())
+    }
+
+    fn take(&mut self, text: &str, talk: &mut Talk<'_>) -> Result<(), Failure> {
+        let event = listen::parse(text)
+            .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
+        self.answered = true;
+        self.last_answer = Instant::now();
+        match event {
+            Event::Results(results) => self.results(&results, talk),
+            Event::Error { description, .. } => {
+                tracing::warn!(description, "Error of deepgram, which goes on");
+            }
+            Event::ConfigureFailure { description, .. } => {
+                tracing::warn!(description, "Error: deepgram keeps its settings");
+            }
+            Event::UtteranceEnd { .. }
+            | Event::SpeechStarted { .. }
+            | Event::Metadata(_)
+            | Event::ConfigureSuccess { .. }
+            | Event::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    fn due(&self, talk: &Talk<'_>) -> Option<Instant> {
+        let asked = talk.asked.as_ref()?.at?;
+        Some(asked + FLUSH)
+    }
+
+    /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
+    fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure> {
+        if !self.answered && talk.sent.samples() >= DEAF_SAMPLES {
+            return Err(Failure::gone(format!(
+                "{} takes audio and answers nothing",
+                Provider::Deepgram.name()
+            )));
+        }
+        if self.last_answer.elapsed() >= DEAF {
+            // The question is asked again on the next socket.
+            return Err(Failure::unreachable(
+                Provider::Deepgram,
+                format!("has said nothing for {} s", DEAF.as_secs()),
+            ));
+        }
+        let Some(asked) = talk.asked.take() else {
+            return Ok(());
+        };
+        let heard = match self.interim.take() {
+            Some(interim) => {
+                self.taken = interim.until;
+                interim
+            }
+            None => Heard {
+                text: String::new(),
+                confidence_pm: 0,
+                settled: true,
+                until: asked.upto,
+                answers: None,
+                hint: None,
+            },
+        };
+        talk.hear(Heard {
+            settled: true,
+            answers: Some(asked.number),
+            ..heard
+        });
+        Ok(())
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered
+    }
+}
+
+impl Nova {
+    fn results(&mut self, results: &Results, talk: &mut Talk<'_>) {
+        let until = talk.sent.place(samples(results.start + results.duration));
+        let confidence = results
+            .alternatives
+            .first()
+            .map_or(0.0, |best| best.confidence);
+        let flushed = results.from_finalize;
+        let answers = if flushed { talk.answered() } else { None };
+        let taken = until <= self.taken;
+        let heard = Heard {
+            text: if taken {
+                String::new()
+            } else {
+                results.transcript().trim().to_owned()
+            },
+            confidence_pm: (confidence * 1000.0).round().clamp(0.0, 1000.0) as u16,
+            settled: results.is_final || flushed,
+            until,
+            answers,
+            hint: None,
+        };
+        if heard.settled {
+            // Some finals come twice.
+            self.taken = self.taken.max(until);
+            self.interim = None;
+            talk.sent.forget(until);
+        } else if !heard.text.is_empty() {
+            self.interim = Some(heard.clone());
+        }
+        if !heard.text.is_empty() || heard.answers.is_some() {
+            talk.hear(heard);
+        }
+    }
+}
