@@ -27,7 +27,7 @@ const LONGEST_ID: usize = 64;
 /// Gives a request its id, and answers 500 with it when a handler panics.
 pub async fn accompany(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
-    let span = tracing::info_span!("request", request.id = %id);
+    let span = tracing::error_span!("request", request.id = %id);
     let handled = AssertUnwindSafe(next.run(request))
         .catch_unwind()
         .instrument(span)

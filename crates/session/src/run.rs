@@ -57,7 +57,8 @@ where
     S: CarrierSocket<T>,
     T: AsRef<str> + Send,
 {
-    let span = tracing::info_span!("call", call.id = %setup.call_id, call.sid = %setup.call_sid);
+    // At the level of errors, so that it names the call in every line that is written at all.
+    let span = tracing::error_span!("call", call.id = %setup.call_id, call.sid = %setup.call_sid);
     run_in_span(setup, engines, socket, start)
         .instrument(span)
         .await

@@ -85,7 +85,7 @@ fn accept(
             tracing::warn!(%error, peer.ip = %peer, "WebSocket upgrade failed");
         })
         .on_upgrade(move |socket| async move {
-            let span = tracing::info_span!("socket", peer.ip = %peer);
+            let span = tracing::error_span!("socket", peer.ip = %peer);
             serve(&app, scenario, MediaSocket::new(socket), span).await;
             drop(tracked);
         })

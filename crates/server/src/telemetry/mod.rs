@@ -1,12 +1,14 @@
 //! Logs: to the terminal and to rotating files, cleaned of what is private.
 //!
 //! Our own crates write at `LOG_LEVEL`; others only warnings and errors, because their debug lines show the content of
-//! messages.
+//! messages. Lines are written by threads of their own: neither a disk that is full nor a terminal that nobody reads holds a
+//! call up.
 
 pub mod redact;
 pub mod rotate;
+pub mod steady;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,28 +24,30 @@ use tracing_subscriber::{Layer, fmt};
 use crate::config::{Config, ConfigError, LogConfig, LogFormat};
 use redact::{Redacting, Redactor};
 use rotate::RotatingFile;
+use steady::Steady;
 
-/// Lines that wait for the disk at most; more are dropped rather than a call held up.
+/// Lines that wait for the disk or the terminal at most; more are dropped rather than a call held up.
 const WAITING_LINES: usize = 16_384;
 
-/// Keeps the writer of the log files alive; dropped, it writes what waits.
-#[must_use = "the log files end when this is dropped"]
+/// Keeps the writers of the log alive; dropped, they write what waits.
+#[must_use = "the log ends when this is dropped"]
 #[derive(Debug)]
-pub struct LogGuard(#[expect(dead_code, reason = "it works by being dropped")] WorkerGuard);
+pub struct LogGuard(#[expect(dead_code, reason = "it works by being dropped")] [WorkerGuard; 2]);
 
-/// Starts logging for the whole process.
+/// Starts logging for the whole process. A folder that cannot be written to is told of on the terminal, where lines go on.
 ///
 /// # Errors
-/// The folder cannot be written to, or logging was started before.
+/// Logging was started before.
 pub fn start(config: &Config, redactor: Redactor) -> Result<LogGuard, ConfigError> {
-    let (files, guard) = files(&config.log)?;
+    let (files, files_guard) = aside(files(&config.log), "log");
+    let (console, console_guard) = aside(std::io::stderr(), "console");
     let terminal = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::registry()
         .with(lines(
             config.log.format,
             terminal,
             Redacting {
-                inner: std::io::stderr,
+                inner: console,
                 redactor: redactor.clone(),
             },
         ))
@@ -65,29 +69,29 @@ pub fn start(config: &Config, redactor: Redactor) -> Result<LogGuard, ConfigErro
             .unwrap_or_default();
         tracing::error!(panic.place = place, "Error: a part of the server panicked");
     }));
-    Ok(LogGuard(guard))
+    Ok(LogGuard([files_guard, console_guard]))
 }
 
-fn files(config: &LogConfig) -> Result<(NonBlocking, WorkerGuard), ConfigError> {
+/// A writer whose lines a thread of its own writes.
+fn aside(writer: impl Write + Send + 'static, name: &str) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name(name)
+        .finish(writer)
+}
+
+fn files(config: &LogConfig) -> Steady<RotatingFile> {
     let retention = (config.retention_days > 0)
         .then(|| Duration::from_secs(u64::from(config.retention_days) * 86_400));
-    let file = RotatingFile::create(
+    let file = RotatingFile::new(
         &config.dir,
         config.rotation_bytes,
         retention,
         Box::new(Timestamp::now),
-    )
-    .map_err(|error| {
-        ConfigError(format!(
-            "LOG_DIR={}: {error}: name a folder that can be written to",
-            config.dir.display()
-        ))
-    })?;
-    Ok(NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(WAITING_LINES)
-        .thread_name("log")
-        .finish(file))
+    );
+    let place = format!("LOG_DIR={}", config.dir.display());
+    Steady::new(file, place, Box::new(Timestamp::now))
 }
 
 /// Which events are written at a level.

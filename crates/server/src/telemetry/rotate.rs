@@ -1,4 +1,4 @@
-//! Log files that change by day and by size, and go after some days.
+//! Log files that change by day and by size, and go after some days. See [`super::steady`] for when they cannot be written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -31,31 +31,25 @@ struct OpenFile {
 }
 
 impl RotatingFile {
-    /// A writer to new files in `dir`, which is made. `limit_bytes` is the size at which a new one is begun,
-    /// `retention` the age at which one is deleted.
-    ///
-    /// # Errors
-    /// The folder or the first file cannot be made.
-    pub fn create(
+    /// A writer to new files in `dir`; folder and file are made with the first line. `limit_bytes` is the size at which a new
+    /// one is begun, `retention` the age at which one is deleted.
+    pub fn new(
         dir: &Path,
         limit_bytes: Option<u64>,
         retention: Option<Duration>,
         now: Now,
-    ) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
-        let mut this = Self {
+    ) -> Self {
+        Self {
             dir: dir.to_owned(),
             limit_bytes,
             retention,
             now,
             open: None,
-        };
-        let time = (this.now)();
-        this.open = Some(this.begin(time)?);
-        Ok(this)
+        }
     }
 
     fn begin(&self, time: Timestamp) -> io::Result<OpenFile> {
+        fs::create_dir_all(&self.dir)?;
         self.delete_old(time);
         let mut stamp = time;
         loop {
@@ -114,7 +108,13 @@ impl Write for RotatingFile {
             _ => self.begin(time)?,
         };
         let outcome = open.file.write_all(line);
-        open.written += line.len() as u64;
+        match &outcome {
+            Ok(()) => open.written += line.len() as u64,
+            // What was written of the line does not stand before the next one.
+            Err(_) => {
+                let _ = open.file.set_len(open.written);
+            }
+        }
         self.open = Some(open);
         outcome.map(|()| line.len())
     }
@@ -165,7 +165,7 @@ mod tests {
     fn a_new_file_begins_with_the_day_and_at_the_size() {
         let dir = tempfile::tempdir().unwrap();
         let (time, now) = clock("2026-11-20T23:59:59.5Z");
-        let mut log = RotatingFile::create(dir.path(), Some(10), None, now).unwrap();
+        let mut log = RotatingFile::new(dir.path(), Some(10), None, now);
         for line in ["12345\n", "123\n", "after the limit, and long\n", "x\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -199,13 +199,9 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         let (_, now) = clock("2026-11-20T00:00:00Z");
-        RotatingFile::create(
-            dir.path(),
-            None,
-            Some(Duration::from_secs(30 * 86_400)),
-            now,
-        )
-        .unwrap();
+        let retention = Some(Duration::from_secs(30 * 86_400));
+        let mut log = RotatingFile::new(dir.path(), None, retention, now);
+        log.write_all(b"x\n").unwrap();
         let expected = [
             "app_2026-11-19_00-00-00_000000.log",
             "app_2026-11-20_00-00-00_000000.log",
@@ -219,7 +215,8 @@ mod tests {
     fn a_log_is_for_the_servers_own_user_alone() {
         let dir = tempfile::tempdir().unwrap();
         let (_, now) = clock("2026-11-20T00:00:00Z");
-        RotatingFile::create(dir.path(), None, None, now).unwrap();
+        let mut log = RotatingFile::new(dir.path(), None, None, now);
+        log.write_all(b"x\n").unwrap();
         let log = dir.path().join(&names(dir.path())[0]);
         assert_eq!(
             fs::metadata(log).unwrap().permissions().mode() & 0o777,

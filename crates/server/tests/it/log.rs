@@ -1,0 +1,111 @@
+//! What the log says, and what it may not hold.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read, Write};
+
+use ringback_sim::providers::Rule;
+
+use crate::simulated::*;
+
+/// Everything that must stand in no line. What a provider's twin was told is what left the server: words included.
+fn private() -> Vec<String> {
+    let mut private = vec![TOKEN.to_owned(), FROM[1..].to_owned(), TO[1..].to_owned()];
+    private.extend(["deepgram", "openai", "cartesia"].map(key));
+    private.extend([GREETING, QUESTION, ANSWER].map(|line| line[..line.len() - 1].to_owned()));
+    private
+}
+
+fn check_clean(log: &str, private: &[String]) {
+    let lower = log.to_lowercase();
+    for word in private {
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| line.to_lowercase().contains(&word.to_lowercase()))
+            .collect();
+        assert!(
+            !lower.contains(&word.to_lowercase()),
+            "{word:?} is in the log: {lines:#?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_whole_call_holds_no_number_no_key_and_no_word_even_at_trace() {
+    let settings = [
+        ("LOG_LEVEL", "Trace"),
+        ("LOG_FORMAT", "json"),
+        (
+            "SECRET_KEY",
+            "a key that signs the tokens of this test alone",
+        ),
+    ];
+    let server = Simulated::start(&settings, &[]).await;
+    let outcome = server.call().await;
+    let transcript = server.transcript().await.to_string();
+    for line in [GREETING, QUESTION, ANSWER] {
+        assert!(transcript.contains(line), "{line} is not in {transcript}");
+    }
+    let closed = until("the end of the call", async || {
+        let log = server.log_files();
+        log.contains("WebSocket closed").then_some(log)
+    });
+    let closed = closed.await;
+    let mut private = private();
+    private.push("a key that signs the tokens".to_owned());
+    for log in [closed, server.terminal()] {
+        for expected in [
+            "call arrived",
+            "WebSocket connected",
+            "call.turn",
+            "call.note",
+        ] {
+            assert!(log.contains(expected), "{expected} is not in {log}");
+        }
+        assert!(log.matches(&outcome.call_sid).count() >= 4, "{log}");
+        let json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert!(log.lines().all(json), "{log}");
+        check_clean(&log, &private);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_fails_is_told_with_error_and_its_name_and_the_call_goes_on() {
+    let server = Simulated::start(&[("LOG_LEVEL", "warning")], &[]).await;
+    let rule = r#"{"provider":"openai","endpoint":"chat","status":402}"#;
+    for rule in [rule, &rule.replace("chat", "responses")] {
+        server.twins.set(Rule::parse(rule).unwrap());
+    }
+    server.call().await;
+    let told = until("the failure", async || {
+        let log = server.log_files();
+        let mut lines = log.lines().map(str::to_owned);
+        lines.find(|line| line.contains("Error") && line.contains("openai"))
+    });
+    let told = told.await;
+    assert!(told.contains("call.id=") && told.contains("402"), "{told}");
+    check_clean(&server.log_files(), &private());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_for_logs_that_cannot_be_made_is_said_and_calls_are_taken() {
+    let server = Simulated::start(&[("LOG_DIR", "/dev/null/logs")], &[]).await;
+    let mut http = std::net::TcpStream::connect(&server.url()[7..]).unwrap();
+    let request = "GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    http.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let terminal = until("the complaint", async || {
+        let terminal = server.terminal();
+        terminal
+            .contains("LOG_DIR=/dev/null/logs")
+            .then_some(terminal)
+    });
+    let terminal = terminal.await;
+    assert_eq!(
+        terminal.matches("cannot be written").count(),
+        1,
+        "{terminal}"
+    );
+    assert!(terminal.contains("server started"), "{terminal}");
+}

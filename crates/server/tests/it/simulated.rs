@@ -1,0 +1,199 @@
+//! The binary with the providers' twins, and calls to it over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use ringback_sim::providers::{Hearing, Options, Provider, Reply, Running, Twins};
+use ringback_sim::{CallArgs, CallDirection, CallerArgs, Outcome, OutputArgs, ServerArgs, Token};
+use ringback_wire::twilio::signature::AuthToken;
+use serde_json::Value;
+
+pub const FROM: &str = "+15005550001";
+pub const TO: &str = "+15005550006";
+pub const TOKEN: &str = "fedcba9876543210fedcba9876543210";
+pub const GREETING: &str = "Hello, this is the harbour office.";
+pub const QUESTION: &str = "When does the little ferry leave?";
+pub const ANSWER: &str = "It leaves at noon, from the northern quay.";
+
+/// `ringback serve` as a process, whose recogniser, model and voice are twins.
+pub struct Simulated {
+    process: Child,
+    address: String,
+    folder: tempfile::TempDir,
+    terminal: Arc<Mutex<String>>,
+    pub twins: Running,
+}
+
+/// The key of a provider.
+pub fn key(provider: &str) -> String {
+    format!("secret-key-of-{provider}")
+}
+
+impl Simulated {
+    /// With settings and arguments of the test's own.
+    pub async fn start(settings: &[(&str, &str)], args: &[&str]) -> Self {
+        let twins = Twins::start(Options {
+            hearing: Hearing::Script(vec![QUESTION.to_owned()]),
+            replies: vec![Reply {
+                text: ANSWER.to_owned(),
+                ..Reply::default()
+            }],
+            cache: env!("CARGO_TARGET_TMPDIR").into(),
+            ..Options::default()
+        });
+        let twins = twins.await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let scenarios = folder.path().join("data/scenarios");
+        std::fs::create_dir_all(&scenarios).unwrap();
+        let desk = format!(
+            "persona = \"You work for the harbour.\"\nprompt = \"Help callers.\"\n\
+             [greeting]\ninbound = \"{GREETING}\"\n[[responder]]\nprovider = \"openai\"\n"
+        );
+        std::fs::write(scenarios.join("desk.toml"), desk).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
+        command
+            .arg("serve")
+            .args(args)
+            .env_clear()
+            .envs([("PORT", "0"), ("DEFAULT_SCENARIO", "desk")])
+            .env("TWILIO_AUTH_TOKEN", TOKEN)
+            .env("DATA_DIR", folder.path().join("data"));
+        for provider in [Provider::Deepgram, Provider::OpenAi, Provider::Cartesia] {
+            let name = provider.name().to_uppercase();
+            let (variable, path) = if provider == Provider::OpenAi {
+                ("OPENAI_BASE_URL".to_owned(), "/v1")
+            } else {
+                (format!("{name}_URL"), "")
+            };
+            command.env(variable, format!("{}{path}", twins.url()));
+            command.env(format!("{name}_API_KEY"), key(provider.name()));
+        }
+        command
+            .envs(settings.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let terminal = Arc::<Mutex<String>>::default();
+        drain(process.stderr.take().unwrap(), Arc::clone(&terminal));
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        drain(stdout, Arc::default());
+        let address = first.trim().rsplit("http://").next().unwrap().to_owned();
+        let server = Self {
+            process,
+            address,
+            folder,
+            terminal,
+            twins,
+        };
+        assert!(
+            first.contains("is listening"),
+            "{first}{}",
+            server.terminal()
+        );
+        server
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A call that hears the greeting, says something, hears the answer and hangs up.
+    pub async fn call(&self) -> Outcome {
+        let steps = self.folder.path().join("steps.toml");
+        let script = [
+            "wait_reply = 15000",
+            "say = \"hello\"",
+            "wait_reply = 15000",
+            "hang_up = true",
+        ];
+        let script: String = script.map(|step| format!("[[step]]\n{step}\n")).concat();
+        std::fs::write(&steps, script).unwrap();
+        let args = CallArgs {
+            server: ServerArgs {
+                url: self.url(),
+                scenario: None,
+                auth_token: Some(Token(Some(AuthToken::new(TOKEN).unwrap()))),
+                from: FROM.to_owned(),
+                to: TO.to_owned(),
+                direction: CallDirection::Inbound,
+            },
+            caller: CallerArgs {
+                wav: Vec::new(),
+                say: Vec::new(),
+                voice: Some("pico".to_owned()),
+                callee: None,
+                script: Some(steps),
+                noise: None,
+            },
+            output: OutputArgs {
+                out: None,
+                speaker: false,
+                json: true,
+                quiet: true,
+                show_numbers: false,
+            },
+            max_seconds: 60,
+        };
+        ringback_sim::call(args).await.unwrap()
+    }
+
+    /// What it wrote to its terminal so far.
+    pub fn terminal(&self) -> String {
+        self.terminal.lock().unwrap().clone()
+    }
+
+    /// Its log files, put together.
+    pub fn log_files(&self) -> String {
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+        let logs = std::fs::read_dir(self.folder.path().join("logs")).unwrap();
+        logs.map(|entry| read(entry.unwrap().path())).collect()
+    }
+
+    /// The transcript of its only call, as soon as it is there.
+    pub async fn transcript(&self) -> Value {
+        let recordings = self.folder.path().join("data/recordings");
+        until("the transcript", async || {
+            let entries = std::fs::read_dir(&recordings).ok()?;
+            let mut paths = entries.flatten().map(|entry| entry.path());
+            let path = paths.find(|path| path.to_string_lossy().ends_with(".transcript.json"))?;
+            serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        })
+        .await
+    }
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Looks until there is something, for 20 s at most.
+pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{what} did not come");
+        // Another process is looked at: there is nothing to wait for but time.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+fn drain(source: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(source).lines().map_while(Result::ok) {
+            into.lock().unwrap().push_str(&(line + "\n"));
+        }
+    });
+}
