@@ -11,14 +11,17 @@ pub(super) fn accounts(reader: &Reader<'_>) -> Result<Accounts, ConfigError> {
     Ok(Accounts {
         deepgram: account(
             reader,
+            origin,
             ["DEEPGRAM_API_KEY", "DEEPGRAM_URL", "DEEPGRAM_MODEL", ""],
         )?,
         openai: account(
             reader,
+            base_url,
             ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", ""],
         )?,
         cartesia: account(
             reader,
+            origin,
             [
                 "CARTESIA_API_KEY",
                 "CARTESIA_URL",
@@ -28,6 +31,7 @@ pub(super) fn accounts(reader: &Reader<'_>) -> Result<Accounts, ConfigError> {
         )?,
         elevenlabs: account(
             reader,
+            origin,
             [
                 "ELEVENLABS_API_KEY",
                 "ELEVENLABS_URL",
@@ -38,13 +42,14 @@ pub(super) fn accounts(reader: &Reader<'_>) -> Result<Accounts, ConfigError> {
     })
 }
 
-/// The account of a provider by its variables: key, address, model, and voice where it has one.
+/// The account of a provider by its variables: key, address (by `address`), model, and voice where it has one.
 fn account(
     reader: &Reader<'_>,
+    address: fn(&str) -> Result<Url, String>,
     [key, url, model, voice]: [&str; 4],
 ) -> Result<Option<Account>, ConfigError> {
     let key = reader.secret(key)?;
-    let url = reader.value(url, base_url)?;
+    let url = reader.value(url, address)?;
     let model = reader.value(model, read::line)?;
     let voice = match voice {
         "" => None,
@@ -60,7 +65,19 @@ fn account(
     }))
 }
 
-/// Scheme, host and port of a provider, or of what stands in its place.
+/// Scheme, host and port of a provider, or of what stands in its place. Its routes are known.
+fn origin(text: &str) -> Result<Url, String> {
+    let url = base_url(text)?;
+    if url.path() != "/" {
+        return Err(format!(
+            "leave out the path {}: the provider's own is put behind the host",
+            url.path()
+        ));
+    }
+    Ok(url)
+}
+
+/// Scheme, host, port, and perhaps the path before the routes.
 fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text.trim_end_matches('/'))
         .map_err(|_| "write an address such as https://api.example.com".to_owned())?;

@@ -63,6 +63,29 @@ fn the_highest_layer_that_says_something_wins() {
 }
 
 #[test]
+fn the_address_of_a_provider_has_no_path_but_that_of_a_model_may() {
+    for name in ["DEEPGRAM_URL", "CARTESIA_URL", "ELEVENLABS_URL"] {
+        for address in ["http://127.0.0.1:9/v1", "wss://speech.example.org/a/b/"] {
+            let url: Vec<&str> = address.trim_end_matches('/').splitn(4, '/').collect();
+            let line = format!(
+                "{name}={address} (environment): leave out the path /{}: the provider's own is put behind the host",
+                url[3]
+            );
+            check_refused(&[(name, address)], &line);
+        }
+        for address in ["http://127.0.0.1:9", "wss://speech.example.org/"] {
+            from_environment(&[(name, address)]).unwrap();
+        }
+    }
+    let set = [
+        ("OPENAI_API_KEY", "a-key"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/openai/v1/"),
+    ];
+    let account = from_environment(&set).unwrap().engines.accounts.openai;
+    assert_eq!(account.unwrap().access.url.path(), "/openai/v1");
+}
+
+#[test]
 fn malformed_values_stop_with_one_line_that_names_them() {
     check_refused(
         &[("PORT", "70000")],
