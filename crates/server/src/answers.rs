@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use ringback_wire::twilio::twiml::{Say, Verb, render};
 use serde_json::json;
 
+use crate::body::Misfit;
+
 /// An error: what was wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail(
@@ -24,14 +26,20 @@ impl Detail {
 
 impl IntoResponse for Detail {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({ "detail": self.1 }))).into_response()
+        let mut response = (self.0, Json(json!({ "detail": self.1 }))).into_response();
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
 /// A field of a body that is missing: 422 with its place.
 pub fn missing_field(name: &str) -> Response {
-    let detail = json!({ "detail": [{ "loc": ["body", name], "msg": "Field required", "type": "missing" }] });
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(detail)).into_response()
+    Misfit {
+        place: vec![json!("body"), json!(name)],
+        what: "Field required".to_owned(),
+        kind: "missing",
+    }
+    .into_response()
 }
 
 /// TwiML.

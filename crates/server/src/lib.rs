@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod api;
 pub mod app;
+pub mod body;
 pub mod calls;
 pub mod check;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod health;
 pub mod hooks;
 pub mod listen;
 pub mod page;
+pub mod patience;
 pub mod pulse;
 pub mod requests;
 pub mod routes;

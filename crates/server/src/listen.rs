@@ -1,4 +1,4 @@
-//! Connections: a bound on their number, and on the time that a peer may take for its headers.
+//! Connections: a bound on their number, and on the time that a peer may take to send its headers and to read our answers.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::patience::Patience;
+
 /// How large the headers of a request may be, in bytes. Twilio's have about 1000.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// How long nothing is accepted when the system has no descriptor left.
@@ -36,6 +38,9 @@ const MAX_LINGER_BYTES: usize = 4 << 20;
 /// How often the log is told that all connections are taken.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
+/// How fast a peer must read to be written to for longer than [`Limits::reading`], in bytes.
+pub const READS_A_SECOND: u32 = 1 << 10;
+
 /// What peers may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -43,14 +48,17 @@ pub struct Limits {
     pub connections: usize,
     /// Time for the headers of a request, and for the next request of an open connection.
     pub headers: Duration,
+    /// How long we wait for a peer to read what we write; every [`READS_A_SECOND`] bytes give back a second.
+    pub reading: Duration,
 }
 
 impl Limits {
-    /// So many connections, and ten seconds for headers.
+    /// So many connections, ten seconds for headers, thirty for what is written.
     pub fn of(connections: usize) -> Self {
         Self {
             connections,
             headers: Duration::from_secs(10),
+            reading: Duration::from_secs(30),
         }
     }
 }
@@ -74,6 +82,7 @@ pub async fn serve(
             let _ = stream.set_nodelay(true);
             let connection = Placed {
                 held: Some((stream, place)),
+                patience: Patience::new(limits.reading, READS_A_SECOND),
             };
             talking.spawn(talk(
                 connection,
@@ -173,6 +182,8 @@ async fn talk(
 struct Placed {
     /// Taken only when it is dropped.
     held: Option<(TcpStream, OwnedSemaphorePermit)>,
+    /// With a peer that does not read.
+    patience: Patience,
 }
 
 impl Placed {
@@ -181,6 +192,22 @@ impl Placed {
             Some((stream, _)) => Ok(Pin::new(stream)),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
+    }
+
+    /// What became of a write. A peer that does not read is left.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(bytes)) => self.patience.moved(bytes),
+            Poll::Pending if self.patience.poll_over(cx).is_ready() => {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => {}
+        }
+        written
     }
 }
 
@@ -231,7 +258,8 @@ impl AsyncWrite for Placed {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(cx, bytes)
+        let written = self.stream()?.poll_write(cx, bytes);
+        self.written(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -247,7 +275,8 @@ impl AsyncWrite for Placed {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(cx, pieces)
+        let written = self.stream()?.poll_write_vectored(cx, pieces);
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

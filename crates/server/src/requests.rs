@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -17,26 +18,95 @@ use serde_json::json;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use crate::answers::Detail;
 use crate::config::Config;
 use crate::page;
 
 /// The header that names a request, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
+/// How much of a plain text becomes a `{"detail"}`.
+const MAX_TEXT_BYTES: usize = 4 << 10;
 
-/// Gives a request its id, and answers 500 with it when a handler panics.
-pub async fn accompany(request: Request, next: Next) -> Response {
+/// The id of a request, as an extension of it.
+#[derive(Clone, Debug)]
+pub struct RequestId(
+    /// At most 64 letters, digits, `-`, `_` and `.`.
+    pub String,
+);
+
+/// Gives a request its id, and the answer too.
+pub async fn accompany(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::error_span!("request", request.id = %id);
-    let handled = AssertUnwindSafe(next.run(request))
-        .catch_unwind()
-        .instrument(span)
-        .await;
-    let mut response = handled.unwrap_or_else(|panic| broken(&id, panic.as_ref()));
+    let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Has every error answered as `{"detail"}`: a panic is a 500, a plain text becomes JSON, and what is our fault bears the id of the
+/// request and nothing of what only the log may know.
+pub async fn mend(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>();
+    let id = id.map_or_else(String::new, |RequestId(id)| id.clone());
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let response = match handled {
+        Ok(response) => response,
+        Err(panic) => {
+            let what = panic_text(panic.as_ref());
+            tracing::error!(request.id = id, what, "Error: a handler panicked");
+            return broken(&id);
+        }
+    };
+    let status = response.status();
+    if let Some(Detail(_, what)) = response.extensions().get::<Detail>() {
+        if !status.is_server_error() {
+            return response;
+        }
+        let body = Json(json!({ "detail": what, "id": id })).into_response();
+        return with_body(response, body);
+    }
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || !is_bare(&response) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = to_bytes(body, MAX_TEXT_BYTES).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    if status.is_server_error() {
+        tracing::error!(status = status.as_u16(), what = %text, "Error: a request was not answered");
+        return broken(&id);
+    }
+    let what = match &*text {
+        "" => status
+            .canonical_reason()
+            .unwrap_or("the request is refused"),
+        text => text,
+    };
+    let response = Response::from_parts(parts, Body::empty());
+    with_body(response, Detail::new(status, what).into_response())
+}
+
+/// Whether an answer has a plain text or nothing in it.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
+}
+
+/// The answer with another one's body, type and length.
+fn with_body(response: Response, other: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    let (others, body) = other.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+        if let Some(value) = others.headers.get(&name) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, body)
 }
 
 /// The caller's own id if it is a plain word, else a new one.
@@ -54,9 +124,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-fn broken(id: &str, panic: &(dyn Any + Send)) -> Response {
-    let what = panic_text(panic);
-    tracing::error!(request.id = id, what, "Error: a handler panicked");
+fn broken(id: &str) -> Response {
     let detail = json!({ "detail": format!("an error in the server; its id is {id}"), "id": id });
     (StatusCode::INTERNAL_SERVER_ERROR, Json(detail)).into_response()
 }

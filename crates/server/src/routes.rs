@@ -1,15 +1,17 @@
 //! Every route of the server with its protection: the router is made from this table and from nothing else.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 
 use crate::answers::Detail;
 use crate::api::calls;
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
-use crate::{health, page, requests};
+use crate::{body, health, page, requests};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub protection: Protection,
+    /// How large its body may be, in bytes.
+    pub body: usize,
     handler: fn() -> MethodRouter<App>,
 }
 
@@ -45,7 +49,16 @@ const fn route(
         method,
         path,
         protection,
+        body: 0,
         handler,
+    }
+}
+
+impl Route {
+    /// The same with a body of at most so many bytes.
+    const fn taking(mut self, bytes: usize) -> Self {
+        self.body = bytes;
+        self
     }
 }
 
@@ -54,19 +67,23 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/", Protection::Public, || get(page::show_page)),
     route("POST", "/", Protection::Carrier, || {
         post(voice::answer_default_call)
-    }),
+    })
+    .taking(MAX_FORM_BYTES),
     route(
         "POST",
         "/call/inbound/receive/{bot_id}",
         Protection::Carrier,
         || post(voice::answer_call),
-    ),
+    )
+    .taking(MAX_FORM_BYTES),
     route("POST", "/resume/{token}", Protection::Carrier, || {
         post(resume::resume_call)
-    }),
+    })
+    .taking(MAX_FORM_BYTES),
     route("POST", "/amd-callback", Protection::Carrier, || {
         post(amd::take_verdict)
-    }),
+    })
+    .taking(MAX_FORM_BYTES),
     route("GET", "/ws", Protection::CarrierAndToken, || {
         get(media::open_media)
     }),
@@ -105,6 +122,7 @@ pub fn router(app: App) -> Router {
             }
             Protection::Local => handler.route_layer(from_fn(authentic::local)),
         };
+        let handler = handler.route_layer(from_fn_with_state(route.body, body::bound));
         router = router.route(route.path, handler);
     }
     let headers = requests::security_headers(&app.config);
@@ -116,6 +134,8 @@ pub fn router(app: App) -> Router {
                 "this path does not take this method",
             )
         })
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(requests::mend))
         .layer(from_fn_with_state(headers, requests::add_headers))
         .layer(from_fn(requests::accompany))
         .with_state(app)

@@ -2,24 +2,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ringback_wire::twilio::signature::{self, SETTINGS_HEADER, SIGNATURE_HEADER, UpgradeForm};
-use ringback_wire::twilio::webhook::{BadForm, Form, MAX_FORM_BYTES};
+use ringback_wire::twilio::webhook::{BadForm, Form};
 
 use super::local::is_local;
 use super::public_url::PublicBase;
 use crate::answers::Detail;
 use crate::app::App;
-
-/// A body must have come within this time; Twilio's fits one packet.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+use crate::body;
 
 /// A webhook that was checked.
 #[derive(Clone, Debug)]
@@ -86,7 +83,7 @@ async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, D
         let what = "the body must be application/x-www-form-urlencoded";
         return Err(Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
     }
-    let form = Form::parse(&read(body).await?).map_err(|bad| match bad {
+    let form = Form::parse(&body::read(body).await?).map_err(|bad| match bad {
         BadForm::TooLarge { .. } => Detail::new(StatusCode::PAYLOAD_TOO_LARGE, bad.to_string()),
         BadForm::TooManyFields | BadForm::LongName { .. } | BadForm::Missing(_) => {
             Detail::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string())
@@ -172,32 +169,6 @@ fn signed<'a>(parts: &'a Parts, base: &'a str) -> signature::Request<'a> {
         signature: text(SIGNATURE_HEADER),
         settings: text(SETTINGS_HEADER),
     }
-}
-
-async fn read(body: Body) -> Result<Bytes, Detail> {
-    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_FORM_BYTES)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_long(&error) => Err(Detail::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body has more than {MAX_FORM_BYTES} bytes"),
-        )),
-        Ok(Err(_)) => Err(Detail::new(StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => Err(Detail::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not come in time",
-        )),
-    }
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string() == "length limit exceeded" {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// The route's pattern: the path itself may hold a token.

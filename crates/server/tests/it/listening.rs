@@ -4,9 +4,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringback_server::listen::Limits;
+use axum::Router;
+use axum::routing::get;
+use ringback_server::listen::{Limits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use crate::media::{closed, listen_within, talks};
 use crate::server::*;
@@ -128,6 +131,34 @@ async fn headers_beyond_their_bound_are_refused() {
     let mut answer = [0; 12];
     within(peer.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 431");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_left_and_one_that_reads_gets_everything() {
+    let large = vec![b'x'; 32 << 20];
+    let router = Router::new().route("/", get(async || large));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let patient = Limits {
+        reading: HEADERS,
+        ..limits(100)
+    };
+    let closed = CancellationToken::new();
+    tokio::spawn(serve(listener, router, patient, closed));
+    let ask = async || {
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        peer.write_all(request).await.unwrap();
+        peer
+    };
+    let mut slow = ask().await;
+    tokio::time::sleep(HEADERS * 3).await;
+    let mut read = Vec::new();
+    let _ = within(slow.read_to_end(&mut read)).await;
+    assert!(read.len() < 32 << 20, "{} bytes", read.len());
+    let mut read = Vec::new();
+    within(ask().await.read_to_end(&mut read)).await.unwrap();
+    assert!(read.len() > 32 << 20, "{} bytes", read.len());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod amd;
 mod bench;
 mod binary;
+mod bodies;
 mod check;
 mod config;
 mod culprits;

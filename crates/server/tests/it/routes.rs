@@ -7,28 +7,29 @@ use ringback_server::routes::{Protection, ROUTES};
 use crate::server::*;
 
 #[test]
-fn every_route_is_listed_with_its_protection() {
+fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
     let lines: Vec<String> = ROUTES
         .iter()
         .map(|route| {
+            let protection = format!("{:?}", route.protection);
             format!(
-                "{:<5} {:<32} {:?}",
-                route.method, route.path, route.protection
+                "{:<5} {:<32} {protection:<16} {}",
+                route.method, route.path, route.body
             )
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    GET   /                                Public
-    POST  /                                Carrier
-    POST  /call/inbound/receive/{bot_id}   Carrier
-    POST  /resume/{token}                  Carrier
-    POST  /amd-callback                    Carrier
-    GET   /ws                              CarrierAndToken
-    GET   /ws/{bot_id}/audio/stream        CarrierAndToken
-    GET   /calls/{id}                      Local
-    GET   /health                          Public
-    GET   /live                            Public
-    GET   /ready                           Public
+    GET   /                                Public           0
+    POST  /                                Carrier          65536
+    POST  /call/inbound/receive/{bot_id}   Carrier          65536
+    POST  /resume/{token}                  Carrier          65536
+    POST  /amd-callback                    Carrier          65536
+    GET   /ws                              CarrierAndToken  0
+    GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
+    GET   /calls/{id}                      Local            0
+    GET   /health                          Public           0
+    GET   /live                            Public           0
+    GET   /ready                           Public           0
     ");
 }
 

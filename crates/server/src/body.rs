@@ -1,0 +1,270 @@
+//! Bodies of requests: how large and how slow they may be, and JSON in them.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use serde_path_to_error::Segment;
+
+use crate::answers::Detail;
+use crate::patience::Patience;
+
+/// How long we wait for a body, and how fast one must come to be waited for longer. Twilio's forms fit one packet.
+const WAIT: Duration = Duration::from_secs(10);
+const BYTES_A_SECOND: u32 = 16 << 10;
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBody {
+    /// Larger than its route takes, in bytes.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    /// It kept us waiting.
+    #[error("the body did not come in time")]
+    TooSlow,
+    /// The connection ended before it did.
+    #[error("the body broke off")]
+    BrokenOff,
+}
+
+impl BadBody {
+    fn of(error: &axum::Error) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(bad) = error.downcast_ref::<BadBody>() {
+                return *bad;
+            }
+            cause = error.source();
+        }
+        BadBody::BrokenOff
+    }
+}
+
+impl From<BadBody> for Detail {
+    fn from(bad: BadBody) -> Self {
+        let status = match bad {
+            BadBody::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            BadBody::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BadBody::BrokenOff => StatusCode::BAD_REQUEST,
+        };
+        Detail::new(status, bad.to_string())
+    }
+}
+
+/// Bounds the body of a request: at most so many bytes, and neither stuck nor dripping. It is found out while the body is read,
+/// so whoever may not use the route is told that first.
+pub async fn bound(State(most): State<usize>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = if body.is_end_stream() {
+        body
+    } else {
+        Body::new(Bounded {
+            inner: body,
+            most,
+            read: 0,
+            patience: Patience::new(WAIT, BYTES_A_SECOND),
+        })
+    };
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Reads a body that the table of routes bounds.
+///
+/// # Errors
+/// [`BadBody`], as an answer.
+pub async fn read(body: Body) -> Result<Bytes, Detail> {
+    let read = to_bytes(body, usize::MAX).await;
+    read.map_err(|error| BadBody::of(&error).into())
+}
+
+struct Bounded {
+    inner: Body,
+    most: usize,
+    read: usize,
+    patience: Patience,
+}
+
+impl HttpBody for Bounded {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let most = self.most;
+        let refused = |bad| Poll::Ready(Some(Err(axum::Error::new(bad))));
+        let announced = self.inner.size_hint().lower();
+        if announced > most.saturating_sub(self.read) as u64 {
+            return refused(BadBody::TooLarge(most));
+        }
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Pending if self.patience.poll_over(cx).is_ready() => refused(BadBody::TooSlow),
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.read += bytes;
+                if self.read > most {
+                    return refused(BadBody::TooLarge(most));
+                }
+                self.patience.moved(bytes);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            other @ (Poll::Pending | Poll::Ready(None | Some(Err(_)))) => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// 422: what does not fit, and where.
+#[derive(Clone, Debug)]
+pub struct Misfit {
+    /// `["body", "to_number"]`.
+    pub place: Vec<Value>,
+    /// One sentence.
+    pub what: String,
+    /// `missing`, `value_error`, `extra_forbidden`, `json_invalid`.
+    pub kind: &'static str,
+}
+
+impl IntoResponse for Misfit {
+    fn into_response(self) -> Response {
+        let one = json!({ "loc": self.place, "msg": self.what, "type": self.kind });
+        let detail = Json(json!({ "detail": [one] }));
+        (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
+    }
+}
+
+/// Why a body is not taken.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// Its type is another, or it was not read.
+    Unread(Detail),
+    /// It was read.
+    Misfit(Misfit),
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Refused::Unread(detail) => detail.into_response(),
+            Refused::Misfit(misfit) => misfit.into_response(),
+        }
+    }
+}
+
+/// A body of JSON. What is wrong with it is told by place: 415 for another type, 422 for what cannot be read or does not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonBody<T>(
+    /// What it says.
+    pub T,
+);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts) {
+            let what = "the body must be application/json";
+            let detail = Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what);
+            return Err(Refused::Unread(detail));
+        }
+        let bytes = read(body).await.map_err(Refused::Unread)?;
+        parse(&bytes).map(Self).map_err(Refused::Misfit)
+    }
+}
+
+fn is_json(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| {
+        let kind = kind.trim().to_ascii_lowercase();
+        kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+    })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Misfit> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().iter().filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(json!(index)),
+            Segment::Map { key } => Some(json!(key)),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        });
+        wrong(place.collect(), error.inner())
+    })?;
+    json.end().map_err(|error| wrong(Vec::new(), &error))?;
+    Ok(value)
+}
+
+fn wrong(mut path: Vec<Value>, error: &serde_json::Error) -> Misfit {
+    let text = error.to_string();
+    if !error.is_data() {
+        return Misfit {
+            place: vec![json!("body")],
+            what: format!("the body is no JSON: {text}"),
+            kind: "json_invalid",
+        };
+    }
+    let what = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(what, _)| what);
+    let missing = what.strip_prefix("missing field `");
+    let missing = missing.and_then(|rest| rest.strip_suffix('`'));
+    path.insert(0, json!("body"));
+    path.extend(missing.map(|name| json!(name)));
+    let (what, kind) = match missing {
+        Some(_) => ("Field required", "missing"),
+        None if what.starts_with("unknown field ") => (what, "extra_forbidden"),
+        None => (what, "value_error"),
+    };
+    Misfit {
+        place: path,
+        what: what.to_owned(),
+        kind,
+    }
+}
+
+/// What stands behind the question mark; 422 where it does not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Params<T>(
+    /// What it says.
+    pub T,
+);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Misfit;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Misfit> {
+        let read = Query::try_from_uri(&parts.uri);
+        read.map(|Query(params)| Self(params)).map_err(|refused| {
+            let text = refused.body_text();
+            let what = text
+                .rsplit_once("string: ")
+                .map_or(&*text, |(_, what)| what);
+            Misfit {
+                place: vec![json!("query")],
+                what: what.to_owned(),
+                kind: "value_error",
+            }
+        })
+    }
+}
