@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use ringback_call::Direction;
 use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario, SttEngine, TtsEngine};
-use ringback_session::{EngineConfig, Engines, Place};
+use ringback_session::{EngineConfig, Engines, Place, Rest};
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -225,12 +225,32 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         settings: config.engines.clone(),
         company: config.calls.company.clone(),
         pulses: Pulses::new(),
+        rest: rest(config)?.map(Arc::new),
         record: config.calls.recording.then(|| Place {
             dir: config.data_dir.join("recordings"),
             instance: config.calls.instance.clone(),
             port,
         }),
     })
+}
+
+/// The account's REST API, where account and token are known.
+fn rest(config: &Config) -> anyhow::Result<Option<Rest>> {
+    let twilio = &config.twilio;
+    let (Some(sid), Some(token)) = (&twilio.account_sid, &twilio.auth_token) else {
+        return Ok(None);
+    };
+    let public = config.http.public_url.as_ref();
+    let public = public.map(|base| base.to_string().parse()).transpose()?;
+    let proxy = config.engines.proxy.as_deref();
+    Rest::new(
+        (sid.clone(), token.clone()),
+        twilio.api_url.clone(),
+        public,
+        proxy,
+    )
+    .map(Some)
+    .map_err(|why| anyhow::anyhow!("twilio {why}"))
 }
 
 /// A recogniser by the name that the configuration has checked.

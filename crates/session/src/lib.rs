@@ -4,6 +4,7 @@
 //! [`ringback_call::Call`]: it waits in one place for one event of a closed set, hands it to the call, and carries out what the
 //! call wants without ever waiting for it.
 
+mod begin;
 pub mod carrier;
 pub mod check;
 mod clock;
@@ -31,6 +32,7 @@ mod stt;
 mod tools;
 mod tts;
 
+pub use carrier::rest::{Rest, dial};
 pub use carrier::twilio::{Violation, await_start};
 pub use engines::{EngineConfig, EngineStatus, Engines, Seats, StartError};
 pub use live::Live;

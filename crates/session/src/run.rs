@@ -8,24 +8,21 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use ringback_audio::wav::Coding;
-use ringback_call::{At, Call, EndCause, Fault, FaultKind, Intent, Party, Report, Verdict};
+use ringback_call::{At, EndCause, FaultKind, Intent, Party, Report, Verdict};
 use ringback_wire::twilio::media::Start;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::carrier::twilio::{BLOCKED, Messages, Socket, Violation, binary};
+use crate::begin::begin;
+use crate::carrier::twilio::{BLOCKED, Socket, Violation, binary};
 use crate::clock::Clock;
 use crate::engines::Engines;
-use crate::live::{Live, Parts};
-use crate::news::News;
-use crate::provided::{Provided, Sender};
-use crate::record::{Begin, Meta, Recorder, Stem, TRANSCRIPT_ENDING, pretty, transcript};
-use crate::responder::{Parties, responder};
-use crate::scenario::RecordingFormat;
-use crate::setup::{Setup, call_spec};
+use crate::live::Live;
+use crate::provided::Provided;
+use crate::record::{Meta, TRANSCRIPT_ENDING, pretty, transcript};
+use crate::setup::Setup;
 use crate::socket::{CarrierSocket, Received, SocketError};
 use crate::tools::Tools;
 
@@ -43,6 +40,8 @@ pub struct Ended {
     pub cause: EndCause,
     /// What broke, if the call did not end by intent.
     pub failed: Option<String>,
+    /// The caller was put through already, where that was the intent: the TwiML after the stream will not run.
+    pub put_through: bool,
     /// The conversation and its latencies.
     pub report: Report,
     /// What stands beside the recording, also where none is kept: who, when, latencies, usage, cost, faults.
@@ -69,105 +68,29 @@ where
     S: CarrierSocket<T>,
     T: AsRef<str> + Send,
 {
-    let (started, begun) = (Timestamp::now(), Instant::now());
-    let wanted = engines.responder(&setup.scenario);
-    let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
-    let servers = &setup.scenario.persona.toolkit.mcp;
-    engines.mcp.refine(servers, &mut spec.tools);
-    let stem = stem(&setup, started);
-    let recording = stem.as_ref().map(|stem| stem.file(".wav"));
-    let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
-    let responder = responder(&setup.scenario, &engines, parties(&setup), &setup.company);
-    let names = [
-        setup.seats.ears.name(),
-        responder.name(),
-        setup.seats.voices.name(),
-    ];
-    let events = setup.seats.events;
-    let parts = Parts {
-        ears: setup.seats.ears,
-        voices: setup.seats.voices,
-        engines,
-        responder,
-        recorder,
-        events,
-        max_cost_millionths: setup.scenario.limits.max_cost_millionths,
-        follower: setup.follower.clone(),
-    };
-    let messages = Messages::new(start.stream_sid);
-    let mut live = Box::new(Live::new(Call::new(spec), messages, parts));
+    let (started, since) = (Timestamp::now(), Instant::now());
+    let mut begun = begin(setup, engines, start, started);
+    let mut live = begun.live;
     let mut socket = Socket::new(socket);
-    setup.follower.tell(News::Began {
-        at: started,
-        engines: names,
-        recording,
-    });
-    tracing::info!(scenario = %setup.scenario.slug, "WebSocket call began");
-    let mut told = Told::by(&setup.finish, &setup.stop, setup.verdict);
+    let mut told = Told::by(&begun.finish, &begun.stop, begun.verdict);
     let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told))
         .catch_unwind()
         .await;
+    let put_through = match begun.rest.filter(|_| matches!(over, Ok(Over::Call))) {
+        Some(rest) => rest.end(&begun.meta.call_sid, &live.call.report()).await,
+        None => false,
+    };
     let tools = live.responder.take_tools();
     let (failed, ()) = tokio::join!(farewell(&mut live, &mut socket, over), close(tools));
-    let meta = Meta {
-        call_id: setup.call_id,
-        call_sid: setup.call_sid,
-        scenario: setup.scenario.slug.clone(),
-        direction: setup.direction,
-        from: setup.from,
-        to: setup.to,
-        started,
-        // Whoever sets the clock in the meantime changes nothing about how long the call took.
-        ended: started.saturating_add(begun.elapsed()).unwrap_or(started),
-        engines: names.map(str::to_owned).to_vec(),
-        late_samples: live.ear.late(),
-        failed,
-    };
-    files(live, meta).await
-}
-
-fn parties(setup: &Setup) -> Parties {
-    Parties {
-        call_id: setup.call_id,
-        call_sid: setup.call_sid.clone(),
-        scenario: setup.scenario.slug.clone(),
-        direction: setup.direction,
-        from: setup.from.clone(),
-        to: setup.to.clone(),
+    // Whoever sets the clock in the meantime changes nothing about how long the call took.
+    begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
+    begun.meta.late_samples = live.ear.late();
+    begun.meta.failed = failed;
+    let ended = files(live, begun.meta).await;
+    Ended {
+        put_through,
+        ..ended
     }
-}
-
-/// Where the call is recorded, if it is.
-fn stem(setup: &Setup, now: Timestamp) -> Option<Stem> {
-    let place = setup.record.as_ref()?;
-    let wanted = setup.scenario.recording.on != Some(false);
-    wanted.then(|| Stem::new(place, setup.direction, now))
-}
-
-fn recorder(
-    stem: Stem,
-    setup: &Setup,
-    engines: &Engines,
-    spec: &ringback_call::CallSpec,
-) -> Recorder {
-    let wanted = &setup.scenario.recording;
-    let events: Sender = setup.seats.events.0.clone();
-    let begin = Begin {
-        stem,
-        coding: match wanted.format {
-            RecordingFormat::Pcm16 => Coding::Pcm16,
-            RecordingFormat::Mulaw => Coding::Mulaw,
-        },
-        channels: wanted.channels,
-        failed: Box::new(move |reason| {
-            let _ = events.send(Provided::Fault(Fault {
-                party: Party::Recorder,
-                kind: FaultKind::Unreachable,
-                detail: format!("recording and trace stop: {reason}"),
-            }));
-        }),
-    };
-    Recorder::new(Arc::clone(&engines.writer), setup.call_id, begin, spec)
 }
 
 /// What tools still do ends, or is given up.
@@ -406,6 +329,7 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
         }
     }
     Ended {
+        put_through: false,
         intent: report.intent.clone().unwrap_or(Intent::HangUp),
         cause: report.cause.unwrap_or(EndCause::Fault),
         failed,

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::carrier::rest::Rest;
 use crate::engines::Seats;
 use crate::news::Follower;
 use crate::phrases::Phrases;
@@ -42,6 +43,8 @@ pub struct Setup {
     pub verdict: watch::Receiver<Option<Verdict>>,
     /// Is told how the call goes on.
     pub follower: Follower,
+    /// By which a call of its account is put through; without it, or when it fails, by the TwiML after the media stream.
+    pub rest: Option<Arc<Rest>>,
 }
 
 /// What the core needs to know of a scenario.

@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, join_all};
 use ringback_call::{Direction, EndCause, Intent, Verdict};
 use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
-use ringback_session::{EngineStatus, Engines, Follower, Place, Seats, Setup};
+use ringback_session::{EngineStatus, Engines, Follower, Place, Rest, Seats, Setup};
 use ringback_wire::twilio::media::Start;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -94,6 +94,8 @@ pub struct Sessions {
     pub record: Option<Place>,
     /// How the providers are.
     pub pulses: Pulses,
+    /// By which calls of the account are put through.
+    pub rest: Option<Arc<Rest>>,
 }
 
 struct SessionSeat {
@@ -101,6 +103,7 @@ struct SessionSeat {
     seats: Seats,
     company: String,
     record: Option<Place>,
+    rest: Option<Arc<Rest>>,
 }
 
 impl Switchboard for Sessions {
@@ -111,6 +114,7 @@ impl Switchboard for Sessions {
             seats,
             company: self.company.clone(),
             record: self.record.clone(),
+            rest: self.rest.clone(),
         }))
     }
 
@@ -163,12 +167,14 @@ impl Seat for SessionSeat {
                 stop: connected.stop,
                 verdict: connected.verdict,
                 follower: Follower::none(),
+                rest: self.rest,
             };
             let ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;
             let how = ending(ended.intent, ended.cause, ended.failed.as_deref());
             Ending {
                 summary: ended.summary,
+                expects_resume: how.expects_resume && !ended.put_through,
                 ..how
             }
         })

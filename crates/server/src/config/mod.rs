@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
 pub use layers::{Found, Layers, Origin, Texts};
 pub use providers::Order;
@@ -76,6 +77,8 @@ pub struct TwilioConfig {
     pub account_sid: Option<String>,
     /// `TWILIO_AUTH_TOKEN`: checks Twilio's signatures; without it only local callers are accepted.
     pub auth_token: Option<Secret>,
+    /// `TWILIO_API_URL`: where its REST API is.
+    pub api_url: Url,
 }
 
 /// Calls and their limits.
@@ -176,6 +179,7 @@ impl Config {
             twilio: TwilioConfig {
                 account_sid: reader.value("TWILIO_ACCOUNT_SID", read::account_sid)?,
                 auth_token: reader.secret("TWILIO_AUTH_TOKEN")?,
+                api_url: reader.value("TWILIO_API_URL", providers::origin)?,
             },
             calls: calls(&reader)?,
             engines: engines(&reader)?,

@@ -66,7 +66,7 @@ fn account(
 }
 
 /// Scheme, host and port of a provider, or of what stands in its place. Its routes are known.
-fn origin(text: &str) -> Result<Url, String> {
+pub(super) fn origin(text: &str) -> Result<Url, String> {
     let url = base_url(text)?;
     if url.path() != "/" {
         return Err(format!(

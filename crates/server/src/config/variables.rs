@@ -70,11 +70,16 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "TWILIO_ACCOUNT_SID",
         "",
-        "The account (AC...); a request that names another one is noted in the log.",
+        "The account (AC...); a request that names another one is noted in the log. With the token, callers are put through by the REST API.",
     ),
     secret(
         "TWILIO_AUTH_TOKEN",
         "Checks Twilio's signatures. Empty: only local callers are accepted.",
+    ),
+    plain(
+        "TWILIO_API_URL",
+        "https://api.twilio.com",
+        "Where Twilio's REST API is, or what stands in its place: scheme, host, port. Another region has another host.",
     ),
     plain("DATA_DIR", "./data", "Recordings, scenarios, caches."),
     plain(
@@ -256,7 +261,6 @@ pub const LATER: &[&str] = &[
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "TWILIO_API_URL",
     "GOOGLE_OAUTH_URL",
     "GOOGLE_API_URL",
     "CAPTCHA_URL",

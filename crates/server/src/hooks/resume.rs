@@ -6,8 +6,9 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use ringback_session::dial;
 use ringback_session::scenario::destination::SCENARIO;
-use ringback_wire::twilio::twiml::{Callee, Dial, SipAddress, Verb};
+use ringback_wire::twilio::twiml::Verb;
 use ringback_wire::twilio::webhook::VoiceRequest;
 
 use super::authentic::Posted;
@@ -63,7 +64,7 @@ pub async fn resume_call(
                 );
                 farewell(BROKE, None)
             }
-            None => transfer(&to),
+            None => twiml(&dial(&to)),
         },
         Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => {
             farewell(STOPPING, None)
@@ -72,16 +73,4 @@ pub async fn resume_call(
             farewell(BROKE, None)
         }
     }
-}
-
-fn transfer(to: &str) -> Response {
-    let callee = match SipAddress::new(to) {
-        Ok(address) => Callee::Sip(address),
-        Err(_) => Callee::Number(to.to_owned()),
-    };
-    let dial = Dial {
-        targets: vec![callee.into()],
-        ..Dial::default()
-    };
-    twiml(&[Verb::Dial(dial), Verb::Hangup])
 }

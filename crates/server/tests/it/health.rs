@@ -73,6 +73,7 @@ impl Served {
             company: String::new(),
             record: None,
             pulses: Pulses::new(),
+            rest: None,
         });
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
         let key = Secret::new("a key of the test's own, long enough");

@@ -5,6 +5,7 @@ mod field_notes;
 mod follows;
 mod panics;
 mod peer;
+mod put_through;
 mod starting;
 mod tools;
 mod traces;

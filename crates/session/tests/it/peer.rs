@@ -13,7 +13,8 @@ use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
 use ringback_session::{
-    Ended, EngineConfig, Engines, Follower, Outgoing, Place, Received, Setup, SocketError, run,
+    Ended, EngineConfig, Engines, Follower, Outgoing, Place, Received, Rest, Setup, SocketError,
+    run,
 };
 use ringback_wire::twilio::media::{Inbound, Start, parse};
 use tokio::sync::mpsc;
@@ -101,6 +102,17 @@ impl Peer {
         call_sid: &str,
         follower: Follower,
     ) -> Self {
+        Self::with(engines, scenario, record, call_sid, (follower, None))
+    }
+
+    /// The same, with the account's REST API.
+    pub fn with(
+        engines: &Arc<Engines>,
+        scenario: &Arc<Scenario>,
+        record: Option<Place>,
+        call_sid: &str,
+        (follower, rest): (Follower, Option<Arc<Rest>>),
+    ) -> Self {
         let (says, incoming) = mpsc::unbounded_channel();
         let (outgoing, hears) = mpsc::unbounded_channel();
         let setup = Setup {
@@ -117,6 +129,7 @@ impl Peer {
             stop: CancellationToken::new(),
             verdict: tokio::sync::watch::channel(None).1,
             follower,
+            rest,
         };
         let line = Line {
             incoming,
@@ -158,7 +171,7 @@ impl Peer {
 
 fn start(call_sid: &str) -> Start {
     let text = format!(
-        r#"{{"event":"start","start":{{"streamSid":"MZ1","accountSid":"AC1","callSid":"{call_sid}","tracks":["inbound"],"customParameters":{{}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}},"streamSid":"MZ1"}}"#
+        r#"{{"event":"start","start":{{"streamSid":"MZ1","accountSid":"AC00000000000000000000000000000001","callSid":"{call_sid}","tracks":["inbound"],"customParameters":{{}},"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}},"streamSid":"MZ1"}}"#
     );
     let Inbound::Start(start) = parse(&text).unwrap() else {
         panic!("{text}")
