@@ -86,8 +86,18 @@ impl Fake {
 
     async fn accept(&self) -> Socket {
         let (stream, _) = self.listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
         Socket(accept_hdr_async(stream, upgrade).await.unwrap())
     }
+}
+
+/// A clock that stands still jumps to its next timer though something lies in a socket: small steps let it be read before.
+fn tick() {
+    tokio::spawn(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
 }
 
 struct Socket(WebSocketStream<TcpStream>);
@@ -138,6 +148,14 @@ impl Socket {
 }
 
 impl Call {
+    /// Somebody speaks for so long, as they do on a telephone.
+    async fn hear_in_time(&mut self, ms: u64) {
+        for _ in 0..ms / 20 {
+            self.hear(20);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     fn hear(&mut self, ms: u64) {
         self.ring.push(&vec![0x55; (ms * MS) as usize]);
         self.stream.feed(&self.ring);
@@ -201,22 +219,23 @@ async fn words_come_with_their_place_in_the_ear_and_a_question_is_answered() {
     call.over.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_question_without_an_answer_counts_as_answered_with_the_last_interim() {
+    tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
-    call.hear(800);
+    call.hear_in_time(800).await;
     call.stream.finalize(&call.ring);
     socket.command().await;
     socket.results((0, 700), "see you at", |_| {}).await;
     assert_eq!(call.next().await.answers, None);
-    let asked = Instant::now();
+    let asked = tokio::time::Instant::now();
     let heard = call.next().await;
     assert_eq!(
         (heard.text.as_str(), heard.answers),
         ("see you at", Some(1))
     );
-    assert!(asked.elapsed() < Duration::from_millis(900));
+    assert!(asked.elapsed() < Duration::from_millis(500));
     // The final words of the same stretch are no news.
     socket
         .results((0, 700), "See you at.", |results| results.is_final = true)
@@ -289,18 +308,75 @@ async fn a_refusal_is_not_tried_again_and_a_provider_that_stays_away_is_given_up
     assert!((1.9..8.0).contains(&after), "given up after {after:.1} s");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_socket_that_takes_audio_and_answers_nothing_is_given_up_when_it_is_asked() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear_in_time(4000).await;
+    call.stream.finalize(&call.ring);
+    assert_eq!(socket.command().await, (32_000, FINALIZE));
+    let asked = tokio::time::Instant::now();
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.detail, "deepgram takes audio and answers nothing");
+    assert!(!failure.passing && asked.elapsed() < Duration::from_millis(500));
+    assert!(call.heard.try_recv().is_err(), "silence is no answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_gets_its_audio_all_at_once_is_given_the_time_to_hear_it() {
+    tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
     call.hear(4000);
     call.stream.finalize(&call.ring);
     assert_eq!(socket.command().await, (32_000, FINALIZE));
-    let asked = Instant::now();
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    socket.results((0, 1000), "I would", |_| {}).await;
+    assert_eq!(call.next().await.answers, None);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    socket
+        .results((0, 4000), "I would like a table", finalized)
+        .await;
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers),
+        ("I would like a table", Some(1))
+    );
+
+    // What says nothing then either is deaf.
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    let sent = tokio::time::Instant::now();
+    call.hear(4000);
+    call.stream.finalize(&call.ring);
+    socket.command().await;
     let failure = call.over.await.unwrap().unwrap_err();
     assert_eq!(failure.detail, "deepgram takes audio and answers nothing");
-    assert!(!failure.passing && asked.elapsed() < Duration::from_millis(900));
-    assert!(call.heard.try_recv().is_err(), "silence is no answer");
+    let after = sent.elapsed().as_millis();
+    assert!((2000..2600).contains(&after), "after {after} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_audio_is_not_held_against_a_socket() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear_in_time(1000).await;
+    socket.audio(7680).await;
+    socket
+        .results((0, 960), "hello", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.text, "hello");
+    // The carrier sends nothing for a while, and then what it held back.
+    let pause = tokio::time::sleep(Duration::from_secs(9));
+    let listening = async { while socket.0.next().await.is_some() {} };
+    tokio::select! { () = pause => {}, () = listening => panic!("it closed") }
+    call.hear(400);
+    call.stream.finalize(&call.ring);
+    while socket.command().await.1 != FINALIZE {}
+    let heard = call.next().await;
+    assert_eq!((heard.text.as_str(), heard.answers), ("", Some(1)));
 }
 
 #[tokio::test(start_paused = true)]

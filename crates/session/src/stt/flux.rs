@@ -82,12 +82,16 @@ impl Generation for Flux {
         self.text.clear();
     }
 
-    fn question(&self) -> Option<String> {
+    fn question(&mut self) -> Option<String> {
         self.forces.then(|| Control::ForceEndTurn.to_text())
     }
 
     fn keep_alive(&self, sent: &mut SentAudio) -> Keep {
         Keep::Audio(sent.silence())
+    }
+
+    fn sent(&mut self, _mulaw: &[u8]) -> Result<(), Failure> {
+        Ok(())
     }
 
     fn take(&mut self, text: &str, talk: &mut Talk<'_>) -> Result<(), Failure> {

@@ -82,6 +82,7 @@ impl Fake {
 
     async fn accept_mute(&self) -> Socket {
         let (stream, _) = self.listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
         Socket(accept_hdr_async(stream, upgrade).await.unwrap())
     }
 

@@ -26,11 +26,17 @@ pub(super) trait Generation: Send {
     /// A new socket is open, which knows nothing of what was said on others.
     fn begin(&mut self, talk: &mut Talk<'_>);
 
-    /// What asks for the words so far, where it can be asked.
-    fn question(&self) -> Option<String>;
+    /// It is asked for the words so far: by what message, where it can be asked.
+    fn question(&mut self) -> Option<String>;
 
     /// What keeps a socket open that has no audio.
     fn keep_alive(&self, sent: &mut SentAudio) -> Keep;
+
+    /// Audio of the caller's went out.
+    ///
+    /// # Errors
+    /// The socket is of no more use.
+    fn sent(&mut self, mulaw: &[u8]) -> Result<(), Failure>;
 
     /// Takes a message.
     ///
@@ -170,6 +176,7 @@ impl<'a, G: Generation> Listening<'a, G> {
             asked.at = None;
         }
         for block in self.talk.sent.again() {
+            self.generation.sent(&block)?;
             socket.binary(block).await?;
         }
         self.ask_if_due(socket).await?;
@@ -200,6 +207,7 @@ impl<'a, G: Generation> Listening<'a, G> {
                 }
                 Next::Audio(Some(block)) => {
                     self.talk.sent.push(&block);
+                    self.generation.sent(&block.mulaw)?;
                     socket.binary(block.mulaw).await?;
                     quiet = Instant::now() + KEEP_ALIVE;
                     self.ask_if_due(socket).await?;

@@ -13,13 +13,15 @@ use super::languages::nova_code;
 use super::listening::{Generation, Keep, Talk};
 use super::sent::SentAudio;
 use super::stream::Heard;
+use super::unanswered::Unanswered;
 use crate::provider::{Failure, Provider};
 
 /// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
 const FLUSH: Duration = Duration::from_millis(400);
-/// A socket that has said nothing to so much audio, in samples (3 s), when it is asked, hears nothing.
+/// A socket that has said nothing to so much audio, in samples (3 s), when it is asked and has had the time to hear it, hears
+/// nothing.
 const DEAF_SAMPLES: u64 = 24_000;
-/// Interim words come once a second: a socket that was silent for so long when it is asked is opened again.
+/// Interim words come once a second: a socket that said nothing to so much audio for so long, when it is asked, is opened again.
 const DEAF: Duration = Duration::from_secs(7);
 
 /// Where it is asked for a call.
@@ -39,34 +41,29 @@ pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
 }
 
 /// What it said, over all sockets. Kept is the audio of which no final words have come.
+#[derive(Default)]
 pub(super) struct Nova {
     interim: Option<Heard>,
     /// Words before this position were taken already.
     taken: u64,
-    /// This socket has said something, and when.
+    /// This socket has said something.
     answered: bool,
-    last_answer: Instant,
-}
-
-impl Default for Nova {
-    fn default() -> Self {
-        Self {
-            interim: None,
-            taken: 0,
-            answered: false,
-            last_answer: Instant::now(),
-        }
-    }
+    unanswered: Unanswered,
+    /// When the question counts as answered.
+    flush_at: Option<Instant>,
 }
 
 impl Generation for Nova {
     fn begin(&mut self, _talk: &mut Talk<'_>) {
         self.answered = false;
-        self.last_answer = Instant::now();
+        self.unanswered.begin();
         self.interim = None;
     }
 
-    fn question(&self) -> Option<String> {
+    fn question(&mut self) -> Option<String> {
+        let now = Instant::now();
+        let heard_by = self.unanswered.heard_by().unwrap_or(now);
+        self.flush_at = Some(now.max(heard_by) + FLUSH);
         Some(Control::Finalize { channel: None }.to_text())
     }
 
@@ -78,11 +75,16 @@ impl Generation for Nova {
         Keep::Message(Control::KeepAlive.to_text())
     }
 
+    fn sent(&mut self, mulaw: &[u8]) -> Result<(), Failure> {
+        self.unanswered.sent(mulaw.len(), Instant::now());
+        Ok(())
+    }
+
     fn take(&mut self, text: &str, talk: &mut Talk<'_>) -> Result<(), Failure> {
         let event = listen::parse(text)
             .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
         self.answered = true;
-        self.last_answer = Instant::now();
+        self.unanswered.answered();
         match event {
             Event::Results(results) => self.results(&results, talk),
             Event::Error { description, .. } => {
@@ -101,19 +103,19 @@ impl Generation for Nova {
     }
 
     fn due(&self, talk: &Talk<'_>) -> Option<Instant> {
-        let asked = talk.asked.as_ref()?.at?;
-        Some(asked + FLUSH)
+        talk.asked.as_ref()?.at?;
+        self.flush_at
     }
 
     /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
     fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure> {
-        if !self.answered && talk.sent.samples() >= DEAF_SAMPLES {
+        if !self.answered && self.unanswered.samples() >= DEAF_SAMPLES {
             return Err(Failure::gone(format!(
                 "{} takes audio and answers nothing",
                 Provider::Deepgram.name()
             )));
         }
-        if self.last_answer.elapsed() >= DEAF {
+        if self.unanswered.lasts(DEAF, Instant::now()) {
             // The question is asked again on the next socket.
             return Err(Failure::unreachable(
                 Provider::Deepgram,

@@ -52,11 +52,6 @@ impl SentAudio {
         vec![SILENCE; BLOCK]
     }
 
-    /// How much was sent on this socket, in samples.
-    pub(super) fn samples(&self) -> u64 {
-        self.samples
-    }
-
     /// Audio before this position is not wanted again.
     pub(super) fn forget(&mut self, upto: u64) {
         let length = upto
