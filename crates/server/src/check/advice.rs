@@ -20,6 +20,10 @@ pub(super) fn advice(check: &Check, trouble: &Trouble, proxied: bool) -> String 
             };
             format!("add credit to the account at {}, {other}", check.engine)
         }
+        Some(Blame::Rate) => format!(
+            "try again later, or raise what the account may ask of {} at a time",
+            check.engine
+        ),
         Some(Blame::Model) => place.model(),
         Some(Blame::Voice) => place.voice(),
         Some(Blame::Address) => format!("{} leads elsewhere: correct it", place.address()),

@@ -228,6 +228,7 @@ fn findings(trouble: Option<&Trouble>, cloud: bool) -> [Option<&'static str>; 3]
     match trouble.blame {
         Some(Blame::Key) => [Some("refused"), None, None],
         Some(Blame::Quota) => [OK, Some("exceeded"), None],
+        Some(Blame::Rate) => [OK, Some("rate exceeded"), None],
         Some(Blame::Model) => [OK, None, Some("unknown")],
         Some(Blame::Voice) => [OK, None, Some("voice unknown")],
         Some(Blame::Address) => [None; 3],

@@ -134,7 +134,7 @@ struct Case {
     advice: &'static str,
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 16] = [
     Case {
         only: "deepgram",
         knob: r#"{"provider":"deepgram","endpoint":"listen","garbage":true,"next":1}"#,
@@ -218,6 +218,34 @@ const CASES: [Case; 12] = [
         settings: &[],
         finding: ("detail", "openai was not done within 0.5 s"),
         advice: "check OPENAI_BASE_URL and the network",
+    },
+    Case {
+        only: "elevenlabs",
+        knob: r#"{"provider":"elevenlabs","status":429,"body":"{\"detail\":{\"status\":\"too_many_concurrent_requests\",\"message\":\"Too many concurrent requests.\"}}"}"#,
+        settings: &[],
+        finding: ("quota", "rate exceeded"),
+        advice: "ask of elevenlabs at a time",
+    },
+    Case {
+        only: "cartesia",
+        knob: r#"{"provider":"cartesia","status":429}"#,
+        settings: &[],
+        finding: ("quota", "rate exceeded"),
+        advice: "ask of cartesia at a time",
+    },
+    Case {
+        only: "deepgram",
+        knob: r#"{"provider":"deepgram","endpoint":"listen","status":429,"next":1}"#,
+        settings: &[],
+        finding: ("quota", "rate exceeded"),
+        advice: "ask of deepgram at a time",
+    },
+    Case {
+        only: "openai",
+        knob: r#"{"provider":"openai","status":429}"#,
+        settings: &[],
+        finding: ("quota", "rate exceeded"),
+        advice: "ask of openai at a time",
     },
 ];
 

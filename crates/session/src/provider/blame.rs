@@ -7,6 +7,8 @@ pub enum Blame {
     Key,
     /// The account has no money or no allowance left.
     Quota,
+    /// It is asked more at a time than the account may, or than it can bear at the moment.
+    Rate,
     /// The model, or its language, is not to be had.
     Model,
     /// The voice is not to be had.
@@ -31,10 +33,11 @@ impl Blame {
     pub(crate) fn of(status: Option<u16>, words: &str) -> Option<Self> {
         let words = words.to_ascii_lowercase();
         let has = |word: &&str| words.contains(word);
-        let says_no = status.is_none_or(|status| (400..500).contains(&status) && status != 429);
+        let says_no = status.is_none_or(|status| (400..500).contains(&status));
         match status {
             Some(402) => Some(Self::Quota),
             _ if QUOTA.iter().any(&has) => Some(Self::Quota),
+            Some(429) => Some(Self::Rate),
             Some(401) => Some(Self::Key),
             _ if says_no && has(&"voice") => Some(Self::Voice),
             _ if says_no && (has(&"model") || has(&"language")) => Some(Self::Model),
@@ -65,7 +68,17 @@ mod tests {
                 Some(Blame::Key),
             ),
             (Some(402), "ASR_PAYMENT_REQUIRED", Some(Blame::Quota)),
-            (Some(429), "Too many requests for this model", None),
+            (
+                Some(429),
+                "Too many requests for this model",
+                Some(Blame::Rate),
+            ),
+            (
+                Some(429),
+                "too_many_concurrent_requests: your voices are busy",
+                Some(Blame::Rate),
+            ),
+            (Some(429), "insufficient_quota", Some(Blame::Quota)),
             (
                 Some(400),
                 "No such model/language/tier combination found.",

@@ -365,7 +365,8 @@ fn failed(error: &ApiError) -> Failure {
     }
     if code == wire::CONCURRENCY_LIMITED || error.status == Some(429) {
         return Failure::unreachable(Provider::Cartesia, format!("is asked too much: {line}"))
-            .retry_after(Some(CONCURRENCY_REST));
+            .retry_after(Some(CONCURRENCY_REST))
+            .blamed(Some(Blame::Rate));
     }
     match error.status {
         Some(status) => Failure::status(Provider::Cartesia, status, &line).blamed(blame),

@@ -375,7 +375,8 @@ fn failed(error: &ApiError) -> Failure {
     let line = error.line();
     if code.contains("concurrent") || code.contains("busy") || code.contains("rate_limit") {
         return Failure::unreachable(Provider::ElevenLabs, format!("is asked too much: {line}"))
-            .retry_after(Some(CONCURRENCY_REST));
+            .retry_after(Some(CONCURRENCY_REST))
+            .blamed(Some(Blame::Rate));
     }
     if code.contains("internal") || code.contains("timeout") {
         return Failure::misbehaved(Provider::ElevenLabs, format!("failed: {line}"));

@@ -24,7 +24,8 @@ fn of(fault: Fault, error: &ApiError, what: String) -> Failure {
         Fault::Forbidden => (Failure::refused(PROVIDER, what), Some(403)),
         Fault::NotFound => (Failure::refused(PROVIDER, what), Some(404)),
         Fault::Quota => (Failure::refused(PROVIDER, what), Some(402)),
-        Fault::Busy | Fault::Passing => (Failure::unreachable(PROVIDER, what), None),
+        Fault::Busy => (Failure::unreachable(PROVIDER, what), Some(429)),
+        Fault::Passing => (Failure::unreachable(PROVIDER, what), None),
         Fault::Server => (Failure::misbehaved(PROVIDER, what), None),
     };
     failure.blamed(status.and_then(|status| Blame::of(Some(status), &said)))
