@@ -766,3 +766,49 @@ async fn the_language_is_asked_for_without_its_region() {
         assert_eq!(sonic.first.unwrap().language.as_deref(), Some(code));
     }
 }
+
+const LONG: &str =
+    "Your table for two is booked for Friday at eight, and we look forward to seeing you.";
+
+#[tokio::test]
+async fn of_a_sentence_that_ended_before_its_words_the_rest_is_spoken() {
+    let (twin, mut caller) = start().await;
+    let mut sonic = Sonic::accept(&twin).await;
+    caller.speak(1, 0, "It opens at half past nine.");
+    let (context, _) = sonic.part().await;
+    let words = [
+        ("It", 200),
+        ("opens", 500),
+        ("at", 600),
+        ("half", 900),
+        ("past", 1200),
+        ("nine.", 1700),
+    ];
+    sonic.words(&context, Some(1), &words).await;
+    sonic.speaks(&context, &speech(7300, 1), Some(1)).await;
+    let mut sonic = Sonic::accept(&twin).await;
+    let (context, text) = sonic.part().await;
+    assert_eq!(text, "past nine. ");
+    sonic.speaks(&context, &speech(6000, 2), Some(1)).await;
+    loop {
+        if let Spoken::Done { .. } = caller.next().await {
+            break;
+        }
+    }
+    caller.hangs_up().await;
+}
+
+#[tokio::test]
+async fn words_that_are_told_late_do_not_make_a_sentence_short() {
+    let (twin, mut caller) = start().await;
+    let mut sonic = Sonic::accept(&twin).await;
+    caller.speak(1, 0, LONG);
+    let (context, _) = sonic.part().await;
+    sonic
+        .words(&context, Some(1), &[("Your", 200), ("table", 500)])
+        .await;
+    sonic.speaks(&context, &speech(36_000, 1), Some(1)).await;
+    caller.whole(1, 0).await;
+    assert!(twin.is_left_alone(100 * MS).await);
+    caller.hangs_up().await;
+}

@@ -217,6 +217,9 @@ async fn a_long_text_is_sent_in_pieces() {
     caller.speak(1, 1, &"x".repeat(4500));
     assert_eq!(voice.part().await, long);
     assert_eq!(voice.part().await.replace(' ', "").len(), 4500);
+    for _ in 0..10 {
+        voice.peer.send_bytes(speech(80_000, 1)).await;
+    }
     voice.speaks(speech(500, 1)).await;
     caller.whole(1, 0).await;
 }
@@ -304,4 +307,43 @@ async fn the_pace_is_brought_into_its_bounds() {
     let voice = Voice::accept(&twin).await;
     let query = parse_socket_query(voice.peer.query()).unwrap();
     assert_eq!(query.speed, Some(1.5));
+}
+
+/// Nobody says it in a second.
+const LONG: &str =
+    "Your table for two is booked for Friday at eight, and we look forward to seeing you.";
+
+#[tokio::test]
+async fn of_a_sentence_that_was_flushed_before_its_end_the_rest_is_spoken_and_what_follows_too() {
+    let (twin, mut caller) = start().await;
+    let mut voice = Voice::accept(&twin).await;
+    caller.speak(1, 0, LONG);
+    caller.speak(1, 1, "Goodbye.");
+    voice.part().await;
+    voice.part().await;
+    voice.speaks(speech(8000, 1)).await;
+    assert_eq!(caller.audio(1, 0).await, speech(8000, 1));
+    let mut voice = Voice::accept(&twin).await;
+    assert_eq!(voice.part().await, format!("{} ", &LONG[15..]));
+    assert_eq!(voice.part().await, "Goodbye. ");
+    voice.speaks(speech(30_000, 2)).await;
+    assert_eq!(caller.whole(1, 0).await.0, speech(30_000, 2));
+    voice.speaks(speech(4000, 3)).await;
+    assert_eq!(caller.whole(1, 1).await.0, speech(4000, 3));
+    caller.hangs_up().await;
+}
+
+#[tokio::test]
+async fn a_voice_that_ends_a_sentence_twice_before_its_end_is_given_up() {
+    let (twin, mut caller) = start().await;
+    caller.speak(1, 0, LONG);
+    for _ in 0..2 {
+        let mut voice = Voice::accept(&twin).await;
+        voice.part().await;
+        voice.speaks(speech(2000, 1)).await;
+        caller.audio(1, 0).await;
+    }
+    let (failure, took, _) = caller.fails(FaultKind::Misbehaved).await;
+    assert_eq!(failure.detail, "deepgram ended a sentence before its end");
+    assert!(took < 500 * MS);
 }

@@ -23,6 +23,8 @@ use crate::provider::{Access, Blame, Breaker, Failure, Provider, ProviderSocket,
 
 /// Speech that pauses for so long without having covered its text: the stream is asked for its end.
 const QUIET: Duration = Duration::from_millis(300);
+/// Characters that end so long after the speech does were told ahead of it, in samples: 500 ms.
+const AHEAD: u64 = 4000;
 /// A socket that served a reply and owes nothing is replaced after this time, so that the next reply finds an open one.
 const SPARE: Duration = Duration::from_secs(1);
 /// An open socket that waits for its reply is kept open by a message.
@@ -190,6 +192,11 @@ impl Awaited {
     fn is_covered(&self) -> bool {
         self.covered == self.text.len()
     }
+
+    /// Whether its characters were told long before their speech.
+    fn is_ahead(&self) -> bool {
+        u64::from(self.word_until) > self.samples + AHEAD
+    }
 }
 
 impl Streams {
@@ -208,7 +215,7 @@ impl Streams {
             let words = part.aligned(chars, start);
             parts.words(words.into_iter());
         }
-        if part.is_covered() && !audio.is_final {
+        if part.is_covered() && !part.is_ahead() && !audio.is_final {
             self.part_ends(parts)?;
         }
         Ok(())

@@ -11,6 +11,7 @@ use ringback_wire::elevenlabs::{
 };
 
 use super::ElevenLabs;
+use super::stream::Spoken;
 use super::twin::{Caller, Peer, Twin, silence, speech};
 
 const MS: Duration = Duration::from_millis(1);
@@ -360,4 +361,59 @@ async fn the_pace_is_brought_into_its_bounds() {
     assert_eq!(eleven.opening.voice_settings.unwrap().speed, Some(0.7));
     let query = StreamQuery::parse(eleven.peer.query(), Endpoint::StreamInput).unwrap();
     assert_eq!(query.language_code, None);
+}
+
+const LONG: &str =
+    "Your table for two is booked for Friday at eight, and we look forward to seeing you.";
+
+#[tokio::test]
+async fn of_a_sentence_whose_stream_ended_before_its_end_the_rest_is_spoken() {
+    let (twin, mut caller) = start().await;
+    let mut eleven = Eleven::accept(&twin).await;
+    caller.speak(1, 0, LONG);
+    eleven.part().await;
+    eleven
+        .piece(&speech(8000, 1), Some("Your table for two is "))
+        .await;
+    eleven.says(ServerMessage::Final { context_id: None }).await;
+    caller.audio(1, 0).await;
+    let mut eleven = Eleven::accept(&twin).await;
+    assert_eq!(eleven.part().await, format!("{} ", &LONG[22..]));
+    eleven.piece(&speech(24_000, 2), None).await;
+    eleven.says(ServerMessage::Final { context_id: None }).await;
+    loop {
+        if let Spoken::Done { .. } = caller.next().await {
+            break;
+        }
+    }
+    caller.hangs_up().await;
+}
+
+#[tokio::test]
+async fn characters_that_come_before_their_speech_end_no_part() {
+    let (twin, mut caller) = start().await;
+    let mut eleven = Eleven::accept(&twin).await;
+    caller.speak(1, 0, "It is open.");
+    eleven.part().await;
+    let alignment = "It is open."
+        .chars()
+        .enumerate()
+        .map(|(at, character)| TimedChar {
+            character: character.into(),
+            start_ms: at as u64 * 100,
+            duration_ms: 100,
+        });
+    let frame = Audio {
+        alignment: Some(alignment.collect()),
+        ..Audio::default()
+    };
+    let mut text = String::new();
+    write_audio(&mut text, &speech(2000, 1), &frame);
+    eleven.peer.send(text).await;
+    caller.audio(1, 0).await;
+    eleven.piece(&speech(6800, 2), None).await;
+    let (rest, _) = caller.whole(1, 0).await;
+    assert_eq!(rest, speech(6800, 2));
+    assert!(twin.is_left_alone(100 * MS).await);
+    caller.hangs_up().await;
 }

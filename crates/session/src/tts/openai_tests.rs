@@ -371,3 +371,24 @@ async fn another_language_than_english_is_named_to_models_that_take_instructions
         assert_eq!(asked.body["instructions"], told, "{model} {language}");
     }
 }
+
+const LONG: &str =
+    "Your table for two is booked for Friday at eight, and we look forward to seeing you.";
+
+#[tokio::test]
+async fn of_a_sentence_whose_answer_ended_before_its_end_the_rest_is_asked_for_once() {
+    let (twin, caller) = start().await;
+    caller.speak(1, 0, LONG);
+    let mut asked = Asked::next(&twin).await;
+    assert_eq!(asked.input(), LONG);
+    asked.begin("audio/pcm").await;
+    asked.chunk(&tone(24_000).1).await;
+    let stream = asked.end().await;
+    let mut asked = Asked::on(stream).await;
+    assert_eq!(asked.input(), &LONG[15..]);
+    asked.begin("audio/pcm").await;
+    asked.chunk(&tone(2400).1).await;
+    let _stream = asked.end().await;
+    let (failure, ..) = caller.fails(FaultKind::Misbehaved).await;
+    assert_eq!(failure.detail, "openai ended a sentence before its end");
+}

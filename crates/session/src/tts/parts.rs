@@ -19,6 +19,8 @@ const FIRST_AUDIO: Duration = Duration::from_millis(1500);
 const PAUSE: Duration = Duration::from_secs(2);
 /// So much silence at the beginning of a part is no speech, in samples: 1 s.
 const SILENCE: usize = 8000;
+/// A word that ends so long after the speech does was not spoken, in samples: 500 ms.
+const AHEAD: u32 = 4000;
 /// The level over which a sample is audible: -50 dBFS.
 const AUDIBLE: u16 = 103;
 
@@ -57,6 +59,8 @@ struct Part {
     base: u32,
     /// Words of the text as it was last sent.
     words: Vec<TimedWord>,
+    /// The voice ended it once before its end.
+    cut: bool,
 }
 
 impl Part {
@@ -72,8 +76,26 @@ impl Part {
             let samples = u64::from(self.spoken - self.base);
             return rest::by_length(&self.text, samples, speed_pct);
         }
+        rest::by_words(&self.text, self.reached())
+    }
+
+    /// The words whose speech came to its end.
+    fn reached(&self) -> &[TimedWord] {
         let over = self.words.partition_point(|word| word.until <= self.spoken);
-        rest::by_words(&self.text, &self.words[..over])
+        &self.words[..over]
+    }
+
+    /// Whether the speech ends where the text does not: words were to come later, or more words than anybody says in the speech
+    /// after the last. Words that are missing may have been told late.
+    fn is_cut(&self, speed_pct: u16) -> bool {
+        let told = self.words.last();
+        if told.is_some_and(|last| last.until > self.spoken.saturating_add(AHEAD)) {
+            return is_speakable(self.rest(speed_pct));
+        }
+        let reached = self.reached();
+        let rest = rest::by_words(&self.text, reached);
+        let from = reached.last().map_or(self.base, |last| last.until);
+        rest::is_cut(rest, u64::from(self.spoken.saturating_sub(from)), speed_pct)
     }
 }
 
@@ -122,6 +144,7 @@ impl<'a> Parts<'a> {
                     spoken: 0,
                     base: 0,
                     words: Vec::new(),
+                    cut: false,
                 });
                 self.pass_over();
                 false
@@ -337,15 +360,21 @@ impl<'a> Parts<'a> {
         });
     }
 
-    /// The first part has all its speech.
+    /// The voice says that the first part has all its speech. If that cannot be, the rest is asked for again, once.
     pub(super) fn ends(&mut self) -> Result<(), Failure> {
-        let Some(part) = self.queue.pop_front_if(|part| part.sent) else {
+        let Some(mut part) = self.queue.pop_front_if(|part| part.sent) else {
             return Ok(());
         };
         if !part.is_audible() {
             self.queue.push_front(part);
             let nothing = Failure::misbehaved(self.provider, "ended a sentence without speech");
             return Err(self.hopeless(nothing));
+        }
+        if part.is_cut(self.speed_pct) {
+            let again = std::mem::replace(&mut part.cut, true);
+            self.queue.push_front(part);
+            let cut = Failure::misbehaved(self.provider, "ended a sentence before its end");
+            return Err(if again { self.hopeless(cut) } else { cut });
         }
         self.ended(&part);
         self.pass_over();
