@@ -239,7 +239,7 @@ impl Call {
             (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
             (_, Event::Marked(mark)) => self.on_mark(*mark),
             (_, Event::Fault(fault)) => self.on_fault(fault),
-            (_, Event::Replaced(fault)) => self.note_fault(fault.clone()),
+            (_, Event::Replaced(fault)) => self.on_replaced(fault),
             (_, Event::Finish) => self.close(EndCause::Finish),
             (_, Event::Spent) => self.close(EndCause::Cost),
             // Nothing stops the closing sentence, and nothing follows it.

@@ -341,7 +341,8 @@ pub enum Event {
     Marked(Mark),
     /// Somebody failed.
     Fault(Fault),
-    /// Somebody failed, and another does what they should have done.
+    /// Somebody failed, and another does what they should have done. After a responder nothing is asked before a turn is over; a
+    /// reply that was asked for so is dropped, any other is still to be written.
     Replaced(Fault),
     /// Say this line: behind what is being said, or in place of a reply that has not begun.
     Say(String),

@@ -31,7 +31,7 @@ pub(crate) struct Guess {
 
 impl Call {
     /// Whether the live reply is speculative.
-    pub(crate) fn speculating(&self) -> bool {
+    pub fn speculating(&self) -> bool {
         self.mode.live().is_some_and(|reply| reply.guess.is_some())
     }
 

@@ -53,6 +53,15 @@ impl Call {
         }
     }
 
+    /// Another does what they should have done. What answers in the place of a responder is not asked in vain.
+    pub(crate) fn on_replaced(&mut self, fault: &Fault) {
+        self.note_fault(fault.clone());
+        if fault.party == Party::Responder {
+            self.spec.turn.speculate = false;
+            self.drop_guess(DropCause::Fault);
+        }
+    }
+
     pub(crate) fn fault_while_ringing(&mut self, fault: &Fault) {
         self.report.fault(fault);
         self.note(Note::Fault(fault.clone()));

@@ -41,7 +41,12 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     let stem = stem(&setup, now);
     let recording = stem.as_ref().map(|stem| stem.file(".wav"));
     let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
-    let responder = responder(&setup.scenario, &engines, parties(&setup), &setup.company);
+    let responder = responder(
+        (&setup.scenario, wanted),
+        &engines,
+        parties(&setup),
+        &setup.company,
+    );
     let names = [
         setup.seats.ears.name(),
         responder.name(),

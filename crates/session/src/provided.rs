@@ -55,6 +55,13 @@ pub(crate) enum Provided {
         /// What is expected next, and after how many keys an answer is complete.
         expect: Option<(Expect, u8)>,
     },
+    /// No model answers, or the one that answered broke off.
+    Speechless {
+        reply: ReplyId,
+        fault: Fault,
+        /// Words of the reply came before.
+        said: bool,
+    },
     /// The responder calls a tool.
     ToolCall {
         reply: ReplyId,

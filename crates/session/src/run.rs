@@ -84,6 +84,7 @@ where
     let (failed, ()) = tokio::join!(farewell(&mut live, &mut socket, over), close(tools));
     // Whoever sets the clock in the meantime changes nothing about how long the call took.
     begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
+    begun.meta.answered_by(live.responder.name());
     begun.meta.late_samples = live.ear.late();
     begun.meta.failed = failed;
     let ended = files(live, begun.meta).await;

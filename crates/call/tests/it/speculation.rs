@@ -181,6 +181,30 @@ fn a_failure_of_a_speculative_reply_does_not_count_and_the_end_of_the_turn_asks_
 }
 
 #[test]
+fn a_responder_that_took_anothers_place_is_asked_when_a_turn_is_over_and_not_before() {
+    let mut world = listening(&["First.", "Second.", "Third."]);
+    world.answers[0].texts[0].0 = 150;
+    let fault = Fault {
+        party: Party::Responder,
+        kind: FaultKind::Refused,
+        detail: "no".into(),
+    };
+    world
+        .speech(2000, 600, "I want some food")
+        .at(3050, Event::Replaced(fault))
+        .speech(6000, 600, "and a drink")
+        .run(9000);
+    assert_eq!(dropped(&world), [(3050, DropCause::Fault)]);
+    let turns = world.call.report().turns;
+    assert!(turns.iter().all(|turn| turn.speculated.is_none()));
+    assert_eq!(
+        world.conversation(),
+        "Agent: Go ahead.\nCaller: I want some food\nAgent: Second.\nCaller: and a drink\nAgent: Third."
+    );
+    assert_eq!(world.call.report().faults.len(), 1);
+}
+
+#[test]
 fn a_tool_that_a_speculative_reply_calls_is_run_when_the_turn_is_over() {
     let mut world = led(&[]);
     world.answers = vec![

@@ -6,6 +6,7 @@ mod language;
 mod lines;
 mod models;
 mod reach;
+mod responders;
 mod voices;
 
 use std::collections::BTreeMap;
@@ -246,15 +247,6 @@ impl Engines {
             events,
             voices,
         })
-    }
-
-    /// What answers in a call of the scenario: the first that can be used.
-    pub(crate) fn responder<'a>(&self, scenario: &'a Scenario) -> Option<&'a Responder> {
-        let usable = |responder: &&Responder| match responder {
-            Responder::Script { .. } | Responder::Webhook(_) | Responder::Parrot => true,
-            Responder::Model(model) => self.has_model(model),
-        };
-        scenario.engines.responders.iter().find(usable)
     }
 
     /// Whether callers of a scenario are heard, and not only their keys.

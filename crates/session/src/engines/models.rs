@@ -38,9 +38,10 @@ impl ModelBreakers {
 }
 
 impl Engines {
-    /// The models that answer in calls of a scenario, in order.
+    /// The models that answer in calls of a scenario, in order: those before its script.
     pub(crate) fn models(&self, scenario: &Scenario) -> Chain {
         let models = scenario.engines.responders.iter();
+        let models = models.take_while(|responder| !matches!(responder, Responder::Script { .. }));
         let models = models.filter_map(|responder| match responder {
             Responder::Model(wanted) => self.model(wanted),
             Responder::Script { .. } | Responder::Webhook(_) | Responder::Parrot => None,
@@ -53,15 +54,17 @@ impl Engines {
                 })
                 .collect(),
             client: self.client.clone(),
+            relieved: self.relief(scenario),
         }
     }
 
     /// The answers that are kept for calls of a scenario, if it wants that.
-    pub(crate) fn shelf(&self, scenario: &Scenario, chain: &Chain, told: &str) -> Option<Shelf> {
-        let wanted = self.responder(scenario)?;
-        let Responder::Model(wanted) = wanted else {
-            return None;
-        };
+    pub(crate) fn shelf(
+        &self,
+        (scenario, wanted): (&Scenario, &scenario::Model),
+        chain: &Chain,
+        told: &str,
+    ) -> Option<Shelf> {
         let fresh = Duration::from_secs(u64::from(wanted.answer_cache_s));
         let (model, _) = chain.models.first()?;
         (!fresh.is_zero()).then(|| Shelf {

@@ -41,6 +41,7 @@ impl Live {
                 intent,
                 expect,
             } => self.text_end(at, reply, intent, expect.as_ref()),
+            Provided::Speechless { reply, fault, said } => self.speechless(at, reply, fault, said),
             Provided::ToolCall { reply, call } => {
                 self.handle(at, Event::ToolCall { reply, call });
             }
@@ -181,6 +182,19 @@ impl Live {
                 }
                 self.handle(at, Event::SpokenEnd { reply, part });
             }
+        }
+    }
+
+    /// No model answers: the scenario's script does, if it has one.
+    fn speechless(&mut self, at: At, reply: ReplyId, fault: Fault, said: bool) {
+        // Nobody waits for an answer to what may not be all that the caller says: it is asked for again.
+        let waits = !self.call.speculating();
+        let Some(put) = self.responder.stand_in(reply) else {
+            return self.handle(at, Event::Fault(fault));
+        };
+        self.handle(at, Event::Replaced(fault));
+        if waits {
+            self.responder.go_on(reply, &put, said, &self.provide);
         }
     }
 

@@ -90,6 +90,13 @@ pub struct Meta {
 }
 
 impl Meta {
+    /// What answered in the end, where that is another than in the beginning.
+    pub(crate) fn answered_by(&mut self, name: &str) {
+        if let Some(began) = self.engines.get_mut(1).filter(|began| *began != name) {
+            *began = format!("{began}, {name}");
+        }
+    }
+
     /// The file's content. `collected` is what the conversation has brought, by name.
     pub(crate) fn value(
         &self,

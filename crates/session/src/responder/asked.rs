@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
 use super::mailbox::Mailbox;
-use super::modelled::Modelled;
+use super::modelled::{Modelled, Put};
 use super::parrot;
 use super::script::{Answer, End, Said, ScriptRun};
 use super::webhook::{Answered, HeardLine, Question, Webhook, WebhookConfig};
@@ -56,6 +56,8 @@ pub(crate) enum Responder {
 pub(crate) struct Scripted {
     run: ScriptRun,
     before: Option<(ReplyId, ScriptRun)>,
+    /// It took a model's place: what that one called may still run.
+    tools: Option<Tools>,
 }
 
 pub(crate) struct Hooked {
@@ -77,7 +79,48 @@ impl Drop for Hooked {
 
 impl Responder {
     pub(crate) fn script(run: ScriptRun) -> Self {
-        Self::Script(Box::new(Scripted { run, before: None }))
+        Self::Script(Box::new(Scripted {
+            run,
+            before: None,
+            tools: None,
+        }))
+    }
+
+    /// No model answers: the scenario's script takes its place for the rest of the call, so that a caller does not meet two
+    /// minds in turn. What it is to answer is returned; `None` if there is no script, or the reply is not wanted any more.
+    pub(crate) fn stand_in(&mut self, reply: ReplyId) -> Option<Put> {
+        let Self::Model(modelled) = self else {
+            return None;
+        };
+        let (run, put, tools) = modelled.give_up(reply)?;
+        tracing::warn!("Error: no model answers: the scenario's script goes on");
+        *self = Self::Script(Box::new(Scripted {
+            run,
+            before: None,
+            tools: Some(tools),
+        }));
+        Some(put)
+    }
+
+    /// Writes the rest of a reply that another began, or all of it.
+    pub(crate) fn go_on(&mut self, reply: ReplyId, put: &Put, said: bool, events: &Sender) {
+        if said {
+            // What was broken off is a sentence of its own.
+            let text = "\n".to_owned();
+            let _ = events.send(Provided::Text { reply, text });
+        }
+        self.ask(
+            &Asked {
+                turn: TurnId(0),
+                reply,
+                cause: put.cause,
+                text: &put.text,
+                digits: &put.digits,
+                lines: &[],
+                tools: &[],
+            },
+            events,
+        );
     }
 
     pub(crate) fn webhook(
@@ -164,6 +207,11 @@ impl Responder {
 
     /// Carries out a call of a tool; what comes of it comes through `events`.
     pub(crate) fn run_tool(&mut self, call: &ToolCall, bound: Bound, events: &Sender) {
+        if let Self::Script(scripted) = self
+            && let Some(tools) = &mut scripted.tools
+        {
+            return tools.run(call, bound, events);
+        }
         match self {
             Self::Model(modelled) => modelled.tools.run(call, bound, events),
             Self::Script(_)
@@ -189,11 +237,8 @@ impl Responder {
     pub(crate) fn take_tools(&mut self) -> Option<Tools> {
         match self {
             Self::Model(modelled) => Some(std::mem::take(&mut modelled.tools)),
-            Self::Script(_)
-            | Self::Parrot(..)
-            | Self::Webhook(_)
-            | Self::Mailbox(_)
-            | Self::Nobody => None,
+            Self::Script(scripted) => scripted.tools.take(),
+            Self::Parrot(..) | Self::Webhook(_) | Self::Mailbox(_) | Self::Nobody => None,
         }
     }
 
@@ -231,10 +276,14 @@ impl Scripted {
     fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         self.before = Some((asked.reply, self.run.clone()));
         let answer = match asked.cause {
+            _ if self.tools.is_some() && !self.run.has_begun() => self.run.take_over(&said(asked)),
             Cause::Opening => self.run.open(),
-            Cause::Answer | Cause::Silence | Cause::Unclear | Cause::Tool => {
-                self.run.answer(&said(asked))
-            }
+            // The result of what a model called says nothing to a script: it waits for its answer.
+            Cause::Tool => Answer {
+                text: String::new(),
+                ..self.run.again()
+            },
+            Cause::Answer | Cause::Silence | Cause::Unclear => self.run.answer(&said(asked)),
         };
         answered(events, asked.reply, answer);
     }

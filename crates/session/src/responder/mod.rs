@@ -33,13 +33,13 @@ use webhook::WebhookConfig;
 
 /// The responder that a scenario wants for one call.
 pub(crate) fn responder(
-    scenario: &Scenario,
+    (scenario, wanted): (&Scenario, Option<&Wanted>),
     engines: &Engines,
     parties: Parties,
     company: &str,
 ) -> Responder {
     let vars = scenario.vars(parties.direction, company);
-    match engines.responder(scenario) {
+    match wanted {
         Some(Wanted::Script { script }) => {
             let run = ScriptRun::new(Arc::clone(script), vars, engines.hearing(scenario));
             Responder::script(run)
@@ -50,14 +50,18 @@ pub(crate) fn responder(
             let lines = (fallback, Phrases::of(vars.language).unclear);
             Responder::webhook(webhook, webhook_config(wanted), parties, lines)
         }
-        Some(Wanted::Model(_)) => {
+        Some(Wanted::Model(wanted)) => {
             let chain = engines.models(scenario);
             let instructions = instructions(scenario, &vars, &engines.mcp);
             let kit = &scenario.persona.toolkit;
             let refusals = instructions.toolbox.refusals();
             let tools = Tools::new(kit, refusals, &engines.webhook, parties.call_id);
-            let shelf = engines.shelf(scenario, &chain, &instructions.system());
-            Responder::Model(Box::new(Modelled::new(chain, instructions, tools, shelf)))
+            let shelf = engines.shelf((scenario, wanted), &chain, &instructions.system());
+            let standby = engines
+                .standby(scenario)
+                .map(|script| ScriptRun::new(Arc::clone(script), vars, engines.hearing(scenario)));
+            let modelled = Modelled::new(chain, instructions, tools, shelf).stood_by(standby);
+            Responder::Model(Box::new(modelled))
         }
         Some(Wanted::Parrot) => Responder::Parrot(vars, engines.hears(scenario)),
         None => Responder::Nobody,

@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::answers::{Key, Shelf, is_first};
 use super::asked::Asked;
 use super::model::{Chain, Finish, Prompt, Turn, Wrote};
+use super::script::ScriptRun;
 use super::toolbox::{Meaning, Toolbox};
 use crate::language::language_name;
 use crate::provided::{Provided, Sender};
@@ -40,8 +41,20 @@ pub(crate) struct Modelled {
     chain: Chain,
     instructions: Instructions,
     asking: Option<(ReplyId, AbortHandle)>,
+    /// What it was asked last.
+    put: Put,
     pub(super) tools: Tools,
     shelf: Option<Shelf>,
+    /// What takes its place when no model answers.
+    pub(super) standby: Option<ScriptRun>,
+}
+
+/// A question as it was put.
+#[derive(Clone, Debug)]
+pub(crate) struct Put {
+    pub(super) cause: Cause,
+    pub(super) text: String,
+    pub(super) digits: String,
 }
 
 impl Drop for Modelled {
@@ -62,9 +75,28 @@ impl Modelled {
             chain,
             instructions,
             asking: None,
+            put: Put {
+                cause: Cause::Opening,
+                text: String::new(),
+                digits: String::new(),
+            },
             tools,
             shelf,
+            standby: None,
         }
+    }
+
+    /// With a script that takes its place when no model answers.
+    pub(crate) fn stood_by(mut self, standby: Option<ScriptRun>) -> Self {
+        self.standby = standby;
+        self
+    }
+
+    /// The script that takes its place and what that is to answer, if this reply is what is being asked for.
+    pub(super) fn give_up(&mut self, reply: ReplyId) -> Option<(ScriptRun, Put, Tools)> {
+        let asked = self.asking.as_ref().is_some_and(|(of, _)| *of == reply);
+        let script = self.standby.take_if(|_| asked)?;
+        Some((script, self.put.clone(), std::mem::take(&mut self.tools)))
     }
 
     fn stop(&mut self) {
@@ -83,6 +115,11 @@ impl Modelled {
     /// Writes a reply.
     pub(crate) fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         self.stop();
+        self.put = Put {
+            cause: asked.cause,
+            text: asked.text.to_owned(),
+            digits: asked.digits.to_owned(),
+        };
         let key = self.shelf.as_ref().and_then(|shelf| shelf.key(asked));
         if self.give(asked.reply, key.as_ref(), events) {
             return;
@@ -325,7 +362,11 @@ impl Writing {
             kind: FaultKind::Misbehaved,
             detail: "openai wrote nothing that can be said".into(),
         });
-        let _ = self.events.send(Provided::Fault(fault));
+        let said = self.has_said();
+        let reply = self.reply;
+        let _ = self
+            .events
+            .send(Provided::Speechless { reply, fault, said });
     }
 }
 

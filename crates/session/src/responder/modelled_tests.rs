@@ -53,6 +53,7 @@ fn call(server: &MockServer, shelf: Option<Shelf>) -> Modelled {
     };
     let chain = Chain {
         models: vec![(model, Arc::default())],
+        relieved: None,
         client: client(None).unwrap(),
     };
     let scenario = parse("prompt = \"Be brief.\"", &Origin::text("brief"))

@@ -6,6 +6,7 @@ mod follows;
 mod panics;
 mod peer;
 mod put_through;
+mod standby;
 mod starting;
 mod tools;
 mod traces;

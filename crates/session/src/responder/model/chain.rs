@@ -2,7 +2,8 @@
 //!
 //! They are asked in order. One that fails before its first word is asked once more if that can be quick, then the next. While
 //! none has begun after [`HEDGE`], the next is asked at the same time; the first to begin wins and the other request is closed. Once
-//! words were handed on nothing is asked again: they may have been heard.
+//! words were handed on nothing is asked again: they may have been heard. Where something else can answer in their place, all are
+//! given less time, and one that is known to be out of order is not asked at all.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ const SHORT: Duration = Duration::from_millis(100);
 pub(crate) struct Chain {
     pub(crate) models: Vec<(Model, Arc<Breaker>)>,
     pub(crate) client: Client,
+    /// Something else answers if none has begun after this time; `None`: nothing does.
+    pub(crate) relieved: Option<Duration>,
 }
 
 impl Chain {
@@ -54,7 +57,9 @@ impl Chain {
                 model.answer(&self.client, prompt, &mut say).await
             })
         };
-        Race::new(breakers.collect(), ask).run(wrote).await
+        let mut race = Race::new(breakers.collect(), ask);
+        race.relieved = self.relieved;
+        race.run(wrote).await
     }
 
     /// Opens connections to all of them in the background.
@@ -78,6 +83,8 @@ pub(super) struct Race<'a, Ask> {
     heard: UnboundedReceiver<(usize, Wrote)>,
     /// When the next model is asked beside the one that runs.
     hedge: Option<Instant>,
+    /// As in the chain.
+    pub(super) relieved: Option<Duration>,
 }
 
 /// One request.
@@ -110,6 +117,7 @@ where
             said,
             heard,
             hedge: None,
+            relieved: None,
         }
     }
 
@@ -122,9 +130,15 @@ where
             return Err(Failure::misconfigured(PROVIDER, what));
         }
         if !self.start_next() {
+            if self.relieved.is_some() {
+                return Err(Failure::unreachable(
+                    PROVIDER,
+                    "is left alone for a while: it failed before",
+                ));
+            }
             self.start(0, true, Duration::ZERO);
         }
-        let bound = Instant::now() + BOUND;
+        let bound = Instant::now() + self.bound();
         loop {
             match self.next(bound).await {
                 Next::Heard(winner, first) => {
@@ -221,9 +235,13 @@ where
         Ok(())
     }
 
+    fn bound(&self) -> Duration {
+        self.relieved.map_or(BOUND, |relieved| relieved.min(BOUND))
+    }
+
     /// No model has begun in time.
     fn late(&self) -> Failure {
-        let bound = BOUND.as_millis();
+        let bound = self.bound().as_millis();
         let what = format!("did not begin its answer within {bound} ms, whichever model was asked");
         let failure = Failure::unreachable(PROVIDER, what);
         for runner in &self.running {

@@ -12,6 +12,7 @@ mod keypad;
 mod question;
 mod read;
 mod run;
+mod stand_in;
 mod state;
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ use crate::scenario::template::{Template, Vars};
 /// One conversation over a script: no clock, no network, the same answers for the same words.
 #[derive(Clone, Debug)]
 pub struct ScriptRun {
-    script: Arc<Script>,
-    vars: Vars,
+    pub(super) script: Arc<Script>,
+    pub(super) vars: Vars,
     hearing: Hearing,
-    state: Option<usize>,
+    pub(super) state: Option<usize>,
     misses: u8,
     collected: BTreeMap<String, String>,
-    end: Option<End>,
+    pub(super) end: Option<End>,
 }
 
 impl ScriptRun {
@@ -134,7 +134,7 @@ impl ScriptRun {
     }
 
     /// Adds a question, and how it may be answered.
-    fn ask(&self, question: &Question, text: &mut Text) {
+    pub(super) fn ask(&self, question: &Question, text: &mut Text) {
         text.add(self.render(&question.ask));
         match (self.hearing, &question.hint) {
             (Hearing::DtmfOnly, _) => {
@@ -150,7 +150,7 @@ impl ScriptRun {
     }
 
     /// What the caller answered to the question, if it is an answer.
-    fn meaning(&self, question: &Question, said: &Said<'_>) -> Option<String> {
+    pub(super) fn meaning(&self, question: &Question, said: &Said<'_>) -> Option<String> {
         if let Some(digits) = said.digits {
             let typed = keypad::typed(question, digits, self.vars.language);
             if typed.is_some() {
@@ -170,7 +170,7 @@ impl ScriptRun {
     }
 
     /// A condition of the question that names exactly these keys.
-    fn leading_digits(&self, question: &Question, said: &Said<'_>) -> Option<usize> {
+    pub(super) fn leading_digits(&self, question: &Question, said: &Said<'_>) -> Option<usize> {
         let keys = said.digits?.trim_end_matches('#');
         let way = question.ways.when.iter().find(|when| {
             when.digits.as_deref() == Some(keys)
@@ -181,7 +181,7 @@ impl ScriptRun {
         way.map(|when| when.to)
     }
 
-    fn aside(&self, said: &Said<'_>) -> Option<Always> {
+    pub(super) fn aside(&self, said: &Said<'_>) -> Option<Always> {
         let keys = said.digits.map(|digits| digits.trim_end_matches('#'));
         let keyed = self
             .script
@@ -201,7 +201,7 @@ impl ScriptRun {
             .next()
     }
 
-    fn take(&mut self, question: &Question, answer: String, said: &Said<'_>) -> Answer {
+    pub(super) fn take(&mut self, question: &Question, answer: String, said: &Said<'_>) -> Answer {
         let keys = said.digits.map(|digits| digits.trim_end_matches('#'));
         let to = self.way(&question.ways, Some(&answer), keys);
         if let Some(name) = &question.store {
@@ -244,14 +244,14 @@ impl ScriptRun {
             })
     }
 
-    fn go(&mut self, to: usize) -> Answer {
+    pub(super) fn go(&mut self, to: usize) -> Answer {
         let mut text = Text::default();
         self.enter(to, &mut text);
         self.reply(text)
     }
 
     /// Goes on to the next question or to the end, and says what stands on the way.
-    fn enter(&mut self, to: usize, text: &mut Text) {
+    pub(super) fn enter(&mut self, to: usize, text: &mut Text) {
         let script = Arc::clone(&self.script);
         let mut next = Some(to);
         // No way leads round without a question, so a way is never longer than the script.
@@ -337,7 +337,7 @@ impl ScriptRun {
         self.reply(text)
     }
 
-    fn reply(&self, text: Text) -> Answer {
+    pub(super) fn reply(&self, text: Text) -> Answer {
         let question = match (&self.end, self.current().map(|state| &state.next)) {
             (None, Some(Next::Ask(question))) => Some(question),
             _ => None,
@@ -389,7 +389,7 @@ impl ScriptRun {
     }
 
     /// A text with its variables put in; strings of digits are spelled, so that they are not spoken as one number.
-    fn render(&self, template: &Template) -> String {
+    pub(super) fn render(&self, template: &Template) -> String {
         let spelled: BTreeMap<&str, String> = template
             .variables()
             .filter(|(name, _)| self.script.digit_variables.contains(*name))
@@ -417,10 +417,10 @@ fn spell(value: &str) -> String {
 
 /// Sentences with one space between them.
 #[derive(Default)]
-struct Text(String);
+pub(super) struct Text(pub(super) String);
 
 impl Text {
-    fn add(&mut self, sentence: String) {
+    pub(super) fn add(&mut self, sentence: String) {
         if sentence.is_empty() {
             return;
         }

@@ -324,6 +324,7 @@ async fn over_real_sockets_the_slow_request_is_closed_and_the_quick_one_answers(
             (slow.model(Api::Chat), Arc::default()),
             (quick.model(Api::Chat), Arc::default()),
         ],
+        relieved: None,
         client: client(None).unwrap(),
     };
     chain.warm();
