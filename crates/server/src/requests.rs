@@ -1,26 +1,20 @@
-//! What happens to every request: an id, a net under panics, headers that browsers heed.
+//! What happens to every request: an id, and a net under panics and bare errors.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use serde_json::json;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::answers::Detail;
-use crate::config::Config;
-use crate::page;
 
 /// The header that names a request, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -136,62 +130,4 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic")
-}
-
-/// The headers of every answer; none where they are switched off.
-pub fn security_headers(config: &Config) -> Arc<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if !config.http.security_headers {
-        return Arc::new(headers);
-    }
-    let fixed = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::X_XSS_PROTECTION, "1; mode=block"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=()",
-        ),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    let style = STANDARD.encode(digest::digest(&digest::SHA256, page::STYLE.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    // Only who is reached by TLS may ask for nothing but TLS.
-    if config
-        .http
-        .public_url
-        .as_ref()
-        .is_some_and(super::hooks::public_url::PublicBase::is_secure)
-    {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
-    }
-    Arc::new(headers)
-}
-
-/// Adds headers to an answer that does not have them already.
-pub async fn add_headers(
-    State(headers): State<Arc<HeaderMap>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    for (name, value) in headers.iter() {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert_with(|| value.clone());
-    }
-    response
 }

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
+use tower::util::option_layer;
 
 use crate::answers::Detail;
 use crate::api::calls;
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
-use crate::{body, health, page, requests};
+use crate::{body, client, headers, health, page, requests};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +126,7 @@ pub fn router(app: App) -> Router {
         let handler = handler.route_layer(from_fn_with_state(route.body, body::bound));
         router = router.route(route.path, handler);
     }
-    let headers = requests::security_headers(&app.config);
+    let cors = option_layer(headers::cors(&app.config.http.origins));
     router
         .fallback(async || Detail::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
@@ -136,7 +137,10 @@ pub fn router(app: App) -> Router {
         })
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(requests::mend))
-        .layer(from_fn_with_state(headers, requests::add_headers))
+        .layer(headers::compression())
+        .layer(cors)
+        .layer(from_fn_with_state(app.clone(), headers::add))
+        .layer(from_fn_with_state(app.clone(), client::find))
         .layer(from_fn(requests::accompany))
         .with_state(app)
 }

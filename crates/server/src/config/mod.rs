@@ -4,10 +4,12 @@
 //! of [`variables`]. A malformed value or an unknown key in the TOML file stops the start with one line; an empty value
 //! counts as not set.
 
+pub mod browsers;
 mod layers;
 mod providers;
 mod read;
 mod secret_key;
+mod slips;
 pub mod variables;
 
 use std::fs::DirBuilder;
@@ -27,6 +29,7 @@ use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 
 use crate::hooks::public_url::PublicBase;
+use browsers::{Origins, SecurityHeaders};
 use read::Reader;
 
 /// Why the server does not start: one line that names the setting and what to do.
@@ -64,8 +67,10 @@ pub struct HttpConfig {
     pub public_url: Option<PublicBase>,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// `ENABLE_SECURITY_HEADERS`: whether answers carry them.
-    pub security_headers: bool,
+    /// `ENABLE_SECURITY_HEADERS` and the headers: what browsers are told with every answer.
+    pub security_headers: SecurityHeaders,
+    /// `CORS_ORIGINS`: other sites whose pages may read our answers.
+    pub origins: Origins,
     /// `MAX_CONNECTIONS`: connections at once, media sockets included.
     pub max_connections: usize,
 }
@@ -215,15 +220,17 @@ impl Config {
 }
 
 fn http(reader: &Reader<'_>) -> Result<HttpConfig, ConfigError> {
+    let host = reader.value("HOST", read::host)?;
     Ok(HttpConfig {
-        host: reader.value("HOST", read::host)?,
+        host,
         port: reader.value("PORT", read::port)?,
         public_url: reader.value("PUBLIC_URL", |text| match text {
             "" => Ok(None),
             url => PublicBase::parse(url).map(Some),
         })?,
         trusted_proxies: reader.value("TRUSTED_PROXIES", read::networks)?,
-        security_headers: reader.value("ENABLE_SECURITY_HEADERS", read::flag)?,
+        security_headers: browsers::headers(reader)?,
+        origins: reader.value("CORS_ORIGINS", |text| browsers::origins(text, host))?,
         max_connections: count(reader, "MAX_CONNECTIONS", 1, 1_000_000)?,
     })
 }

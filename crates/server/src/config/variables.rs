@@ -1,5 +1,7 @@
 //! Every variable that can be set: one table, from which files and checks are made.
 
+pub use super::slips::near_miss;
+
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
@@ -51,12 +53,49 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "TRUSTED_PROXIES",
         "127.0.0.0/8,::1/128",
-        "Networks whose X-Forwarded-Proto and X-Forwarded-Host are believed.",
+        "Networks whose X-Forwarded-* and Forwarded headers are believed.",
     ),
     plain(
         "ENABLE_SECURITY_HEADERS",
         "true",
-        "Whether answers carry security headers.",
+        "Whether answers carry security headers; each of them can be set, off leaves it out.",
+    ),
+    plain(
+        "CONTENT_SECURITY_POLICY",
+        "",
+        "Content-Security-Policy. Empty: nothing may be loaded but what our own pages need.",
+    ),
+    plain(
+        "HSTS",
+        "max-age=31536000",
+        "Strict-Transport-Security, on answers that go out by https.",
+    ),
+    plain(
+        "X_CONTENT_TYPE_OPTIONS",
+        "nosniff",
+        "X-Content-Type-Options.",
+    ),
+    plain("X_FRAME_OPTIONS", "DENY", "X-Frame-Options."),
+    plain("REFERRER_POLICY", "no-referrer", "Referrer-Policy."),
+    plain(
+        "PERMISSIONS_POLICY",
+        "camera=(), geolocation=(), microphone=()",
+        "Permissions-Policy.",
+    ),
+    plain(
+        "CACHE_CONTROL",
+        "no-store",
+        "Cache-Control, where a route does not say its own.",
+    ),
+    plain(
+        "X_XSS_PROTECTION",
+        "1; mode=block",
+        "X-XSS-Protection, which old scanners ask for.",
+    ),
+    plain(
+        "CORS_ORIGINS",
+        "auto",
+        "Other sites whose pages may read our answers, or * for all. auto: http://localhost:3000 and :5173 on loopback, else none.",
     ),
     plain(
         "MAX_CONNECTIONS",
@@ -244,7 +283,6 @@ pub const LATER: &[&str] = &[
     "ACCESS_TOKEN_MINUTES",
     "REFRESH_TOKEN_DAYS",
     "RATE_LIMITS",
-    "CORS_ORIGINS",
     "RESPONDER",
     "RECORDINGS_URL",
     "RECORDING_RETENTION_DAYS",
@@ -256,8 +294,6 @@ pub const LATER: &[&str] = &[
     "METRICS_TOKEN",
     "TLS_CERT",
     "TLS_KEY",
-    "CONTENT_SECURITY_POLICY",
-    "HSTS",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -269,54 +305,4 @@ pub const LATER: &[&str] = &[
 /// The entry of the table with this name.
 pub fn find(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|variable| variable.name == name)
-}
-
-/// The name that was probably meant by one that is not known.
-///
-/// A name of four letters or fewer is never taken for a slip: too many other programs use such names.
-pub fn near_miss(name: &str) -> Option<&'static str> {
-    let spelled = bare(name);
-    if spelled.len() < 5 {
-        return None;
-    }
-    let known = || {
-        VARIABLES
-            .iter()
-            .map(|variable| variable.name)
-            .chain(LATER.iter().copied())
-    };
-    known()
-        .find(|candidate| bare(candidate) == spelled)
-        .or_else(|| {
-            known()
-                .filter(|candidate| candidate.len() >= 5)
-                .find(|candidate| {
-                    let allowed = if candidate.len() < 8 { 1 } else { 2 };
-                    distance(&bare(candidate), &spelled) <= allowed
-                })
-        })
-}
-
-fn bare(name: &str) -> String {
-    let upper = name.to_ascii_uppercase().replace(['_', '-', '.'], "");
-    match upper.strip_prefix("RINGBACK") {
-        Some(rest) if !rest.is_empty() => rest.to_owned(),
-        _ => upper,
-    }
-}
-
-/// Levenshtein's distance, in characters.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &b) in other.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }

@@ -1,10 +1,9 @@
 //! Who may post webhooks and open media sockets: Twilio, by its signature, or without an auth token a local caller.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
@@ -17,6 +16,7 @@ use super::public_url::PublicBase;
 use crate::answers::Detail;
 use crate::app::App;
 use crate::body;
+use crate::client::{ClientAddress, Peer};
 
 /// A webhook that was checked.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub async fn webhook(State(app): State<App>, request: Request, next: Next) -> Re
             next.run(Request::from_parts(parts, Body::empty())).await
         }
         Err(detail) => {
-            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), peer.ip = told(&parts), "webhook refused");
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), client.ip = told(&parts), "webhook refused");
             detail.into_response()
         }
     }
@@ -48,7 +48,7 @@ pub async fn upgrade(State(app): State<App>, request: Request, next: Next) -> Re
     match check_upgrade(&app, &parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(detail) => {
-            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), peer.ip = told(&parts), "WebSocket refused");
+            tracing::warn!(status = detail.0.as_u16(), reason = %detail.1, path = path_pattern(&parts), client.ip = told(&parts), "WebSocket refused");
             detail.into_response()
         }
     }
@@ -58,7 +58,7 @@ pub async fn upgrade(State(app): State<App>, request: Request, next: Next) -> Re
 pub async fn local(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match peer(&parts) {
-        Ok(peer) if is_local(&parts.headers, peer) => {
+        Ok(peer) if is_local(&parts.headers, peer.address) => {
             next.run(Request::from_parts(parts, body)).await
         }
         Ok(_) | Err(_) => {
@@ -120,7 +120,7 @@ fn check_upgrade(app: &App, parts: &Parts) -> Result<(), Detail> {
 /// What can be said before a body is read: a local caller where there is no token, a signature at all where there is one.
 fn check_sender(app: &App, parts: &Parts) -> Result<PublicBase, Detail> {
     let peer = peer(parts)?;
-    if app.validator.is_none() && !is_local(&parts.headers, peer) {
+    if app.validator.is_none() && !is_local(&parts.headers, peer.address) {
         let what =
             "only callers on this machine are accepted as long as TWILIO_AUTH_TOKEN is not set";
         return Err(Detail::new(StatusCode::FORBIDDEN, what));
@@ -137,20 +137,14 @@ fn check_sender(app: &App, parts: &Parts) -> Result<PublicBase, Detail> {
     }
 }
 
-fn peer(parts: &Parts) -> Result<IpAddr, Detail> {
-    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    info.map(|ConnectInfo(address)| address.ip())
-        .ok_or_else(|| {
-            Detail::new(
-                StatusCode::FORBIDDEN,
-                "the peer of the request is not known",
-            )
-        })
+fn peer(parts: &Parts) -> Result<Peer, Detail> {
+    let what = "the peer of the request is not known";
+    Peer::of(&parts.extensions).ok_or_else(|| Detail::new(StatusCode::FORBIDDEN, what))
 }
 
 /// From whom a request comes, for the log.
 fn told(parts: &Parts) -> Option<String> {
-    peer(parts).ok().map(|peer| peer.to_canonical().to_string())
+    ClientAddress::found(&parts.extensions).map(|client| client.to_string())
 }
 
 fn signed<'a>(parts: &'a Parts, base: &'a str) -> signature::Request<'a> {

@@ -3,13 +3,12 @@
 //! The upgrade was checked by [`super::authentic`]. Then the `start` message must bring the token of a call that is expected.
 //! A stream without a token opens only a scenario that allows foreign streams.
 
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, Extension, Path, State, WebSocketUpgrade};
+use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -27,6 +26,7 @@ use super::socket::{
 use crate::answers::Detail;
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, Seat, TokenId};
+use crate::client::ClientAddress;
 use crate::requests::panic_text;
 
 /// The `start` message must have come within this time.
@@ -36,22 +36,25 @@ const POLICY: u16 = 1008;
 const TRY_AGAIN_LATER: u16 = 1013;
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
-type Peer = Extension<ConnectInfo<SocketAddr>>;
 
 /// `WS /ws`: the scenario is that of the call's token.
-pub async fn open_media(State(app): State<App>, peer: Peer, upgrade: Upgrade) -> Response {
-    accept(app, None, &peer, upgrade)
+pub async fn open_media(
+    State(app): State<App>,
+    client: ClientAddress,
+    upgrade: Upgrade,
+) -> Response {
+    accept(app, None, client, upgrade)
 }
 
 /// `WS /ws/{bot_id}/audio/stream`.
 pub async fn open_scenario_media(
     State(app): State<App>,
     Path(bot_id): Path<String>,
-    peer: Peer,
+    client: ClientAddress,
     upgrade: Upgrade,
 ) -> Response {
     match app.catalog.scenario(&bot_id).cloned() {
-        Some(scenario) => accept(app, Some(scenario), &peer, upgrade),
+        Some(scenario) => accept(app, Some(scenario), client, upgrade),
         None => {
             Detail::new(StatusCode::NOT_FOUND, "there is no scenario of this name").into_response()
         }
@@ -61,10 +64,9 @@ pub async fn open_scenario_media(
 fn accept(
     app: App,
     scenario: Option<Arc<Scenario>>,
-    Extension(ConnectInfo(peer)): &Peer,
+    client: ClientAddress,
     upgrade: Upgrade,
 ) -> Response {
-    let peer = peer.ip().to_canonical();
     let mut upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(refused) => return Detail::new(refused.status(), refused.body_text()).into_response(),
@@ -82,10 +84,10 @@ fn accept(
         .max_frame_size(MAX_MESSAGE_BYTES)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .on_failed_upgrade(move |error| {
-            tracing::warn!(%error, peer.ip = %peer, "WebSocket upgrade failed");
+            tracing::warn!(%error, client.ip = %client, "WebSocket upgrade failed");
         })
         .on_upgrade(move |socket| async move {
-            let span = tracing::error_span!("socket", peer.ip = %peer);
+            let span = tracing::error_span!("socket", client.ip = %client);
             serve(&app, scenario, MediaSocket::new(socket), span).await;
             drop(tracked);
         })

@@ -1,11 +1,12 @@
 //! How the world reaches this server: from `PUBLIC_URL`, or from the request where that is not set.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use axum::http::uri::{Authority, PathAndQuery};
 use axum::http::{HeaderMap, header};
 use ipnet::IpNet;
+
+use crate::client::Peer;
 
 /// Scheme, host, port and perhaps a path: what comes before a request's target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,19 +69,13 @@ impl PublicBase {
         }
     }
 
-    /// The base by which a request came. `X-Forwarded-Proto` and `X-Forwarded-Host` count only if `peer` is in one of
+    /// The base by which a request came: https where the connection is our own TLS. `X-Forwarded-Proto` and `X-Forwarded-Host` count only if `peer` is in one of
     /// the `trusted` networks, and of several values only the last: the one that `peer` itself wrote.
     ///
     /// # Errors
     /// [`NoHost`] for a missing, doubled or malformed `Host`.
-    pub fn of_request(
-        headers: &HeaderMap,
-        peer: IpAddr,
-        trusted: &[IpNet],
-    ) -> Result<Self, NoHost> {
-        let trusts = trusted
-            .iter()
-            .any(|network| network.contains(&peer.to_canonical()));
+    pub fn of_request(headers: &HeaderMap, peer: Peer, trusted: &[IpNet]) -> Result<Self, NoHost> {
+        let trusts = peer.is_in(trusted);
         let forwarded = |name: &str| {
             let value = headers
                 .get_all(name)
@@ -100,7 +95,7 @@ impl PublicBase {
             None => host(headers)?,
         };
         valid_authority(authority).ok_or(NoHost)?;
-        let secure = forwarded("x-forwarded-proto").is_some_and(|scheme| {
+        let secure = forwarded("x-forwarded-proto").map_or(peer.tls, |scheme| {
             scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss")
         });
         Ok(Self {
@@ -128,6 +123,11 @@ impl PublicBase {
             self.authority,
             self.prefix
         )
+    }
+
+    /// Host and port as they were written.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Whether the world uses TLS.

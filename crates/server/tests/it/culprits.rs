@@ -55,17 +55,17 @@ fn a_socket_refused_at_its_start_message_is_named_by_its_call() {
 }
 
 #[test]
-fn a_socket_refused_before_its_start_message_is_named_by_its_peer() {
+fn a_socket_refused_before_its_start_message_is_named_by_its_client() {
     let log = logged(refused("nonsense".into()));
     let line = line(&log, "WebSocket refused and closed").to_string();
     assert!(
-        line.contains(r#""peer.ip":"127.0.0.1""#) && !line.contains("call.sid"),
+        line.contains(r#""client.ip":"127.0.0.1""#) && !line.contains("call.sid"),
         "{line}"
     );
 }
 
 #[test]
-fn an_upgrade_that_is_refused_is_named_by_its_peer() {
+fn an_upgrade_that_is_refused_is_named_by_its_client() {
     let log = logged(async {
         let request = Request::get("/ws").header("host", "localhost");
         let request = request.body(Body::empty()).unwrap();
@@ -73,7 +73,7 @@ fn an_upgrade_that_is_refused_is_named_by_its_peer() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
     });
     let line = line(&log, "WebSocket refused").to_string();
-    assert!(line.contains(r#""peer.ip":"192.0.2.1""#), "{line}");
+    assert!(line.contains(r#""client.ip":"192.0.2.1""#), "{line}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::net::IpAddr;
+
 use axum::http::HeaderMap;
 use ringback_server::hooks::public_url::PublicBase;
 
@@ -90,7 +92,8 @@ fn of_request(peer: &str, headers: &[(&'static str, &str)]) -> Option<String> {
         map.append(*name, value.parse().unwrap());
     }
     let trusted = ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-    PublicBase::of_request(&map, peer.parse().unwrap(), &trusted)
+    let peer: IpAddr = peer.parse().unwrap();
+    PublicBase::of_request(&map, peer.into(), &trusted)
         .ok()
         .map(|base| base.to_string())
 }

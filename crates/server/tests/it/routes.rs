@@ -122,30 +122,3 @@ async fn a_request_has_an_id_in_and_out() {
         assert!(id != odd && id.len() == 36, "{id}");
     }
 }
-
-#[tokio::test]
-async fn answers_carry_security_headers_unless_switched_off() {
-    let server = signed().start();
-    for path in ["/", "/health", "/nothing"] {
-        let headers = server.get(path).await.headers;
-        assert_eq!(headers["x-content-type-options"], "nosniff");
-        assert_eq!(headers["x-frame-options"], "DENY");
-        assert!(
-            headers["content-security-policy"]
-                .to_str()
-                .unwrap()
-                .starts_with("default-src 'none'; style-src 'sha256-")
-        );
-        assert_eq!(headers["strict-transport-security"], "max-age=31536000");
-    }
-    assert!(
-        !local()
-            .start()
-            .get("/")
-            .await
-            .headers
-            .contains_key("strict-transport-security")
-    );
-    let off = local().with("ENABLE_SECURITY_HEADERS", "false").start();
-    assert!(!off.get("/").await.headers.contains_key("x-frame-options"));
-}

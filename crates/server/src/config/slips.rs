@@ -1,0 +1,53 @@
+//! Names that are not known: what was probably meant.
+
+use super::variables::{LATER, VARIABLES};
+
+/// The name that was probably meant by one that is not known.
+///
+/// A name of four letters or fewer is never taken for a slip: too many other programs use such names.
+pub fn near_miss(name: &str) -> Option<&'static str> {
+    let spelled = bare(name);
+    if spelled.len() < 5 {
+        return None;
+    }
+    let known = || {
+        VARIABLES
+            .iter()
+            .map(|variable| variable.name)
+            .chain(LATER.iter().copied())
+    };
+    known()
+        .find(|candidate| bare(candidate) == spelled)
+        .or_else(|| {
+            known()
+                .filter(|candidate| candidate.len() >= 5)
+                .find(|candidate| {
+                    let allowed = if candidate.len() < 8 { 1 } else { 2 };
+                    distance(&bare(candidate), &spelled) <= allowed
+                })
+        })
+}
+
+fn bare(name: &str) -> String {
+    let upper = name.to_ascii_uppercase().replace(['_', '-', '.'], "");
+    match upper.strip_prefix("RINGBACK") {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        _ => upper,
+    }
+}
+
+/// Levenshtein's distance, in characters.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &b) in other.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
