@@ -91,7 +91,7 @@ impl Server {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
             validator: validator(&config)?,
             recent: Recent::default(),
-            signer: Signer::new(key),
+            signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             config,
             program: program.to_owned(),
             address,

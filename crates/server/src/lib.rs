@@ -21,6 +21,7 @@ pub mod patience;
 pub mod pulse;
 pub mod requests;
 pub mod routes;
+pub mod seal;
 pub mod shutdown;
 pub mod telemetry;
 pub mod welcome;

@@ -51,21 +51,29 @@ impl TokenId {
 /// Makes and checks tokens with the server's key.
 pub struct Signer {
     key: hmac::Key,
+    previous: Option<hmac::Key>,
 }
 
 impl Signer {
     /// A signer with this key.
     pub fn new(key: &Secret) -> Self {
         Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes()),
+            key: hmac_key(key),
+            previous: None,
         }
+    }
+
+    /// The same, which also takes what was signed with the key before.
+    pub fn after(mut self, previous: Option<&Secret>) -> Self {
+        self.previous = previous.map(hmac_key);
+        self
     }
 
     /// The token of a call: 43 characters that may stand in a URL.
     pub fn token(&self, id: TokenId, purpose: Purpose, call_sid: &str) -> String {
         let mut token = [0; ID_BYTES + SIGNATURE_BYTES];
         token[..ID_BYTES].copy_from_slice(&id.0);
-        token[ID_BYTES..].copy_from_slice(&self.signature(id, purpose, call_sid));
+        token[ID_BYTES..].copy_from_slice(&signature(&self.key, id, purpose, call_sid));
         URL_SAFE_NO_PAD.encode(token)
     }
 
@@ -76,23 +84,35 @@ impl Signer {
         let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
         let (id, signature) = bytes.split_at(ID_BYTES);
         let id = TokenId(id.try_into().ok()?);
-        let expected = self.signature(id, purpose, call_sid);
-        let equal = aws_lc_rs::constant_time::verify_slices_are_equal(&expected, signature).is_ok();
+        let equal = |key: &hmac::Key| {
+            let expected = self::signature(key, id, purpose, call_sid);
+            aws_lc_rs::constant_time::verify_slices_are_equal(&expected, signature).is_ok()
+        };
+        let equal = equal(&self.key) || self.previous.as_ref().is_some_and(equal);
         (length == bytes.len() && equal).then_some(id)
     }
+}
 
-    fn signature(&self, id: TokenId, purpose: Purpose, call_sid: &str) -> [u8; SIGNATURE_BYTES] {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(match purpose {
-            Purpose::Media => b"media\0",
-            Purpose::Resume => b"resume\0",
-        });
-        context.update(&id.0);
-        context.update(call_sid.as_bytes());
-        let mut signature = [0; SIGNATURE_BYTES];
-        signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE_BYTES]);
-        signature
-    }
+fn hmac_key(secret: &Secret) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes())
+}
+
+fn signature(
+    key: &hmac::Key,
+    id: TokenId,
+    purpose: Purpose,
+    call_sid: &str,
+) -> [u8; SIGNATURE_BYTES] {
+    let mut context = hmac::Context::with_key(key);
+    context.update(match purpose {
+        Purpose::Media => b"media\0",
+        Purpose::Resume => b"resume\0",
+    });
+    context.update(&id.0);
+    context.update(call_sid.as_bytes());
+    let mut signature = [0; SIGNATURE_BYTES];
+    signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE_BYTES]);
+    signature
 }
 
 impl std::fmt::Debug for Signer {
@@ -118,6 +138,25 @@ mod tests {
         assert_eq!(signer.verify(&token, Purpose::Media, "CA2"), None);
         assert_eq!(
             Signer::new(&Secret::new("other")).verify(&token, Purpose::Media, "CA1"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_token_of_the_key_before_is_taken_and_none_is_made() {
+        let (old, new) = (Secret::new("old key"), Secret::new("new key"));
+        let id = TokenId::random().unwrap();
+        let before = Signer::new(&old).token(id, Purpose::Resume, "CA1");
+        let rotated = Signer::new(&new).after(Some(&old));
+        assert_eq!(rotated.verify(&before, Purpose::Resume, "CA1"), Some(id));
+        assert_eq!(rotated.verify(&before, Purpose::Media, "CA1"), None);
+        let after = rotated.token(id, Purpose::Resume, "CA1");
+        assert_eq!(
+            Signer::new(&new).verify(&after, Purpose::Resume, "CA1"),
+            Some(id)
+        );
+        assert_eq!(
+            Signer::new(&new).verify(&before, Purpose::Resume, "CA1"),
             None
         );
     }

@@ -44,6 +44,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// `SECRET_KEY`: signs the tokens in TwiML. See [`Config::signing_key`].
     pub secret_key: Option<Secret>,
+    /// `SECRET_KEY_PREVIOUS`: the key before it, of which tokens and sealed secrets are still taken.
+    pub secret_key_previous: Option<Secret>,
     /// Listening, and how the world sees us.
     pub http: HttpConfig,
     /// Twilio's account.
@@ -180,6 +182,7 @@ impl Config {
         let config = Self {
             data_dir: reader.value("DATA_DIR", read::line)?.into(),
             secret_key: reader.secret("SECRET_KEY")?,
+            secret_key_previous: reader.secret("SECRET_KEY_PREVIOUS")?,
             http: http(&reader)?,
             twilio: TwilioConfig {
                 account_sid: reader.value("TWILIO_ACCOUNT_SID", read::account_sid)?,
@@ -196,7 +199,11 @@ impl Config {
 
     /// Every secret that is set, so that none gets into a log.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let own = [&self.secret_key, &self.twilio.auth_token];
+        let own = [
+            &self.secret_key,
+            &self.secret_key_previous,
+            &self.twilio.auth_token,
+        ];
         let accounts = self.engines.accounts.iter();
         let keys = accounts.filter_map(|account| account.access.key.as_ref());
         own.into_iter().flatten().chain(keys)

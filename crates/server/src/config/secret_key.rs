@@ -30,19 +30,28 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if config.http.host.is_loopback() {
         return Ok(());
     }
-    let advice = "make one with: openssl rand -hex 32";
-    let why = match &config.secret_key {
-        None => "is not set",
-        Some(key) if key.expose().chars().count() < LEAST_CHARACTERS => {
-            "is shorter than 32 characters"
-        }
-        Some(key) if is_example(key.expose()) => "is an example",
-        Some(_) => return Ok(()),
+    let Some(key) = &config.secret_key else {
+        return Err(unfit("SECRET_KEY", "is not set", config));
     };
-    Err(ConfigError(format!(
-        "SECRET_KEY {why}, and HOST={} is beyond loopback: {advice}",
+    // Who knows a weak old key could still forge tokens with it.
+    let previous = config.secret_key_previous.as_ref();
+    let previous = previous.map(|key| ("SECRET_KEY_PREVIOUS", key));
+    for (name, key) in [("SECRET_KEY", key)].into_iter().chain(previous) {
+        if key.expose().chars().count() < LEAST_CHARACTERS {
+            return Err(unfit(name, "is shorter than 32 characters", config));
+        }
+        if is_example(key.expose()) {
+            return Err(unfit(name, "is an example", config));
+        }
+    }
+    Ok(())
+}
+
+fn unfit(name: &str, why: &str, config: &Config) -> ConfigError {
+    ConfigError(format!(
+        "{name} {why}, and HOST={} is beyond loopback: make one with: openssl rand -hex 32",
         config.http.host
-    )))
+    ))
 }
 
 fn is_example(key: &str) -> bool {

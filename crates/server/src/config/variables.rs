@@ -106,6 +106,10 @@ pub const VARIABLES: &[Variable] = &[
         "SECRET_KEY",
         "Signs the tokens in TwiML; at least 32 characters. On loopback one is made and kept in DATA_DIR.",
     ),
+    secret(
+        "SECRET_KEY_PREVIOUS",
+        "The SECRET_KEY before this one: what it signed and sealed is still taken.",
+    ),
     plain(
         "TWILIO_ACCOUNT_SID",
         "",
@@ -290,7 +294,6 @@ pub const LATER: &[&str] = &[
     "CAPTCHA_MIN_SCORE",
     "RECAPTCHA_SITE_KEY",
     "RECAPTCHA_SECRET",
-    "SECRET_KEY_PREVIOUS",
     "METRICS_TOKEN",
     "TLS_CERT",
     "TLS_KEY",

@@ -166,6 +166,23 @@ fn a_secret_may_stand_in_a_file() {
 }
 
 #[test]
+fn beyond_loopback_a_weak_previous_secret_key_is_refused_too() {
+    let good = "kP4vX9sLq2Zt7Wm1Rb6Yc3Nd8Hf5Jg0a";
+    let with = |host: &str, previous: &str| {
+        let keys = [("SECRET_KEY", good), ("SECRET_KEY_PREVIOUS", previous)];
+        from_environment(&[&[("HOST", host)][..], &keys].concat()).map(|_| ())
+    };
+    let why = with("0.0.0.0", "changeme").unwrap_err().to_string();
+    assert!(
+        why.starts_with("SECRET_KEY_PREVIOUS is shorter than 32"),
+        "{why}"
+    );
+    assert!(!why.contains("changeme"));
+    with("0.0.0.0", "8sPq1Wd5Rk7Zx3Vb9Nm2Lt6Yc4Hg0Jf1").unwrap();
+    with("127.0.0.1", "changeme").unwrap();
+}
+
+#[test]
 fn beyond_loopback_a_weak_secret_key_is_refused() {
     let refused = |key: &str| {
         let error = from_environment(&[("HOST", "0.0.0.0"), ("SECRET_KEY", key)]);
