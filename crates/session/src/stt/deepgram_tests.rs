@@ -357,6 +357,49 @@ async fn a_socket_that_gets_its_audio_all_at_once_is_given_the_time_to_hear_it()
     assert!((2000..2600).contains(&after), "after {after} ms");
 }
 
+impl Socket {
+    fn break_off(self) {
+        drop(self.0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_says_something_and_breaks_each_time_is_given_up_after_three() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let begun = tokio::time::Instant::now();
+    call.hear(1000);
+    for _ in 0..3 {
+        let mut socket = fake.accept().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Words that are not settled serve no turn, and neither do final ones that are none.
+        socket.results((0, 500), "I", |_| {}).await;
+        socket
+            .results((500, 600), "", |results| results.is_final = true)
+            .await;
+        assert_eq!(call.next().await.text, "I");
+        socket.break_off();
+    }
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FaultKind::Unreachable);
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_breaks_after_a_long_time_is_opened_again_though_nobody_spoke() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    for _ in 0..6 {
+        let mut socket = fake.accept().await;
+        call.hear_in_time(6000).await;
+        socket.results((0, 5900), "", |_| {}).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        socket.break_off();
+    }
+    fake.accept().await;
+    assert!(!call.over.is_finished());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pause_without_audio_is_not_held_against_a_socket() {
     tick();

@@ -58,6 +58,8 @@ pub(super) struct Flux {
     opened: Instant,
     /// It has said something.
     answered: bool,
+    /// It ended a turn that had words.
+    helped: bool,
 }
 
 impl Default for Flux {
@@ -70,6 +72,7 @@ impl Default for Flux {
             forces: true,
             opened: Instant::now(),
             answered: false,
+            helped: false,
         }
     }
 }
@@ -78,6 +81,7 @@ impl Generation for Flux {
     fn begin(&mut self, talk: &mut Talk<'_>) {
         self.opened = Instant::now();
         self.answered = false;
+        self.helped = false;
         self.keep_what_is_not_heard_again(talk);
         self.text.clear();
     }
@@ -121,8 +125,12 @@ impl Generation for Flux {
         Err(Failure::unreachable(Provider::Deepgram, what))
     }
 
-    fn has_answered(&self) -> bool {
+    fn has_begun(&self) -> bool {
         self.answered
+    }
+
+    fn has_helped(&self) -> bool {
+        self.helped
     }
 }
 
@@ -185,6 +193,7 @@ impl Flux {
         self.confidence_pm = confidence_pm(info);
         let answers = if ended { talk.answered() } else { None };
         if ended {
+            self.helped |= !text.is_empty();
             self.text.clear();
             self.words.clear();
             talk.sent.forget(window);

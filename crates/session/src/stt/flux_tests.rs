@@ -98,6 +98,15 @@ impl Fake {
     }
 }
 
+/// A clock that stands still jumps to its next timer though something lies in a socket: small steps let it be read before.
+fn tick() {
+    tokio::spawn(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+}
+
 struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
@@ -396,6 +405,40 @@ async fn a_socket_that_never_begins_is_given_up() {
     assert_eq!(failure.detail, "deepgram did not begin within 2 s");
     let after = begun.elapsed().as_secs_f64();
     assert!((1.9..3.5).contains(&after), "given up after {after:.1} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_begins_a_turn_and_breaks_each_time_is_given_up_after_three() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let begun = tokio::time::Instant::now();
+    call.hear(1000);
+    for _ in 0..3 {
+        let mut socket = fake.accept().await;
+        socket.turn(TurnEvent::StartOfTurn, 800, "I").await;
+        assert_eq!(call.text().await.0, "I");
+        socket.close().await;
+    }
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FaultKind::Unreachable);
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_ends_turns_before_it_breaks_is_opened_again() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    for turn in 0..5 {
+        let mut socket = fake.accept().await;
+        call.hear(1000);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let said = format!("number {turn}");
+        socket.turn(TurnEvent::EndOfTurn, 900, &said).await;
+        assert_eq!(call.text().await.0, said);
+        socket.close().await;
+    }
+    fake.accept().await;
+    assert!(!call.over.is_finished());
 }
 
 #[tokio::test(start_paused = true)]

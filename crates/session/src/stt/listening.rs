@@ -1,7 +1,7 @@
 //! Listening over one socket after another: what both of Deepgram's generations have in common.
 //!
 //! A socket that breaks is opened again, and the audio of which no final words had come is sent again, so that nothing the
-//! caller said meanwhile is lost. What stays broken for [`GIVE_UP`] is given up.
+//! caller said meanwhile is lost. What stays broken for [`GIVE_UP`], or breaks again and again, is given up (`trouble.rs`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use url::Url;
 use super::deepgram::{closed, refusal};
 use super::sent::SentAudio;
 use super::stream::{Block, Command, Heard, Inlet};
+use super::trouble::{Broken, Trouble};
 use crate::provider::{Answer, Backoff, Breaker, Failure, Provider, ProviderSocket, open};
 
 /// A recogniser that is away for longer is given up.
@@ -53,8 +54,11 @@ pub(super) trait Generation: Send {
     /// The socket is of no more use.
     fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure>;
 
-    /// Whether this socket has said something.
-    fn has_answered(&self) -> bool;
+    /// Whether this socket listens, as far as can be known.
+    fn has_begun(&self) -> bool;
+
+    /// Whether this socket had words, and they are settled.
+    fn has_helped(&self) -> bool;
 }
 
 /// What keeps a socket open.
@@ -137,18 +141,20 @@ impl<'a, G: Generation> Listening<'a, G> {
         breaker: &Arc<Breaker>,
     ) -> Result<(), Failure> {
         let mut backoff = Backoff::default();
-        let mut away = Instant::now();
+        let mut trouble = Trouble::default();
         loop {
+            let mut broken = Broken::of(Instant::now());
             let failure = match open(Provider::Deepgram, url, headers, refusal).await {
                 Ok(mut socket) => {
+                    broken.opened = Some(Instant::now());
                     let over = self.listen(&mut socket).await;
-                    if self.generation.has_answered() {
-                        breaker.succeeded();
-                        backoff = Backoff::default();
-                        away = Instant::now();
-                    }
+                    broken.began = self.generation.has_begun();
+                    broken.helped = self.generation.has_helped();
                     match over {
                         Ok(()) => {
+                            if broken.began {
+                                breaker.succeeded();
+                            }
                             farewell(socket).await;
                             return Ok(());
                         }
@@ -157,7 +163,13 @@ impl<'a, G: Generation> Listening<'a, G> {
                 }
                 Err(failure) => failure,
             };
-            if !failure.passing || away.elapsed() >= GIVE_UP || self.is_dropped() {
+            let now = Instant::now();
+            if broken.helped || broken.is_steady(now) {
+                breaker.succeeded();
+                backoff = Backoff::default();
+            }
+            let enough = trouble.is_too_much(broken, now);
+            if !failure.passing || enough || self.is_dropped() {
                 return Err(failure);
             }
             tracing::info!(why = failure.detail, "deepgram is asked again");

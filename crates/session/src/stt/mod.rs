@@ -17,6 +17,7 @@ mod pocketsphinx;
 mod sent;
 mod stream;
 mod trial;
+mod trouble;
 mod unanswered;
 
 use std::collections::VecDeque;

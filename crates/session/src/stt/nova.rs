@@ -48,6 +48,8 @@ pub(super) struct Nova {
     taken: u64,
     /// This socket has said something.
     answered: bool,
+    /// It had final words that were news.
+    helped: bool,
     unanswered: Unanswered,
     /// When the question counts as answered.
     flush_at: Option<Instant>,
@@ -56,6 +58,7 @@ pub(super) struct Nova {
 impl Generation for Nova {
     fn begin(&mut self, _talk: &mut Talk<'_>) {
         self.answered = false;
+        self.helped = false;
         self.unanswered.begin();
         self.interim = None;
     }
@@ -147,8 +150,13 @@ impl Generation for Nova {
         Ok(())
     }
 
-    fn has_answered(&self) -> bool {
-        self.answered
+    /// It says nothing before it has audio.
+    fn has_begun(&self) -> bool {
+        self.answered || self.unanswered.is_empty()
+    }
+
+    fn has_helped(&self) -> bool {
+        self.helped
     }
 }
 
@@ -175,6 +183,7 @@ impl Nova {
             hint: None,
         };
         if heard.settled {
+            self.helped |= !heard.text.is_empty();
             // Some finals come twice.
             self.taken = self.taken.max(until);
             self.interim = None;

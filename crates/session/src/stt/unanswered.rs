@@ -39,6 +39,11 @@ impl Unanswered {
         *self = Self::default();
     }
 
+    /// Whether nothing was sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
     /// How much was sent, in samples.
     pub(super) fn samples(&self) -> u64 {
         self.samples
@@ -90,7 +95,7 @@ mod tests {
         }
         assert_eq!(burst.heard_by(), Some(now + GIVE_UP), "and no later");
         burst.answered();
-        assert!(burst.samples() == 0 && !burst.lasts(S, now + 10 * S));
+        assert!(burst.is_empty() && !burst.lasts(S, now + 10 * S));
         assert_eq!(burst.heard_by(), Some(now + GIVE_UP), "the rest is to come");
     }
 }
