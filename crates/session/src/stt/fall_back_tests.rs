@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use ringback_audio::ring::EarRing;
-use ringback_call::{Firmness, Scope, Words};
+use ringback_call::{Edge, Firmness, Scope, Words};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -96,6 +96,41 @@ async fn the_next_recogniser_hears_a_long_turn_from_what_is_settled_on() {
     // Of the next turn nothing is settled.
     ears.new_turn(&ring);
     assert_eq!((ears.settled.text.as_str(), ears.settled.until), ("", 0));
+}
+
+#[tokio::test]
+async fn the_next_recogniser_hears_the_turn_before_if_the_lost_one_had_no_words_for_it() {
+    for (spoken, words, sent) in [
+        (true, None, 24_000),
+        (false, None, 8000),
+        (true, Some(heard("yes", 12_000, true)), 8000),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let engines = engines(folder.path(), &listener);
+        let (events, _provided) = mpsc::unbounded_channel();
+        let (stream, _inlet) = Stream::new(true);
+        let model = "flux-general-en".into();
+        let first = Stt::Stream { stream, model };
+        let mut ears = Ears::new(Some(first), [NEXT].into(), "en-US".into());
+        let mut ring = EarRing::holding(1 << 16);
+        if spoken {
+            ears.edge(Edge::Sustained, 4000);
+        }
+        if let Some(words) = words {
+            ears.heard(0, words);
+        }
+        ring.push(&[0x55; 16_000]);
+        // The turn was over without words.
+        ears.new_turn(&ring);
+        ring.push(&[0xff; 8000]);
+        assert!(ears.fall_back(&engines, &events, &ring));
+        if !spoken || sent == 8000 {
+            ears.finalize(&ring);
+        }
+        let samples = timeout(Duration::from_secs(5), sent_before_the_question(&listener));
+        assert_eq!(samples.await.unwrap(), sent);
+    }
 }
 
 #[test]

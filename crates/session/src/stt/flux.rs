@@ -3,6 +3,9 @@
 //! The core asks for nothing but the end of a turn that Flux does not find (`ForceEndTurn`). There is no `KeepAlive`: it would
 //! end the session. Turns run on audio, and the ear fills its gaps, so a turn cannot stand still.
 
+use std::time::Duration;
+
+use ringback_audio::g711;
 use ringback_call::TurnHint;
 use ringback_wire::deepgram::flux::{
     self, Command as Control, Event, INTERNAL_SERVER_ERROR, MULTILINGUAL_MODEL, Query, TurnEvent,
@@ -16,6 +19,7 @@ use super::languages::flux_hint;
 use super::listening::{GIVE_UP, Generation, Keep, Talk};
 use super::sent::SentAudio;
 use super::stream::Heard;
+use super::unanswered::Unanswered;
 use crate::provider::{Failure, Provider};
 
 /// How sure the end of a turn must be.
@@ -26,6 +30,15 @@ const EAGER: f64 = 0.5;
 const TIMEOUT_MS: u32 = 1500;
 /// Audio before a turn that a new socket hears again, so that the turn's first sound is whole, in samples: 1 s.
 const BEFORE: u64 = 8000;
+/// `Update` comes every 0.25 s of audio though nothing changed: what says nothing of so much of it, and for so long, hears
+/// nothing. Counted from where somebody can be heard, because silence may be told less often.
+const MUTE: Duration = Duration::from_millis(1500);
+/// So much of it must be audible, in samples: 240 ms.
+const SPOKEN: u64 = 1920;
+/// The mean square over which audio is audible: -45 dBFS.
+const AUDIBLE: i64 = 184 * 184;
+/// Sockets in a row, of which none had any words, that may go mute.
+const MOST_MUTE: u32 = 2;
 
 /// Where Flux is asked for a call.
 pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
@@ -60,6 +73,12 @@ pub(super) struct Flux {
     answered: bool,
     /// It ended a turn that had words.
     helped: bool,
+    /// Audio since somebody could be heard of which it said nothing.
+    unanswered: Unanswered,
+    /// How much of that is audible, in samples.
+    spoken: u64,
+    /// Sockets that went mute since there were words.
+    mute: u32,
 }
 
 impl Default for Flux {
@@ -73,6 +92,9 @@ impl Default for Flux {
             opened: Instant::now(),
             answered: false,
             helped: false,
+            unanswered: Unanswered::default(),
+            spoken: 0,
+            mute: 0,
         }
     }
 }
@@ -82,6 +104,8 @@ impl Generation for Flux {
         self.opened = Instant::now();
         self.answered = false;
         self.helped = false;
+        self.unanswered.begin();
+        self.spoken = 0;
         self.keep_what_is_not_heard_again(talk);
         self.text.clear();
     }
@@ -94,7 +118,18 @@ impl Generation for Flux {
         Keep::Audio(sent.silence())
     }
 
-    fn sent(&mut self, _mulaw: &[u8]) -> Result<(), Failure> {
+    fn sent(&mut self, mulaw: &[u8]) -> Result<(), Failure> {
+        if is_audible(mulaw) {
+            self.spoken += mulaw.len() as u64;
+        }
+        if self.spoken == 0 {
+            return Ok(());
+        }
+        let now = Instant::now();
+        self.unanswered.sent(mulaw.len(), now);
+        if self.answered && self.spoken >= SPOKEN && self.unanswered.lasts(MUTE, now) {
+            return Err(self.gone_mute());
+        }
         Ok(())
     }
 
@@ -104,9 +139,15 @@ impl Generation for Flux {
         match event {
             Event::TurnInfo(info) => {
                 self.answered = true;
+                self.unanswered.answered();
+                self.spoken = 0;
                 self.turn(&info, talk);
             }
-            Event::Connected { .. } => self.answered = true,
+            Event::Connected { .. } => {
+                self.answered = true;
+                // What was sent before is heard from now on.
+                self.unanswered.answered();
+            }
             Event::Error { code, .. } => return Err(self.refused(&code, talk)),
             Event::ConfigureFailure { code, .. } | Event::Warning { code, .. } => {
                 tracing::warn!(code, "Error of deepgram, which goes on");
@@ -155,6 +196,16 @@ impl Flux {
         });
     }
 
+    /// Somebody speaks and Flux says nothing of it.
+    fn gone_mute(&mut self) -> Failure {
+        self.mute += 1;
+        let what = "takes speech and says nothing of it";
+        if self.mute < MOST_MUTE {
+            return Failure::unreachable(Provider::Deepgram, what);
+        }
+        Failure::gone(format!("{} {what}", Provider::Deepgram.name()))
+    }
+
     /// The session is over. A deployment that does not know `ForceEndTurn` is not told to again.
     fn refused(&mut self, code: &str, talk: &Talk<'_>) -> Failure {
         let asked = talk.asked.as_ref();
@@ -182,6 +233,9 @@ impl Flux {
         if ended && self.ended.replace(window) == Some(window) {
             // The same end again.
             return;
+        }
+        if !text.is_empty() {
+            self.mute = 0;
         }
         let news = text != self.text;
         text.clone_into(&mut self.text);
@@ -212,6 +266,12 @@ impl Flux {
             });
         }
     }
+}
+
+fn is_audible(mulaw: &[u8]) -> bool {
+    let square = |&byte: &u8| i64::from(g711::decode(byte)).pow(2);
+    let sum: i64 = mulaw.iter().map(square).sum();
+    sum > AUDIBLE * mulaw.len() as i64
 }
 
 /// The mean of its words'.

@@ -185,6 +185,15 @@ impl Call {
         }
     }
 
+    /// The line carries this for so long.
+    async fn line(&mut self, byte: u8, ms: u64) {
+        for _ in 0..ms / 20 {
+            self.ring.push(&[byte; 160]);
+            self.stream.feed(&self.ring);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn next(&mut self) -> Heard {
         tokio::time::timeout(Duration::from_secs(5), self.heard.recv())
             .await
@@ -436,6 +445,82 @@ async fn a_socket_that_ends_turns_before_it_breaks_is_opened_again() {
         socket.turn(TurnEvent::EndOfTurn, 900, &said).await;
         assert_eq!(call.text().await.0, said);
         socket.close().await;
+    }
+    fake.accept().await;
+    assert!(!call.over.is_finished());
+}
+
+/// Linear 716, -33 dBFS.
+const SPEECH: u8 = 0x55;
+const SILENCE: u8 = 0xff;
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_says_nothing_of_speech_is_opened_again_and_the_second_is_given_up() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut first = fake.accept().await;
+    // Silence that nothing is said of is not held against it.
+    call.line(SILENCE, 20_000).await;
+    first.turn(TurnEvent::Update, 19_000, "").await;
+    call.line(SILENCE, 4000).await;
+    first.audio(24_000 * 8).await;
+    assert!(!call.over.is_finished());
+
+    let spoke = tokio::time::Instant::now();
+    let flow = async {
+        call.line(SPEECH, 1000).await;
+        call.line(SILENCE, 9000).await;
+    };
+    let second = async {
+        while first.0.next().await.is_some_and(|message| message.is_ok()) {}
+        let after = spoke.elapsed().as_millis();
+        assert!((1500..1700).contains(&after), "after {after} ms");
+        let mut second = fake.accept().await;
+        // All from a second before its last word on, in blocks of 80 ms: 18 s to 25.52 s.
+        second.audio(94 * 640).await;
+        while second.0.next().await.is_some_and(|message| message.is_ok()) {}
+    };
+    tokio::select! { () = flow => panic!("it is not noticed"), () = second => {} }
+    let after = spoke.elapsed().as_millis();
+    assert!((3000..3600).contains(&after), "given up after {after} ms");
+    let failure = call.over.await.unwrap().unwrap_err();
+    assert_eq!(
+        failure.detail,
+        "deepgram takes speech and says nothing of it"
+    );
+    assert!(!failure.passing && call.heard.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_says_something_of_speech_now_and_then_is_kept() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    for second in 1..10 {
+        call.line(SPEECH, 1000).await;
+        socket.turn(TurnEvent::Update, second * 1000, "").await;
+    }
+    // A click is no speech.
+    call.line(SPEECH, 100).await;
+    call.line(SILENCE, 5000).await;
+    assert!(!call.over.is_finished());
+    socket.turn(TurnEvent::StartOfTurn, 9000, "I").await;
+    assert_eq!(call.text().await.0, "I");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_had_words_may_go_mute_again() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    for _ in 0..4 {
+        let mut socket = fake.accept().await;
+        call.line(SPEECH, 1000).await;
+        socket.turn(TurnEvent::EndOfTurn, 900, "hello").await;
+        assert_eq!(call.text().await.0, "hello");
+        tokio::select! {
+            () = call.line(SPEECH, 3000) => panic!("it is not noticed"),
+            () = async { while socket.0.next().await.is_some_and(|message| message.is_ok()) {} } => {}
+        }
     }
     fake.accept().await;
     assert!(!call.over.is_finished());

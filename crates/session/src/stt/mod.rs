@@ -108,6 +108,11 @@ pub(crate) struct Ears {
     /// A question waits for its answer.
     asked: bool,
     turn_from: u64,
+    /// Somebody spoke in this turn, and words came of it.
+    spoke: bool,
+    worded: bool,
+    /// Where speech before this turn begins of which no words came.
+    unheard_from: Option<u64>,
     settled: Settled,
     /// What recognisers that were lost did, as far as it is not told yet.
     used: Vec<Usage>,
@@ -129,6 +134,9 @@ impl Ears {
             expected: Expect::Open,
             asked: false,
             turn_from: 0,
+            spoke: false,
+            worded: false,
+            unheard_from: None,
             settled: Settled::default(),
             used: Vec::new(),
         }
@@ -175,6 +183,7 @@ impl Ears {
 
     /// The detector found an edge.
     pub(crate) fn edge(&mut self, edge: Edge, sample: u64) {
+        self.spoke |= edge == Edge::Sustained;
         if let Some(Stt::Local(local)) = &mut self.current {
             local.edge(edge, sample);
         }
@@ -203,6 +212,12 @@ impl Ears {
     /// What comes next is another turn.
     pub(crate) fn new_turn(&mut self, ring: &EarRing) {
         self.asked = false;
+        let unheard = self.spoke && !self.worded;
+        self.unheard_from = unheard.then(|| {
+            self.unheard_from
+                .map_or(self.turn_from, |from| from.min(self.turn_from))
+        });
+        (self.spoke, self.worded) = (false, false);
         self.settled = Settled::default();
         self.turn_from = ring.end();
         match &mut self.current {
@@ -240,6 +255,10 @@ impl Ears {
     }
 
     fn answered(&mut self, words: Option<Words>) -> Option<Words> {
+        if words.as_ref().is_some_and(|words| !words.text.is_empty()) {
+            self.worded = true;
+            self.unheard_from = None;
+        }
         self.asked &= words
             .as_ref()
             .is_none_or(|words| words.firmness != Firmness::Flushed);
@@ -252,7 +271,7 @@ impl Ears {
     }
 
     /// The recogniser is lost: the next of the list takes its place, with what is not settled of the turn, as
-    /// far as the ear remembers it. The words
+    /// far as the ear remembers it, and with the turn before if somebody spoke in it and no words came. The words
     /// that were asked for are asked of it. False if there is none.
     pub(crate) fn fall_back(&mut self, engines: &Engines, events: &Sender, ring: &EarRing) -> bool {
         self.used = self.take_usage();
@@ -263,7 +282,8 @@ impl Ears {
             else {
                 continue;
             };
-            let from = self.turn_from.max(self.settled.until).max(ring.start());
+            let turn = self.unheard_from.unwrap_or(self.turn_from);
+            let from = turn.max(self.settled.until).max(ring.start());
             match &mut stt {
                 Stt::Local(local) => {
                     if let Some(grammar) = engines.grammar(&self.expected) {
@@ -275,7 +295,7 @@ impl Ears {
             }
             self.current = Some(stt);
             self.feed(ring);
-            if self.asked {
+            if self.asked || self.unheard_from.is_some() {
                 self.finalize(ring);
             }
             return true;
