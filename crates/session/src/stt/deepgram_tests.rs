@@ -11,7 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
 use ringback_call::FaultKind;
 use ringback_wire::deepgram::listen::{
-    Alternative, Command, Event, Results, parse_command, parse_query,
+    Alternative, Command, Event, Results, Word, parse_command, parse_query,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -167,6 +167,20 @@ impl Call {
             .unwrap()
             .unwrap()
     }
+}
+
+/// With the places of its words, in ms of this socket's audio.
+fn placed(results: &mut Results, places: &[(u64, u64)]) {
+    let best = &mut results.alternatives[0];
+    let words = best.transcript.split_whitespace().zip(places);
+    let words = words.map(|(word, (start, end))| Word {
+        word: word.to_lowercase(),
+        start: Duration::from_millis(*start),
+        end: Duration::from_millis(*end),
+        punctuated_word: Some(word.to_owned()),
+        ..Word::default()
+    });
+    best.words = words.collect();
 }
 
 fn finalized(results: &mut Results) {
@@ -398,6 +412,45 @@ async fn a_socket_that_breaks_after_a_long_time_is_opened_again_though_nobody_sp
     }
     fake.accept().await;
     assert!(!call.over.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_final_words_that_come_after_the_time_for_them_those_that_were_not_taken_are_added() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear_in_time(1200).await;
+    call.stream.finalize(&call.ring);
+    socket.command().await;
+    let places = [(0, 200), (250, 400), (450, 680), (720, 1100)];
+    socket
+        .results((0, 700), "see you at", |results| {
+            placed(results, &places[..3]);
+        })
+        .await;
+    assert_eq!(call.next().await.text, "see you at");
+    // Nothing more came in time.
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers),
+        ("see you at", Some(1))
+    );
+    // Interim words and final ones of a stretch that was taken in part.
+    for settled in [false, true] {
+        socket
+            .results((0, 1200), "See you at eight.", |results| {
+                results.is_final = settled;
+                results.from_finalize = settled;
+                // Ends shift.
+                placed(results, &[(0, 200), (250, 400), (450, 705), (720, 1100)]);
+            })
+            .await;
+        let heard = call.next().await;
+        assert_eq!(
+            (heard.text.as_str(), heard.settled, heard.answers),
+            ("eight.", settled, None)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

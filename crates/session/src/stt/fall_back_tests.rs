@@ -27,6 +27,7 @@ fn heard(text: &str, until: u64, settled: bool) -> Heard {
     Heard {
         text: text.into(),
         confidence_pm: 900,
+        words: Vec::new(),
         settled,
         until,
         answers: None,

@@ -189,6 +189,7 @@ impl Flux {
         talk.hear(Heard {
             text,
             confidence_pm: self.confidence_pm,
+            words: Vec::new(),
             settled: true,
             until,
             answers: None,
@@ -244,6 +245,12 @@ impl Flux {
             Some((word.word.clone(), end))
         });
         self.words = placed.collect();
+        let placed = self.words.len() == info.words.len();
+        let words = if placed {
+            self.words.clone()
+        } else {
+            Vec::new()
+        };
         self.confidence_pm = confidence_pm(info);
         let answers = if ended { talk.answered() } else { None };
         if ended {
@@ -259,6 +266,7 @@ impl Flux {
             talk.hear(Heard {
                 text: text.to_owned(),
                 confidence_pm: self.confidence_pm,
+                words,
                 settled: ended,
                 until: last.map_or(window, |end| talk.sent.place(samples(end))),
                 answers,

@@ -294,6 +294,29 @@ async fn a_turn_that_flux_does_not_end_is_ended_by_force_once_all_its_audio_is_t
 }
 
 #[tokio::test]
+async fn a_turn_of_flux_that_goes_over_the_end_of_a_turn_is_not_heard_twice() {
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear(2000);
+    socket.audio(2000 * 8).await;
+    socket.turn(TurnEvent::Update, 1500, "Two eggs").await;
+    let heard = call.next().await;
+    assert_eq!(call.stream.words(heard).unwrap().0.text, "Two eggs");
+    // The call takes the turn for over, Flux does not.
+    call.stream.new_turn(&call.ring);
+    call.hear(2400);
+    socket.audio(2400 * 8).await;
+    let said = "Two eggs and some more tea for me please";
+    for event in [TurnEvent::Update, TurnEvent::EndOfTurn] {
+        // The second word ends at 1.8 s, the third at 2.1 s.
+        socket.turn(event, 4100, said).await;
+        let heard = call.next().await;
+        let (words, _) = call.stream.words(heard).unwrap();
+        assert_eq!(words.text, "and some more tea for me please");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_socket_is_opened_again_and_hears_the_turn_so_far() {
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback_wire::deepgram::listen::{
-    self, Command as Control, Endpointing, Event, Query, Results,
+    self, Command as Control, Endpointing, Event, Query, Results, Word,
 };
 use tokio::time::Instant;
 use url::Url;
@@ -136,6 +136,7 @@ impl Generation for Nova {
             None => Heard {
                 text: String::new(),
                 confidence_pm: 0,
+                words: Vec::new(),
                 settled: true,
                 until: asked.upto,
                 answers: None,
@@ -163,10 +164,11 @@ impl Generation for Nova {
 impl Nova {
     fn results(&mut self, results: &Results, talk: &mut Talk<'_>) {
         let until = talk.sent.place(samples(results.start + results.duration));
-        let confidence = results
-            .alternatives
-            .first()
-            .map_or(0.0, |best| best.confidence);
+        let best = results.alternatives.first();
+        let confidence = best.map_or(0.0, |best| best.confidence);
+        let words = best.map_or(&[][..], |best| &best.words).iter();
+        let words = words.map(|word| (written(word), talk.sent.place(middle(word))));
+        let words: Vec<_> = words.collect();
         let flushed = results.from_finalize;
         let answers = if flushed { talk.answered() } else { None };
         let taken = until <= self.taken;
@@ -177,11 +179,13 @@ impl Nova {
                 results.transcript().trim().to_owned()
             },
             confidence_pm: (confidence * 1000.0).round().clamp(0.0, 1000.0) as u16,
+            words,
             settled: results.is_final || flushed,
             until,
             answers,
             hint: None,
-        };
+        }
+        .after(self.taken);
         if heard.settled {
             self.helped |= !heard.text.is_empty();
             // Some finals come twice.
@@ -195,4 +199,13 @@ impl Nova {
             talk.hear(heard);
         }
     }
+}
+
+fn written(word: &Word) -> String {
+    word.punctuated_word.as_ref().unwrap_or(&word.word).clone()
+}
+
+/// The ends of a word shift a little as it is heard again; its middle stays on one side of a boundary.
+fn middle(word: &Word) -> u64 {
+    samples((word.start + word.end) / 2)
 }

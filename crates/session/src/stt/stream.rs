@@ -34,6 +34,8 @@ pub(crate) enum Command {
 pub(crate) struct Heard {
     pub(crate) text: String,
     pub(crate) confidence_pm: u16,
+    /// Its words, each with its place in the ear in samples, where the provider says where they are.
+    pub(crate) words: Vec<(String, u64)>,
     /// Whether it may change.
     pub(crate) settled: bool,
     /// The end of the stretch in the ear, in samples.
@@ -42,6 +44,19 @@ pub(crate) struct Heard {
     pub(crate) answers: Option<u32>,
     /// What it means for the turn, from an adapter that finds the ends of turns.
     pub(crate) hint: Option<TurnHint>,
+}
+
+impl Heard {
+    /// Without the words up to this position, where it is known which these are.
+    pub(crate) fn after(mut self, position: u64) -> Self {
+        let whole = self.words.len();
+        self.words.retain(|(_, place)| *place > position);
+        if self.words.len() < whole {
+            let words = self.words.iter().map(|(word, _)| word.as_str());
+            self.text = words.collect::<Vec<_>>().join(" ");
+        }
+        self
+    }
 }
 
 /// The adapter's ends of the channels.
@@ -160,6 +175,12 @@ impl Stream {
             None if heard.settled => Firmness::Final,
             None => Firmness::Interim,
         };
+        // What a recogniser hears as one may go over the end of a turn; the words before it were answered.
+        let heard = if of_before {
+            heard
+        } else {
+            heard.after(self.turn_from)
+        };
         let words = Words {
             text: heard.text,
             confidence: heard.confidence_pm,
@@ -181,6 +202,7 @@ mod tests {
         Heard {
             text: "words".into(),
             confidence_pm: 900,
+            words: Vec::new(),
             settled,
             until,
             answers,
@@ -266,6 +288,33 @@ mod tests {
             firmness(&stream, heard(8640, false, None)),
             Some(Firmness::Interim)
         );
+    }
+
+    #[test]
+    fn of_words_that_go_over_the_end_of_a_turn_those_after_it_count() {
+        let (mut stream, _inlet) = Stream::new(true);
+        let ring = ring(8000);
+        stream.new_turn(&ring);
+        let placed = |words: &[(&str, u64)]| {
+            let words = words.iter().map(|(word, place)| ((*word).into(), *place));
+            Heard {
+                text: "Two eggs. And some tea.".into(),
+                words: words.collect(),
+                ..heard(9900, true, None)
+            }
+        };
+        let text = |heard| stream.words(heard).unwrap().0.text;
+        let words = [
+            ("Two", 6000),
+            ("eggs.", 7900),
+            ("And", 8300),
+            ("some", 9000),
+            ("tea.", 9800),
+        ];
+        assert_eq!(text(placed(&words)), "And some tea.");
+        assert_eq!(text(placed(&words[..2])), "", "all was answered");
+        assert_eq!(text(placed(&words[2..])), "Two eggs. And some tea.");
+        assert_eq!(text(placed(&[])), "Two eggs. And some tea.", "not known");
     }
 
     #[test]
