@@ -1,19 +1,28 @@
 //! A recogniser that is lost in the middle of a long turn: what it settled stays, and the next hears the rest.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::result_large_err,
+    reason = "a test fails by panicking, and an error is the library's own type"
+)]
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
 use ringback_call::{Edge, Firmness, Scope, Words};
-use tokio::net::TcpListener;
+use ringback_wire::deepgram::listen::{Alternative, Event, Results};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
 use super::{Ears, Heard, Settled, Stream, Stt};
 use crate::engines::{EngineConfig, Engines};
 use crate::prices::Prices;
+use crate::provided::Provided;
 use crate::provider::{Access, Account, Accounts};
 use crate::scenario::{SttEngine, TtsEngine};
 
@@ -132,6 +141,96 @@ async fn the_next_recogniser_hears_the_turn_before_if_the_lost_one_had_no_words_
         let samples = timeout(Duration::from_secs(5), sent_before_the_question(&listener));
         assert_eq!(samples.await.unwrap(), sent);
     }
+}
+
+/// A provider whose Flux greets and says nothing, and whose Nova answers what it is asked.
+async fn half_of_a_provider(stream: TcpStream) {
+    stream.set_nodelay(true).unwrap();
+    let mut flux = false;
+    let look = |request: &Request, response: Response| {
+        flux = request.uri().path() == "/v2/listen";
+        Ok(response)
+    };
+    let mut socket = accept_hdr_async(stream, look).await.unwrap();
+    if flux {
+        let greeting = r#"{"type":"Connected","request_id":"r","sequence_id":0}"#;
+        socket.send(Message::Text(greeting.into())).await.unwrap();
+    }
+    let mut samples = 0;
+    while let Some(Ok(message)) = socket.next().await {
+        match message {
+            Message::Binary(audio) => samples += audio.len() as u64,
+            Message::Text(text) if !flux && text.contains("Finalize") => {
+                let results = Results {
+                    channels: 1,
+                    duration: Duration::from_millis(samples / 8),
+                    is_final: true,
+                    from_finalize: true,
+                    alternatives: vec![Alternative {
+                        transcript: "two eggs please".into(),
+                        confidence: 0.9,
+                        ..Alternative::default()
+                    }],
+                    ..Results::default()
+                };
+                let text = Event::Results(Box::new(results)).to_text();
+                socket.send(Message::Text(text.into())).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_a_mute_flux_took_come_from_the_next_recogniser_within_four_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engines = engines(folder.path(), &listener);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(half_of_a_provider(stream));
+        }
+    });
+    let (events, mut provided) = mpsc::unbounded_channel();
+    let flux = SttEngine::Deepgram {
+        language: None,
+        model: Some("flux-general-en".into()),
+        keyterms: Vec::new(),
+    };
+    let first = engines.start_ears(&flux, "en-US", 0, &events);
+    let mut ears = Ears::new(first, [NEXT].into(), "en-US".into());
+    let mut ring = EarRing::holding(1 << 16);
+    let begun = Instant::now();
+    let words = 'heard: loop {
+        // Somebody speaks for a second; 1.5 s after that the call takes the turn for one without words.
+        let now = ring.end() / 8;
+        ring.push(&[if now < 1000 { 0x55 } else { 0xff }; 8]);
+        match now {
+            300 => ears.edge(Edge::Sustained, 2400),
+            2500 => ears.new_turn(&ring),
+            _ => {}
+        }
+        ears.feed(&ring);
+        // Small steps, so that sockets are read before the next timer.
+        sleep(Duration::from_millis(1)).await;
+        while let Ok(provided) = provided.try_recv() {
+            match provided {
+                Provided::Deaf { engine, .. } => {
+                    assert!(ears.is_current(engine));
+                    assert!(ears.fall_back(&engines, &events, &ring));
+                }
+                Provided::Heard { engine, heard } => {
+                    if let Some((words, _)) = ears.heard(engine, heard) {
+                        break 'heard words;
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "no words came");
+    };
+    assert_eq!(words.text, "two eggs please");
+    assert_eq!(words.firmness, Firmness::Flushed);
 }
 
 #[test]
