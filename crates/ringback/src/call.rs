@@ -232,6 +232,7 @@ fn engines() -> Result<Arc<Engines>, CallError> {
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
     })

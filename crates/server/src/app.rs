@@ -9,13 +9,13 @@ use anyhow::Context as _;
 use ringback_call::Direction;
 use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario, SttEngine, TtsEngine};
-use ringback_session::{EngineConfig, Engines, Place, Rest};
+use ringback_session::{Answerer, EngineConfig, Engines, Place, Rest};
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{Arrival, Recent, Registry, Seat, Sessions, Signer, Switchboard};
-use crate::config::{Config, ConfigError, Secret};
+use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::listen::{self, Limits};
 use crate::pulse::Pulses;
 use crate::routes;
@@ -213,8 +213,19 @@ pub fn engine_config(config: &Config) -> EngineConfig {
         proxy: engines.proxy.clone(),
         prices: engines.prices.clone(),
         stt: engines.stt.names.iter().map(|name| stt(name)).collect(),
+        responders: answerers(&engines.responder),
         tts: engines.tts.names.iter().map(|name| tts(name)).collect(),
     }
+}
+
+/// Responders by the names that the configuration has checked; none where keys decide, because a scenario stands in that order.
+fn answerers(order: &Order) -> Vec<Answerer> {
+    let names = order.names.iter().filter(|_| order.named);
+    let known = names.map(|name| match name.as_str() {
+        LOCAL_RESPONDER => Answerer::Script,
+        _ => Answerer::Model,
+    });
+    known.collect()
 }
 
 async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {

@@ -34,7 +34,7 @@ mod tts;
 
 pub use carrier::rest::{Rest, dial};
 pub use carrier::twilio::{Violation, await_start};
-pub use engines::{EngineConfig, EngineStatus, Engines, Seats, StartError};
+pub use engines::{Answerer, EngineConfig, EngineStatus, Engines, Seats, StartError};
 pub use live::Live;
 pub use news::{Follower, News};
 pub use record::Place;

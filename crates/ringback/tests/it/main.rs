@@ -129,6 +129,7 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
     })

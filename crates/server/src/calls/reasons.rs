@@ -2,7 +2,7 @@
 
 use ringback_session::EngineStatus;
 
-use crate::config::{EnginesConfig, LOCAL_STT, LOCAL_TTS, Order};
+use crate::config::{EnginesConfig, LOCAL_RESPONDER, LOCAL_STT, LOCAL_TTS, Order};
 
 /// The engines, each with its reason. No folder of this machine is named for one that is in use: strangers see these lines.
 pub fn with_reasons(engines: Vec<EngineStatus>, settings: &EnginesConfig) -> Vec<EngineStatus> {
@@ -37,9 +37,7 @@ fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
         "responder" if engine.name == "openai" => {
             let account = settings.accounts.openai.as_ref();
             let model = account.map_or("", |account| account.model.as_str());
-            format!(
-                "{model}, because OPENAI_API_KEY is set; for scenarios that have a prompt, unless they name another"
-            )
+            model_reason(model, &settings.responder)
         }
         "responder" => {
             "the one that each scenario names; script and parrot are local, a webhook is your own program"
@@ -56,6 +54,31 @@ fn reason(engine: &EngineStatus, settings: &EnginesConfig) -> String {
         ),
         _ => engine.why.clone(),
     }
+}
+
+/// Where a model answers: by its key, or by its place in `RESPONDER`.
+fn model_reason(model: &str, order: &Order) -> String {
+    if order
+        .names
+        .first()
+        .is_none_or(|first| first == LOCAL_RESPONDER)
+    {
+        return format!("{model}, for scenarios that name it or have nothing else, by RESPONDER");
+    }
+    let because = if order.named {
+        "RESPONDER names it"
+    } else {
+        "OPENAI_API_KEY is set"
+    };
+    let relieved = order.names.iter().any(|name| name == LOCAL_RESPONDER);
+    let relief = if relieved {
+        "; where it does not answer, their script goes on"
+    } else {
+        ""
+    };
+    format!(
+        "{model}, because {because}; for scenarios that have a prompt, unless they name another{relief}"
+    )
 }
 
 fn cloud(engine: &EngineStatus, order: &Order, key: &str) -> String {

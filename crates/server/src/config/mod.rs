@@ -110,6 +110,9 @@ pub struct CallsConfig {
 /// The local recogniser, as `STT` names it.
 pub const LOCAL_STT: &str = "pocketsphinx";
 
+/// What answers without a provider, as `RESPONDER` names it.
+pub const LOCAL_RESPONDER: &str = "script";
+
 /// The local voice, as `TTS` names it.
 pub const LOCAL_TTS: &str = "pico";
 
@@ -122,6 +125,8 @@ pub struct EnginesConfig {
     pub proxy: Option<String>,
     /// `STT`: recognisers; none for keypads alone.
     pub stt: Order,
+    /// `RESPONDER`: what answers, of what a scenario has.
+    pub responder: Order,
     /// `TTS`: voices.
     pub tts: Order,
     /// `RECOGNIZERS`: decoders of the local recogniser.
@@ -264,10 +269,12 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
         ("elevenlabs", accounts.elevenlabs.is_some()),
         ("deepgram", accounts.deepgram.is_some()),
     ];
+    let answer = [("openai", accounts.openai.is_some())];
     let tts = providers::order(reader, "TTS", &speak, LOCAL_TTS, false)?;
     Ok(EnginesConfig {
         proxy: reader.value("HTTPS_PROXY", |text| Ok(read::optional(text)))?,
         stt: providers::order(reader, "STT", &hear, LOCAL_STT, true)?,
+        responder: providers::order(reader, "RESPONDER", &answer, LOCAL_RESPONDER, false)?,
         accounts,
         tts,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,

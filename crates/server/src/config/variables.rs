@@ -141,6 +141,11 @@ pub const VARIABLES: &[Variable] = &[
         "Recognisers (deepgram, pocketsphinx), in the order in which they are tried; none for keypads alone. auto: those with a key, then pocketsphinx.",
     ),
     plain(
+        "RESPONDER",
+        "auto",
+        "What answers in scenarios that name nothing (openai, script), of what they have, in the order in which it is tried. auto: openai with a key, then script.",
+    ),
+    plain(
         "TTS",
         "auto",
         "Voices (cartesia, elevenlabs, deepgram, pico), in the order in which they are tried. auto: those with a key, then pico.",
@@ -287,7 +292,6 @@ pub const LATER: &[&str] = &[
     "ACCESS_TOKEN_MINUTES",
     "REFRESH_TOKEN_DAYS",
     "RATE_LIMITS",
-    "RESPONDER",
     "RECORDINGS_URL",
     "RECORDING_RETENTION_DAYS",
     "CAPTCHA_PROVIDER",

@@ -112,6 +112,10 @@ fn malformed_values_stop_with_one_line_that_names_them() {
         "STT=deepgram (environment): deepgram has no key: set DEEPGRAM_API_KEY",
     );
     check_refused(
+        &[("RESPONDER", "script,openai")],
+        "RESPONDER=script,openai (environment): openai has no key: set OPENAI_API_KEY",
+    );
+    check_refused(
         &[("PUBLIC_URL", "https://user@host")],
         "PUBLIC_URL (environment): has '@' in it; write it like https://phone.example.org",
     );
@@ -131,6 +135,19 @@ fn malformed_values_stop_with_one_line_that_names_them() {
         &[("INSTANCE_NAME", "a/b")],
         "INSTANCE_NAME=a/b (environment): must be 1 to 40 letters, digits or hyphens: it is part of file names",
     );
+}
+
+#[test]
+fn what_answers_has_an_order_of_its_own() {
+    let names = |settings: &[(&str, &str)]| {
+        let responder = from_environment(settings).unwrap().engines.responder;
+        (responder.names.join(","), responder.named)
+    };
+    let key = ("OPENAI_API_KEY", "a-key");
+    assert_eq!(names(&[]), ("script".into(), false));
+    assert_eq!(names(&[key]), ("openai,script".into(), false));
+    let script = ("RESPONDER", "script");
+    assert_eq!(names(&[key, script]), ("script".into(), true));
 }
 
 #[test]

@@ -87,6 +87,7 @@ mod tests {
                     keyterms: Vec::new(),
                 },
             ],
+            responders: Vec::new(),
             tts: vec![voice(Provider::ElevenLabs), voice(Provider::Deepgram)],
             prices: crate::prices::Prices::default(),
         };

@@ -34,6 +34,7 @@ use crate::stt::Ears;
 use crate::tools::McpCatalog;
 use crate::tts::{Lines, Manner, Voices};
 use models::ModelBreakers;
+pub use responders::Answerer;
 
 /// Calls that one thread of the voice serves: it speaks a hundred times faster than is heard, and agents speak half the time.
 const CALLS_A_VOICE: usize = 24;
@@ -61,6 +62,8 @@ pub struct EngineConfig {
     pub proxy: Option<String>,
     /// What hears where a scenario names nothing, in the order in which it is tried.
     pub stt: Vec<SttEngine>,
+    /// What answers where a scenario names nothing, of what it has, in the order in which it is tried; empty: as it stands there.
+    pub responders: Vec<Answerer>,
     /// What speaks where a scenario names nothing, in the order in which it is tried.
     pub tts: Vec<TtsEngine>,
     /// What providers cost.

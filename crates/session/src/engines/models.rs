@@ -40,7 +40,7 @@ impl ModelBreakers {
 impl Engines {
     /// The models that answer in calls of a scenario, in order: those before its script.
     pub(crate) fn models(&self, scenario: &Scenario) -> Chain {
-        let models = scenario.engines.responders.iter();
+        let models = self.answerers(scenario).into_iter();
         let models = models.take_while(|responder| !matches!(responder, Responder::Script { .. }));
         let models = models.filter_map(|responder| match responder {
             Responder::Model(wanted) => self.model(wanted),

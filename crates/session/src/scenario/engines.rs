@@ -58,6 +58,7 @@ pub(super) fn read(
         };
         list(&field, findings, (known, &[]), false, read)
     });
+    let names_responders = root.has("responder");
     let responders = match root.take("responder") {
         Some(field) => {
             let known = "script, webhook, parrot or openai";
@@ -71,6 +72,7 @@ pub(super) fn read(
     Engines {
         stt,
         responders,
+        names_responders,
         tts,
     }
 }

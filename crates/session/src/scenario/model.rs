@@ -180,6 +180,8 @@ pub struct Engines {
     pub stt: Option<Vec<SttEngine>>,
     /// What answers.
     pub responders: Vec<Responder>,
+    /// Whether the scenario names them, and in which order; else they are what its other parts make possible.
+    pub names_responders: bool,
     /// What speaks.
     pub tts: Option<Vec<TtsEngine>>,
 }

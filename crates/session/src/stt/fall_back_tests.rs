@@ -67,6 +67,7 @@ fn engines(folder: &std::path::Path, listener: &TcpListener) -> Engines {
         },
         proxy: None,
         stt: vec![NEXT],
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
     };

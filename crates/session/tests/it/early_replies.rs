@@ -111,6 +111,7 @@ fn engines(folder: &std::path::Path, flux: &str, model: &str) -> Arc<Engines> {
             language: None,
             keyterms: Vec::new(),
         }],
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
     };

@@ -117,6 +117,7 @@ fn engines(folder: &Path, url: &str) -> Arc<Engines> {
         },
         proxy: None,
         stt: Vec::new(),
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::parse(PRICES).unwrap(),
     };

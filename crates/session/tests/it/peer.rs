@@ -193,6 +193,7 @@ pub fn engines(folder: &Path) -> Arc<Engines> {
         stt: vec![SttEngine::PocketSphinx {
             keyterms: Vec::new(),
         }],
+        responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
     });
