@@ -3,31 +3,41 @@
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ringback_session::dial;
+use ringback_session::scenario::Scenario;
 use ringback_session::scenario::destination::SCENARIO;
 use ringback_wire::twilio::twiml::Verb;
 use ringback_wire::twilio::webhook::VoiceRequest;
+use serde::Deserialize;
 
 use super::authentic::Posted;
-use super::voice::{STOPPING, answer};
+use super::voice::{STOPPING, answer, direction, in_language, twilios};
 use crate::answers::{Detail, farewell, missing_field, twiml};
 use crate::app::App;
 use crate::calls::{Outcome, Purpose, Resumption};
 
-/// What a caller hears whose call broke.
+/// What a caller hears whose call broke, where nothing is known of its scenario.
 pub const BROKE: &str =
     "We are sorry, something went wrong on our side. Please call again. Goodbye.";
 /// How long a call's end is waited for. Twilio waits 15 s for the answer.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What the TwiML told of the call, also to a server that was started since.
+#[derive(Debug, Deserialize)]
+pub struct Of {
+    /// The slug of its scenario.
+    scenario: Option<String>,
+}
 
 /// `POST /resume/{token}`: the same answer however often it is asked. A caller who is put through to another scenario gets a new media
 /// stream.
 pub async fn resume_call(
     State(app): State<App>,
     Path(token): Path<String>,
+    Query(of): Query<Of>,
     Extension(posted): Extension<Posted>,
 ) -> Response {
     let Ok(request) = VoiceRequest::of(&posted.form) else {
@@ -53,6 +63,8 @@ pub async fn resume_call(
         call.sid = request.call_sid,
         "call after its media stream: {what}"
     );
+    let scenario = of.scenario.and_then(|slug| app.catalog.scenario(&slug));
+    let scenario = scenario.map(AsRef::as_ref);
     match known {
         Resumption::Ended(Outcome::Over) => twiml(&[Verb::Hangup]),
         Resumption::Ended(Outcome::Transfer(to)) => match to.strip_prefix(SCENARIO) {
@@ -62,15 +74,28 @@ pub async fn resume_call(
                     scenario = slug,
                     "Error: there is no scenario to put a caller through to"
                 );
-                farewell(BROKE, None)
+                apology(&app, scenario, &request)
             }
             None => twiml(&dial(&to)),
         },
         Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => {
-            farewell(STOPPING, None)
+            let language = scenario.map_or("en-US", |scenario| &scenario.language);
+            let (line, language) = in_language(STOPPING, language);
+            farewell(line, language)
         }
         Resumption::Ended(Outcome::Broke) | Resumption::NeverConnected | Resumption::Forgotten => {
-            farewell(BROKE, None)
+            apology(&app, scenario, &request)
         }
     }
+}
+
+/// The scenario's own apology and goodbye, in its language: what the caller would have heard of the call itself.
+fn apology(app: &App, scenario: Option<&Scenario>, request: &VoiceRequest<'_>) -> Response {
+    let Some(scenario) = scenario else {
+        return farewell(BROKE, None);
+    };
+    let vars = scenario.vars(direction(request), &app.config.calls.company);
+    let lines = [&scenario.fallback.apology, &scenario.limits.goodbye];
+    let lines = lines.map(|line| vars.render(line));
+    farewell(&lines.join(" "), twilios(&scenario.language))
 }

@@ -102,21 +102,32 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
 }
 
 /// A line in the scenario's language, where we know it, and what Twilio calls that.
-fn in_language(line: &'static str, language: &str) -> (&'static str, Option<&'static str>) {
+pub(super) fn in_language(
+    line: &'static str,
+    language: &str,
+) -> (&'static str, Option<&'static str>) {
     let busy = line == BUSY;
+    let line = match Language::of(language).unwrap_or_default() {
+        Language::English => line,
+        Language::German if busy => BUSY_GERMAN,
+        Language::German => STOPPING_GERMAN,
+        Language::Spanish if busy => BUSY_SPANISH,
+        Language::Spanish => STOPPING_SPANISH,
+    };
+    (line, twilios(language))
+}
+
+/// What Twilio calls a language that we know; `None`: its own English.
+pub(super) fn twilios(language: &str) -> Option<&'static str> {
     match Language::of(language).unwrap_or_default() {
-        Language::English => (line, None),
-        Language::German if busy => (BUSY_GERMAN, Some("de-DE")),
-        Language::German => (STOPPING_GERMAN, Some("de-DE")),
-        Language::Spanish => {
-            let line = if busy { BUSY_SPANISH } else { STOPPING_SPANISH };
-            let mexican = language.eq_ignore_ascii_case("es-MX");
-            (line, Some(if mexican { "es-MX" } else { "es-ES" }))
-        }
+        Language::English => None,
+        Language::German => Some("de-DE"),
+        Language::Spanish if language.eq_ignore_ascii_case("es-MX") => Some("es-MX"),
+        Language::Spanish => Some("es-ES"),
     }
 }
 
-fn direction(request: &VoiceRequest<'_>) -> Direction {
+pub(super) fn direction(request: &VoiceRequest<'_>) -> Direction {
     match request.direction {
         Some(webhook::Direction::OutboundApi | webhook::Direction::OutboundDial) => {
             Direction::Outbound
@@ -157,8 +168,9 @@ fn connect(
     let call_sid = arrival.call_sid.clone();
     let socket = format!("/ws/{}/audio/stream", arrival.scenario.slug);
     let resume = format!(
-        "/resume/{}",
-        app.signer.token(id, Purpose::Resume, &call_sid)
+        "/resume/{}?scenario={}",
+        app.signer.token(id, Purpose::Resume, &call_sid),
+        arrival.scenario.slug
     );
     let mut stream = Stream::to(StreamUrl::new(base.socket_url(&socket)).map_err(broken)?);
     let token = app.signer.token(id, Purpose::Media, &call_sid);

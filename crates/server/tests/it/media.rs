@@ -176,7 +176,8 @@ async fn a_caller_who_is_put_through_to_another_scenario_talks_to_it_in_a_new_st
 #[tokio::test]
 async fn a_caller_who_is_put_through_to_no_scenario_hears_an_apology() {
     let (_listening, twiml) = followed_by("scenario:nobody").await;
-    assert_eq!(spoken(&twiml), ringback_server::hooks::resume::BROKE);
+    let said = "I am sorry, something went wrong on our side. Thank you for your time. Goodbye.";
+    assert_eq!(spoken(&twiml), said);
 }
 
 #[tokio::test]

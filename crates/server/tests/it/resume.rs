@@ -6,6 +6,10 @@ use ringback_server::hooks::voice::STOPPING;
 
 use crate::server::*;
 
+/// Of a scenario that says nothing of its own.
+const APOLOGY: &str =
+    "I am sorry, something went wrong on our side. Thank you for your time. Goodbye.";
+
 async fn resume_path(server: &TestServer) -> String {
     let url = stream(&server.post("/", &of_call(CALL)).await.body).resume;
     url.strip_prefix("http://localhost:8080")
@@ -20,21 +24,44 @@ async fn a_call_whose_socket_never_came_hears_an_apology_and_frees_its_seat() {
     for _ in 0..2 {
         assert_eq!(
             spoken(&server.post(&path, &of_call(CALL)).await.body),
-            BROKE
+            APOLOGY
         );
     }
     assert_eq!(server.app.registry.counts().expected, 0);
 }
 
 #[tokio::test]
-async fn while_the_server_stops_it_says_so() {
+async fn the_apology_is_the_scenarios_own_and_in_its_language() {
+    let server = local().start();
+    let twiml = server
+        .post("/call/inbound/receive/auskunft", &of_call(CALL))
+        .await;
+    let resume = stream(&twiml.body).resume;
+    let path = resume.strip_prefix("http://localhost:8080").unwrap();
+    let broke = server.post(path, &of_call(CALL)).await.body;
+    assert_eq!(
+        spoken(&broke),
+        "Das war Compass Group. Vielen Dank für Ihre Zeit. Auf Wiederhören."
+    );
+    assert!(broke.contains("language=\"de-DE\""), "{broke}");
+}
+
+#[tokio::test]
+async fn while_the_server_stops_it_says_so_in_the_scenarios_language() {
     let server = local().start();
     let path = resume_path(&server).await;
+    let german = server
+        .post("/call/inbound/receive/auskunft", &of_call("CA2"))
+        .await;
+    let german = stream(&german.body).resume;
+    let german = german.strip_prefix("http://localhost:8080").unwrap();
     server.app.lifecycle.draining.cancel();
     assert_eq!(
         spoken(&server.post(&path, &of_call(CALL)).await.body),
         STOPPING
     );
+    let said = spoken(&server.post(german, &of_call("CA2")).await.body);
+    assert!(said.starts_with("Es tut uns leid"), "{said}");
 }
 
 #[tokio::test]
@@ -62,8 +89,15 @@ async fn after_a_restart_the_token_is_still_ours_and_an_apology_is_spoken() {
     let restarted = local().start();
     assert_eq!(
         spoken(&restarted.post(&path, &of_call(CALL)).await.body),
-        BROKE
+        APOLOGY
     );
+    let (path, _) = path.split_once('?').unwrap();
+    for unknown in ["", "?", "?scenario=", "?scenario=gone"] {
+        let twiml = restarted
+            .post(&format!("{path}{unknown}"), &of_call(CALL))
+            .await;
+        assert_eq!(spoken(&twiml.body), BROKE, "{unknown}");
+    }
 }
 
 #[tokio::test]

@@ -175,6 +175,10 @@ impl Setup {
         for (slug, extra) in [
             ("open-door", "foreign_streams = true"),
             ("reminders", "direction = \"outbound\""),
+            (
+                "auskunft",
+                "language = \"de-AT\"\nfallback.apology = \"Das war {company}.\"",
+            ),
         ] {
             let text = format!(
                 "name = \"{slug}\"\nslug = \"{slug}\"\npersona = \"A parrot.\"\nprompt = \"Repeat.\"\n{extra}\n\
