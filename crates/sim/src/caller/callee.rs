@@ -9,6 +9,8 @@ use crate::args::CalleeKind;
 
 /// What a beep is called in the transcript; what is heard after it is the message.
 pub(crate) const BEEP: &str = "a tone of 1000 Hz";
+/// What the names of tones begin with.
+const TONE: &str = "a tone of ";
 /// Of a tone of full strength.
 const PEAK: f64 = 9000.0;
 /// How long a reply is waited for, in ms.
@@ -63,6 +65,16 @@ pub(crate) fn steps(kind: CalleeKind) -> Vec<Step<Sound>> {
     actions.into_iter().map(step).collect()
 }
 
+/// What a tone is called in the transcript.
+pub(crate) fn tone_name(hz: u16) -> String {
+    format!("{TONE}{hz} Hz")
+}
+
+/// Whether what is said is a tone, of a machine that does not mind being left.
+pub(crate) fn is_tone(said: &str) -> bool {
+    said.starts_with(TONE)
+}
+
 /// A sine of this frequency.
 pub(crate) fn sine(hz: u16, ms: u64) -> Vec<i16> {
     let sample = |n: u64| {
@@ -78,6 +90,12 @@ mod tests {
 
     use super::*;
     use crate::caller::clip::Clip;
+
+    #[test]
+    fn its_beep_is_a_tone() {
+        assert_eq!(tone_name(1000), BEEP);
+        assert!(is_tone(BEEP) && !is_tone("Hello?"));
+    }
 
     fn heard(hz: u16, ms: u64) -> Vec<Tone> {
         let mut line = Clip::new("", &sine(hz, ms)).samples;

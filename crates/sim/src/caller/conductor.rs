@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::callee::is_tone;
 use super::clip::Clip;
 use super::mouth::Utterance;
 use super::script::{Action, Step};
@@ -110,7 +111,8 @@ impl Conductor {
         deeds
     }
 
-    /// Tells that the call is over. What was still to do is a failure, unless the end was expected.
+    /// Tells that the call is over. What was still to do is a failure, unless the end was expected. A machine that makes its tone
+    /// expects it already then.
     pub fn call_ended(&mut self) {
         if std::mem::replace(&mut self.finished, true) {
             return;
@@ -119,6 +121,11 @@ impl Conductor {
         let waiting = self.steps.iter().skip(begun);
         let lines = waiting.filter(|step| matches!(step.action, Action::Speak(_)));
         self.unsaid = lines.count();
+        let is_end = |step: &Step<_>| matches!(step.action, Action::ExpectEnd { .. });
+        if begun > 0 && self.steps.get(1).is_some_and(is_end) {
+            let is_tone = |step: &mut Step<Arc<Clip>>| matches!(&step.action, Action::Speak(clip) if is_tone(&clip.said));
+            self.steps.pop_front_if(is_tone);
+        }
         match self.steps.pop_front() {
             None => {}
             Some(step) if matches!(step.action, Action::ExpectEnd { .. }) => {

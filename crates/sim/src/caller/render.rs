@@ -11,7 +11,7 @@ use ringback_audio::resample::Resampler;
 use ringback_audio::{RATE_HZ, g711, wav};
 use ringback_speech::voice::VoicePool;
 
-use super::callee::sine;
+use super::callee::{sine, tone_name};
 use super::clip::Clip;
 use super::noise::PinkNoise;
 use super::script::{Action, Sound, Step};
@@ -113,7 +113,7 @@ pub fn clip(sound: &Sound, voice: Option<&Voice>) -> anyhow::Result<Clip> {
         (Sound::Say(_), None) => bail!("no voice was started for a text"),
         (Sound::Wav(path), _) => wav_clip(path),
         (&Sound::Burst(ms), _) => Ok(burst(ms)),
-        (&Sound::Tone { hz, ms }, _) => Ok(Clip::new(format!("a tone of {hz} Hz"), &sine(hz, ms))),
+        (&Sound::Tone { hz, ms }, _) => Ok(Clip::new(tone_name(hz), &sine(hz, ms))),
     }
 }
 

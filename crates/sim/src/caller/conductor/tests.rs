@@ -208,6 +208,31 @@ fn an_end_that_was_expected_is_no_failure_and_another_is() {
 }
 
 #[test]
+fn a_machine_may_be_left_while_it_makes_its_tone_and_a_speaker_may_not() {
+    let end = |said: &str, begins: bool| {
+        let clip = Arc::new(Clip::new(said, &[9000; 800]));
+        let actions = [Action::Speak(clip), Action::ExpectEnd { within_ms: 100 }];
+        let steps = actions.map(|action| Step { line: 7, action });
+        let mut conductor = Conductor::new(steps.into());
+        let senses = Senses {
+            now: 0,
+            speaking: false,
+            last: None,
+            heard: &ReplyWatch::default(),
+            clears: &[],
+        };
+        if begins {
+            conductor.tick(&senses);
+        }
+        conductor.call_ended();
+        conductor.failures().len()
+    };
+    assert_eq!(end("a tone of 2100 Hz", true), 0);
+    assert_eq!(end("a tone of 2100 Hz", false), 1);
+    assert_eq!(end("Hello?", true), 1);
+}
+
+#[test]
 fn an_open_script_waits_for_its_next_step() {
     let mut conductor = Conductor::open();
     let heard = ReplyWatch::default();
