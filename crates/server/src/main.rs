@@ -20,6 +20,9 @@ const UNUSABLE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "ringback", version, arg_required_else_help = true)]
 struct Arguments {
+    /// End when the standard input does.
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -127,7 +130,11 @@ impl ServeArgs {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    if arguments.end_with_stdin {
+        ringback_sim::bench::end_with_stdin();
+    }
+    match arguments.command {
         Command::Serve(args) => serve(&args),
         Command::Check(args) => check(&args),
         Command::Call(args) => call(*args),

@@ -26,6 +26,7 @@ use ringback_audio::RATE_HZ;
 use tempfile::TempDir;
 
 pub use args::BenchArgs;
+pub use processes::end_with_stdin;
 
 use crate::caller::clip::Clip;
 use crate::caller::render::Voice;

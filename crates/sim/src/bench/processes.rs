@@ -29,7 +29,20 @@ const HEARD: [&str; 2] = [
     "Please tell me what {mark} costs these days.",
 ];
 
-/// A process that is ended with this.
+/// The flag of this program by which it [ends with its standard input](end_with_stdin).
+const WITH_STDIN: &str = "--end-with-stdin";
+
+/// Ends this process when its standard input does. What a bench starts has a pipe there, of which the bench holds the other end: if
+/// it is killed, the system closes that, and nothing is left behind.
+pub fn end_with_stdin() {
+    std::thread::spawn(|| {
+        // A standard input that cannot be read is at its end too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        std::process::exit(1);
+    });
+}
+
+/// A process that is ended with this, or when this process is.
 pub struct Process {
     child: Child,
     /// `http://127.0.0.1:PORT`.
@@ -103,13 +116,13 @@ fn own(word: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(program);
     let kept = ["HOME", "XDG_CACHE_HOME", "PATH", "POCKETSPHINX_DIR"];
     command
-        .arg(word)
+        .args([WITH_STDIN, word])
         .env_clear()
         .envs(
             kept.into_iter()
                 .filter_map(|name| Some((name, std::env::var_os(name)?))),
         )
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     Ok(command)
