@@ -11,12 +11,14 @@ use futures_util::{Sink, Stream};
 use ringback_call::Direction;
 use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
+use ringback_session::replay::replay;
 use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
 use ringback_session::{
     Ended, EngineConfig, Engines, Follower, Outgoing, Place, Received, Rest, Setup, SocketError,
     run,
 };
 use ringback_wire::twilio::media::{Inbound, Start, parse};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -198,6 +200,22 @@ pub fn engines(folder: &Path) -> Arc<Engines> {
         prices: Prices::default(),
     });
     Arc::new(engines.unwrap())
+}
+
+/// A call of a scenario on engines of its own, which is recorded in a folder.
+pub fn recorded(scenario: &Arc<Scenario>) -> (Peer, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    let peer = Peer::of(&engines, scenario, Some(place(folder.path())), "CA1");
+    (peer, folder)
+}
+
+/// The trace of a call brings the same call again.
+pub fn replays_the_same(ended: &Ended) {
+    let mut files = ended.files.iter();
+    let trace = files.find(|file| file.to_string_lossy().ends_with(".trace.jsonl"));
+    let verdict = replay(trace.unwrap()).unwrap();
+    assert!(verdict.same(), "{verdict}");
 }
 
 /// Where recordings go.

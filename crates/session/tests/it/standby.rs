@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{EndCause, FaultKind, Speaker};
-use ringback_session::replay::replay;
 use ringback_session::scenario::{Origin, Scenario, parse};
 use ringback_session::{Ended, Engines, Outgoing};
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use tokio::time::timeout;
 use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::peer::{Peer, engines, place};
+use crate::peer::{Peer, engines, place, replays_the_same};
 
 const SORRY: &str = "Sorry, I did not catch that.";
 const FIRST: &str = "Would you like a table? Press 1 for yes, or 2 for no.";
@@ -131,12 +130,7 @@ async fn a_script_goes_on_where_the_model_refuses_and_stays() {
     assert!(first_answer_ms(&ended) < 2000);
     let kinds: Vec<_> = ended.report.faults.iter().map(|fault| fault.kind).collect();
     assert_eq!(kinds, [FaultKind::Refused]);
-    let told = ended
-        .files
-        .iter()
-        .find(|file| file.to_string_lossy().ends_with(".trace.jsonl"));
-    let verdict = replay(told.unwrap()).unwrap();
-    assert!(verdict.same(), "{verdict}");
+    replays_the_same(&ended);
     assert_eq!(ended.summary["engines"][1], "openai, script");
 
     // The next caller is not made to wait for what is known to refuse: the script greets them and begins.

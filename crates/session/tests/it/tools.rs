@@ -8,13 +8,12 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use ringback_audio::{dtmf, g711};
 use ringback_call::{EndCause, Speaker};
 use ringback_session::Ended;
-use ringback_session::replay::replay;
 use ringback_session::scenario::{Origin, Scenario, parse};
 use serde_json::{Value, json};
 use wiremock::matchers::{any, header_exists, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::peer::{Peer, engines, place};
+use crate::peer::{Peer, engines, place, recorded, replays_the_same};
 
 /// The events of an answer with words, and then calls by id, name and arguments.
 fn stream(text: &str, calls: &[(&str, &str, &str)]) -> ResponseTemplate {
@@ -152,14 +151,7 @@ async fn two_calls_in_one_response_are_carried_out_and_their_results_are_told_to
     ])
     .await;
     let service = service(ResponseTemplate::new(200).set_body_string("table 7")).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engines = engines(folder.path());
-    let peer = Peer::of(
-        &engines,
-        &scenario(&model, &service),
-        Some(place(folder.path())),
-        "CA1",
-    );
+    let (peer, _folder) = recorded(&scenario(&model, &service));
     let said = async {
         asked(&model, 2).await;
         // Until the answer about the result was spoken.
@@ -194,12 +186,7 @@ async fn two_calls_in_one_response_are_carried_out_and_their_results_are_told_to
         .map(|line| line.said.as_str())
         .collect();
     assert_eq!(lines, ["One second.", "It is booked."]);
-    let trace = ended
-        .files
-        .iter()
-        .find(|file| file.to_string_lossy().ends_with(".trace.jsonl"));
-    let verdict = replay(trace.unwrap()).unwrap();
-    assert!(verdict.same(), "{verdict}");
+    replays_the_same(&ended);
 }
 
 /// A server of MCP tools without sessions, which has one tool.
@@ -266,12 +253,7 @@ async fn the_tools_of_an_mcp_server_are_offered_to_the_model_and_carried_out() {
     assert!(names.any(|name| name == "book_table"), "{}", body["tools"]);
     let told = messages(&requests[1]);
     assert_eq!(told.last().unwrap()["content"], "table 7 at \"8\"");
-    let trace = ended
-        .files
-        .iter()
-        .find(|file| file.to_string_lossy().ends_with(".trace.jsonl"));
-    let verdict = replay(trace.unwrap()).unwrap();
-    assert!(verdict.same(), "{verdict}");
+    replays_the_same(&ended);
 }
 
 #[tokio::test]
@@ -279,14 +261,7 @@ async fn tool_call_in_flight_when_the_call_ends_is_carried_out_to_its_end() {
     let model = model(vec![stream("", &[("c1", "book", r#"{"at":"8"}"#)])]).await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_millis(1500));
     let service = service(slow).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engines = engines(folder.path());
-    let peer = Peer::of(
-        &engines,
-        &scenario(&model, &service),
-        Some(place(folder.path())),
-        "CA1",
-    );
+    let (peer, _folder) = recorded(&scenario(&model, &service));
     let begun = Instant::now();
     let ended = listen(peer, async {
         asked(&service, 1).await;
@@ -313,14 +288,7 @@ async fn the_call_is_put_through_to_a_destination_by_its_name_and_keys_are_press
     )])
     .await;
     let service = service(ResponseTemplate::new(200)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engines = engines(folder.path());
-    let peer = Peer::of(
-        &engines,
-        &scenario(&model, &service),
-        Some(place(folder.path())),
-        "CA1",
-    );
+    let (peer, _folder) = recorded(&scenario(&model, &service));
     let mut sent = Vec::new();
     let ended = hear(peer, std::future::pending(), &mut sent).await;
     let mut tones = Vec::new();
@@ -360,14 +328,7 @@ async fn models_are_told_of_the_tools_and_a_side_effect_carries_its_key() {
         .expect(1)
         .mount(&service)
         .await;
-    let folder = tempfile::tempdir().unwrap();
-    let engines = engines(folder.path());
-    let peer = Peer::of(
-        &engines,
-        &scenario(&model, &service),
-        Some(place(folder.path())),
-        "CA1",
-    );
+    let (peer, _folder) = recorded(&scenario(&model, &service));
     let ended = listen(peer, std::future::pending()).await;
     assert_eq!(ended.cause, EndCause::Responder);
     let first: Value = serde_json::from_slice(&asked(&model, 2).await[0].body).unwrap();
@@ -402,14 +363,7 @@ async fn digits_that_are_asked_for_complete_the_answer_with_the_last_of_them() {
     ])
     .await;
     let service = service(ResponseTemplate::new(200)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engines = engines(folder.path());
-    let peer = Peer::of(
-        &engines,
-        &scenario(&model, &service),
-        Some(place(folder.path())),
-        "CA1",
-    );
+    let (peer, _folder) = recorded(&scenario(&model, &service));
     let says = peer.says.clone();
     let keyed = async {
         asked(&model, 1).await;
