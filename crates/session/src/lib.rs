@@ -19,6 +19,7 @@ mod phrases;
 pub mod prices;
 mod provided;
 pub mod provider;
+pub mod quality;
 mod record;
 pub mod replay;
 pub mod responder;
@@ -33,8 +34,8 @@ mod tools;
 mod tts;
 
 pub use carrier::rest::{Rest, dial};
-pub use carrier::twilio::{Violation, await_start};
-pub use engines::{Answerer, EngineConfig, EngineStatus, Engines, Seats, StartError};
+pub use carrier::twilio::{Traffic, Violation, await_start};
+pub use engines::{Answerer, EngineConfig, EngineStatus, Engines, Load, Seats, StartError};
 pub use live::Live;
 pub use news::{Follower, News};
 pub use record::Place;

@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::begin::begin;
-use crate::carrier::twilio::{BLOCKED, Socket, Violation, binary};
+use crate::carrier::twilio::{BLOCKED, Socket, Traffic, Violation, binary};
 use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::Live;
+use crate::prices::Bill;
 use crate::provided::Provided;
+use crate::quality::Quality;
 use crate::record::{Meta, TRANSCRIPT_ENDING, pretty, transcript};
 use crate::setup::Setup;
 use crate::socket::{CarrierSocket, Received, SocketError};
@@ -44,6 +46,14 @@ pub struct Ended {
     pub put_through: bool,
     /// The conversation and its latencies.
     pub report: Report,
+    /// When the media began.
+    pub started: Timestamp,
+    /// What it cost; `None` where there are no prices.
+    pub bill: Option<Bill>,
+    /// How well it went; `None` where nobody said anything.
+    pub quality: Option<Quality>,
+    /// What went over the media socket.
+    pub traffic: Traffic,
     /// What stands beside the recording, also where none is kept: who, when, latencies, usage, cost, faults.
     pub summary: serde_json::Value,
     /// The files that were written.
@@ -320,6 +330,8 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
     let prices = live.prices();
     let summary = meta.value(&report, &live.responder.collected(), prices);
     let transcript = transcript(meta.call_id, &report, prices);
+    let bill = prices.bill(&report.usage, meta.direction, report.ended.ms());
+    let bill = (!prices.is_empty()).then_some(bill);
     let mut files = Vec::new();
     if let Some(recorder) = live.recorder.take() {
         let beside = vec![(".json", pretty(&summary)), (TRANSCRIPT_ENDING, transcript)];
@@ -334,6 +346,10 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
         intent: report.intent.clone().unwrap_or(Intent::HangUp),
         cause: report.cause.unwrap_or(EndCause::Fault),
         failed,
+        started: meta.started,
+        bill,
+        quality: Quality::of(&report),
+        traffic: live.messages.traffic(),
         report,
         summary,
         files,

@@ -188,6 +188,11 @@ impl VoicePool {
         utterance
     }
 
+    /// Texts that wait to be spoken, or are being spoken.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().open_jobs
+    }
+
     /// Speaks `text` in the usual style and waits: mu-law at 8000 Hz. For fixed lines and tests.
     ///
     /// # Errors

@@ -136,10 +136,20 @@ pub(crate) enum Brought {
     Nothing,
 }
 
+/// What went over a media socket after its `start` message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of the messages that came.
+    pub bytes_in: u64,
+    /// Bytes of the messages that were written.
+    pub bytes_out: u64,
+}
+
 /// The messages of one stream after its `start`: read, and written into a queue. No socket.
 pub(crate) struct Messages {
     stream_sid: String,
     out: VecDeque<String>,
+    traffic: Traffic,
 }
 
 impl Messages {
@@ -147,11 +157,18 @@ impl Messages {
         Self {
             stream_sid,
             out: VecDeque::new(),
+            traffic: Traffic::default(),
         }
     }
 
+    /// What was read and written so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
     /// Reads a message. The caller's audio, mu-law, is appended to `audio`.
-    pub(crate) fn read(&self, text: &str, audio: &mut Vec<u8>) -> Brought {
+    pub(crate) fn read(&mut self, text: &str, audio: &mut Vec<u8>) -> Brought {
+        self.traffic.bytes_in += text.len() as u64;
         let inbound = match media::parse(text) {
             Ok(inbound) => inbound,
             Err(garbled) => return Brought::Violation(garbage(&garbled)),
@@ -212,7 +229,9 @@ impl Messages {
 
     /// The next message to write.
     pub(crate) fn poll(&mut self) -> Option<String> {
-        self.out.pop_front()
+        let message = self.out.pop_front()?;
+        self.traffic.bytes_out += message.len() as u64;
+        Some(message)
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod ears;
 mod language;
 mod lines;
+mod load;
 mod models;
 mod reach;
 mod responders;
@@ -33,6 +34,7 @@ use crate::setup::manner;
 use crate::stt::Ears;
 use crate::tools::McpCatalog;
 use crate::tts::{Lines, Manner, Voices};
+pub use load::Load;
 use models::ModelBreakers;
 pub use responders::Answerer;
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::figures;
 use crate::prices::Prices;
+use crate::quality::Quality;
 
 /// Where recordings go and what they are called.
 #[derive(Clone, Debug)]
@@ -115,6 +116,7 @@ impl Meta {
         value["faults"] = json!(report.faults);
         value["interruptions"] = json!(report.yields);
         value["resumptions"] = json!(report.resumes);
+        value["quality"] = json!(Quality::of(report));
         value["collected"] = collected.iter().cloned().collect();
         value
     }

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::iter;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use ringback_audio::g711;
 use ringback_audio::wav::{Coding, WavFormat, WavWriter};
@@ -60,6 +61,7 @@ enum Command {
 pub struct Writer {
     commands: SyncSender<Command>,
     next: AtomicU64,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -69,29 +71,45 @@ impl Writer {
     /// When the system gives no thread.
     pub fn start() -> io::Result<Self> {
         let (commands, receiver) = sync_channel(QUEUE);
+        let waiting = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&waiting);
         std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || work(&receiver))?;
+            .spawn(move || work(&receiver, &counted))?;
         Ok(Self {
             commands,
             next: AtomicU64::new(0),
+            waiting,
+        })
+    }
+
+    /// Commands that wait for the disk.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Never waits: a command that does not fit comes back.
+    fn send(&self, command: Command) -> Result<(), Command> {
+        // Counted first, so that the thread cannot take it off before.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.commands.try_send(command).map_err(|refused| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(command) | TrySendError::Disconnected(command) => command,
+            }
         })
     }
 
     pub(super) fn begin(&self, begin: Begin) -> u64 {
         let file = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Err(
-            std::sync::mpsc::TrySendError::Full(Command::Begin(_, begin))
-            | std::sync::mpsc::TrySendError::Disconnected(Command::Begin(_, begin)),
-        ) = self.commands.try_send(Command::Begin(file, begin))
-        {
+        if let Err(Command::Begin(_, begin)) = self.send(Command::Begin(file, begin)) {
             (begin.failed)("the disk cannot keep up".into());
         }
         file
     }
 
     pub(super) fn block(&self, file: u64, block: Block) -> bool {
-        self.commands.try_send(Command::Block(file, block)).is_ok()
+        self.send(Command::Block(file, block)).is_ok()
     }
 
     pub(super) fn end(
@@ -101,7 +119,7 @@ impl Writer {
     ) -> oneshot::Receiver<Vec<PathBuf>> {
         let (done, receiver) = oneshot::channel();
         // The end of a call waits for nobody: if the queue is full the receiver learns that nothing was written.
-        let _ = self.commands.try_send(Command::End(file, beside, done));
+        let _ = self.send(Command::End(file, beside, done));
         receiver
     }
 }
@@ -114,10 +132,11 @@ struct Open {
     failed: Option<Box<dyn FnOnce(String) + Send>>,
 }
 
-fn work(commands: &Receiver<Command>) {
+fn work(commands: &Receiver<Command>, waiting: &AtomicUsize) {
     let mut files: BTreeMap<u64, Open> = BTreeMap::new();
     let mut samples = Vec::new();
     while let Ok(command) = commands.recv() {
+        waiting.fetch_sub(1, Ordering::Relaxed);
         match command {
             Command::Begin(file, begin) => {
                 if let Some(open) = open(begin) {
