@@ -88,6 +88,8 @@ pub(super) struct Writer<'a> {
     characters: usize,
     begun: bool,
     spoken: bool,
+    /// What came before the first word.
+    held: String,
     /// Something came since this was last looked at.
     moved: bool,
 }
@@ -100,6 +102,7 @@ impl<'a> Writer<'a> {
             characters: 0,
             begun: false,
             spoken: false,
+            held: String::new(),
             moved: false,
         }
     }
@@ -112,26 +115,29 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Words to speak. Space before the first of them and what is over the bound are left out.
+    /// Words to speak. Space before the first of them and what is over the bound are left out; marks and pictures before it wait for
+    /// it, and without any word nothing was written.
     pub(super) fn text(&mut self, piece: &str) {
-        let piece = if self.spoken {
-            piece
-        } else {
-            piece.trim_start()
-        };
         let room = MOST_CHARACTERS - self.characters;
         let end = piece
             .char_indices()
             .nth(room)
             .map_or(piece.len(), |at| at.0);
         let piece = &piece[..end];
-        if piece.is_empty() {
+        self.unspoken(piece.chars().count());
+        if self.spoken {
+            if !piece.is_empty() {
+                (self.wrote)(Wrote::Text(piece.to_owned()));
+            }
             return;
         }
-        self.begin();
-        self.spoken = true;
-        self.unspoken(piece.chars().count());
-        (self.wrote)(Wrote::Text(piece.to_owned()));
+        self.held.push_str(piece);
+        if piece.chars().any(char::is_alphanumeric) {
+            self.begin();
+            self.spoken = true;
+            let held = std::mem::take(&mut self.held);
+            (self.wrote)(Wrote::Text(held.trim_start().to_owned()));
+        }
     }
 
     /// So many characters came that nobody hears.

@@ -319,6 +319,19 @@ async fn endless_arguments_and_endless_thoughts_are_cut_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pictures_and_marks_alone_are_no_answer_and_before_a_word_they_wait_for_it() {
+    for text in ["😀😀👍", "... *** ...", "¿"] {
+        let whole = says(text) + &finished("stop") + DONE;
+        let failure = chat(&[(10, &whole)]).await.result.unwrap_err();
+        assert_eq!(failure.detail, "openai ended its answer without a word");
+        assert!(failure.passing);
+    }
+    let (mark, word) = (says(" ¿"), says("Qué? 😀") + &finished("stop") + DONE);
+    let told = chat(&[(10, &mark), (20, &word)]).await;
+    assert_eq!(told.text(), "¿Qué? 😀");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_without_a_word_is_a_failure_that_says_why() {
     let check = |reason: &str| {
         let whole = says(" \\n") + &finished(reason) + DONE;
