@@ -35,7 +35,7 @@ pub struct Line {
     pub from: At,
     /// When it ended.
     pub until: At,
-    /// Whether it was interrupted.
+    /// Whether it was cut off: interrupted by the caller, or since no more of it came.
     pub cut: bool,
 }
 

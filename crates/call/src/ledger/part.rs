@@ -6,6 +6,8 @@ use super::FRAME;
 pub(super) const WHOLE_PART: u32 = 12_000;
 /// Else speech goes on at the quietest frame of this many samples (300 ms) before the cut.
 pub(super) const LOOK_BACK: u32 = 2400;
+/// More letters in a row than this are no word that somebody says, but for one.
+const LONGEST_WORD: usize = 40;
 
 /// A position in a reply: a part and a sample in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,12 +71,9 @@ impl Part {
             return &self.text;
         }
         let bytes = (self.text.len() as u64 * u64::from(sample) / u64::from(spoken)) as usize;
-        let end = self
-            .text
-            .char_indices()
-            .rfind(|&(index, character)| character.is_whitespace() && index <= bytes)
-            .map_or(0, |(index, _)| index);
-        self.text[..end].trim_end()
+        let ends = ends_of_words(&self.text);
+        let heard = ends.partition_point(|&end| end <= bytes);
+        first_words(&self.text, &ends[..heard])
     }
 
     /// The words that the voice had spoken by a sample. It may count them otherwise than the text, where it reads out a
@@ -83,7 +82,7 @@ impl Part {
         if self.ends.is_empty() {
             return None;
         }
-        let words = self.text.split_whitespace().count();
+        let words = ends_of_words(&self.text);
         let spoken = self.ends.iter().filter(|&&end| end <= sample).count();
         let told_all = self.finished && (sample >= self.samples || spoken == self.ends.len());
         if told_all {
@@ -92,9 +91,10 @@ impl Part {
         let whole = if self.finished {
             self.ends.len()
         } else {
-            self.ends.len().max(words)
+            self.ends.len().max(words.len())
         };
-        Some(first_words(&self.text, words * spoken / whole))
+        let heard = words.len() * spoken / whole;
+        Some(first_words(&self.text, &words[..heard.min(words.len())]))
     }
 
     /// Where speech that was cut at a sample goes on without a loss.
@@ -108,24 +108,32 @@ impl Part {
     }
 }
 
-/// The text up to the end of its `count`th word.
-fn first_words(text: &str, count: usize) -> &str {
-    let mut words = 0;
-    let mut inside = false;
+/// The text up to the end of the last of these words.
+fn first_words<'a>(text: &'a str, ends: &[usize]) -> &'a str {
+    ends.last().map_or("", |&end| &text[..end])
+}
+
+/// Where the words of a text end, in bytes. A sign of a script that is written without spaces is a word, and what is longer than any word
+/// is cut.
+fn ends_of_words(text: &str) -> Vec<usize> {
+    let (mut ends, mut length) = (Vec::new(), 0);
     for (index, character) in text.char_indices() {
-        let space = character.is_whitespace();
-        if inside && space && words == count {
-            return &text[..index];
+        let sign = character >= '\u{2e80}';
+        if length > 0 && (sign || character.is_whitespace()) {
+            ends.push(index);
+            length = 0;
         }
-        if !inside && !space {
-            if words == count {
-                return text[..index].trim_end();
-            }
-            words += 1;
+        if sign || length == LONGEST_WORD {
+            ends.push(index + character.len_utf8());
+            length = 0;
+        } else if !character.is_whitespace() {
+            length += 1;
         }
-        inside = !space;
     }
-    text
+    if length > 0 {
+        ends.push(text.len());
+    }
+    ends
 }
 
 /// The beginning of the quietest frame of the 300 ms before `cut`; of equals the last.
@@ -191,6 +199,26 @@ mod tests {
             ..part("one two three four five six", 3000)
         };
         assert_eq!(part.words_upto(3000), "one");
+    }
+
+    #[test]
+    fn what_is_written_without_spaces_is_heard_sign_by_sign() {
+        let text = "今天天气很好，我们去公园。";
+        let part = part(text, 13_000);
+        assert_eq!(part.words_upto(6500), "今天天气很好");
+        let timed = Part {
+            ends: vec![3000, 6500, 13_000],
+            ..part
+        };
+        assert_eq!(timed.words_upto(6500), "今天天气很好，我");
+        assert_eq!(timed.words_upto(2999), "");
+    }
+
+    #[test]
+    fn letters_without_end_are_no_single_word() {
+        let part = part(&"x".repeat(400), 100_000);
+        assert_eq!(part.words_upto(50_000).len(), 164);
+        assert_eq!(part.words_upto(5000).len(), 0);
     }
 
     #[test]
