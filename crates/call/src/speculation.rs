@@ -27,6 +27,8 @@ pub(crate) struct Guess {
     pub(crate) expect: Option<Expect>,
     /// What it calls, to be done when it is promoted.
     pub(crate) calls: Vec<ToolCall>,
+    /// How many results of tools there were when it was asked for: it knows them.
+    results: u32,
 }
 
 impl Call {
@@ -57,7 +59,7 @@ impl Call {
             return;
         }
         self.turn.outlook.guesses += 1;
-        let asked = self.now;
+        let (asked, results) = (self.now, self.dialog.tools.answered());
         let reply = self.open_reply(Some(Cause::Answer), (text.clone(), String::new()));
         let turn = TurnId(self.counts.turns.saturating_add(1));
         self.mode.answers_turn(reply, turn);
@@ -69,6 +71,7 @@ impl Call {
                 speech: None,
                 expect: None,
                 calls: Vec::new(),
+                results,
             });
         }
         self.act(Action::Respond {
@@ -137,6 +140,7 @@ impl Call {
             reply: self.reply_id(),
             saved_ms: u32::try_from(now.ms_since(guess.asked)).unwrap_or(u32::MAX),
         });
+        self.dialog.tools.told_before(guess.results);
         self.call_held(self.reply_id(), &guess.calls);
         true
     }

@@ -78,6 +78,8 @@ pub(crate) struct Tools {
     /// Calls that wait for the result of another one: theirs and its id.
     joined: Vec<(String, String)>,
     made: u32,
+    /// Results that came so far.
+    answered: u32,
     /// All calls of a reply have ended, and the responder has not been asked since.
     owed: bool,
     /// The caller was asked for patience in this turn.
@@ -112,6 +114,19 @@ impl Tools {
         self.then = None;
         if cause != Cause::Tool {
             self.begin_turn();
+        }
+    }
+
+    /// How many results there are.
+    pub(crate) fn answered(&self) -> u32 {
+        self.answered
+    }
+
+    /// A reply that was asked for when there were `seen` results answers the turn: nothing is owed unless more came since.
+    pub(crate) fn told_before(&mut self, seen: u32) {
+        if self.answered == seen {
+            self.owed = false;
+            self.then = None;
         }
     }
 
@@ -184,6 +199,7 @@ impl Tools {
                 replies.push(line.reply);
             }
         }
+        self.answered = self.answered.wrapping_add(1);
         let ended = |reply: &ReplyId| self.of_reply(*reply).all(|line| line.result.is_some());
         let owed = replies.iter().any(ended);
         self.owed |= owed;

@@ -437,12 +437,13 @@ impl Call {
         self.mode.live().is_some_and(|reply| reply.greeting)
     }
 
-    /// Notes a time in the report of the turn that the live reply answers.
+    /// Notes a time in the report of the turn that the live reply answers. The turn of a speculative one has no report yet.
     pub(crate) fn stamp(&mut self, set: impl FnOnce(&mut crate::TurnReport) -> &mut At) {
         let Some(reply) = self.mode.live() else {
             return;
         };
-        if !matches!(reply.cause, Some(Cause::Answer | Cause::Tool)) {
+        let answers = matches!(reply.cause, Some(Cause::Answer | Cause::Tool));
+        if !answers || reply.guess.is_some() {
             return;
         }
         let turn = reply.turn;

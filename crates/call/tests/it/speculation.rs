@@ -566,3 +566,59 @@ fn a_word_that_a_leading_recogniser_hears_takes_the_floor() {
     assert_eq!(world.call.report().yields, 1);
     assert!(world.conversation().ends_with("Caller: stop\nAgent: Yes?"));
 }
+
+#[test]
+fn a_result_that_a_speculative_reply_knew_is_not_told_again_when_it_calls_a_tool() {
+    let mut world = led(&[]);
+    world.answers = vec![
+        crate::world::calling("One moment.", &["look"]),
+        crate::world::calling("", &["order"]),
+        answer("It is ordered."),
+    ];
+    world.tools.insert("look", (1500, "found", false));
+    world.tools.insert("order", (700, "done", false));
+    world
+        .speech(2000, 600, "")
+        .settled(3200, "I want some food")
+        .at(3200, Event::Turn(TurnHint::Ended))
+        .speech(4600, 900, "")
+        .interim(5600, "the soup please", 900)
+        .at(5610, Event::Turn(TurnHint::Eager))
+        .settled(6200, "the soup please")
+        .at(6200, Event::Turn(TurnHint::Ended))
+        .run(12_000);
+    assert_eq!(
+        world.asked(),
+        [
+            "Answer: I want some food",
+            "Answer: the soup please (speculative)",
+            "Tool: "
+        ],
+        "{}",
+        world.timeline
+    );
+}
+
+#[test]
+fn what_a_speculative_reply_brings_stands_in_no_report_of_the_turn_before() {
+    let mut world = led(&[]);
+    let mut failed = answer("");
+    failed.texts.clear();
+    failed.done = None;
+    failed.fails = Some(300);
+    world.answers = vec![failed, answer("We close at nine.")];
+    world
+        .speech(2000, 600, "")
+        .settled(3200, "what are your hours")
+        .at(3200, Event::Turn(TurnHint::Ended))
+        .speech(9000, 900, "")
+        .interim(10_000, "your hours", 900)
+        .at(10_010, Event::Turn(TurnHint::Eager))
+        .settled(10_900, "your hours")
+        .at(10_900, Event::Turn(TurnHint::Ended))
+        .run(16_000);
+    let report = world.call.report();
+    let first = &report.turns[0];
+    assert_eq!((first.text, first.clause, first.speech), (None, None, None));
+    assert!(report.turns[1].speech.is_some(), "{}", world.timeline);
+}
