@@ -20,6 +20,7 @@ use crate::listen::{self, Limits};
 use crate::pulse::Pulses;
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
+use crate::tls::{Tls, keep_fresh};
 use crate::welcome::Welcome;
 
 /// How often expired tokens are looked for, so that their seats come free.
@@ -154,6 +155,8 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let signals = Signals::listen().context("signals cannot be listened to")?;
     let listener = bind(&config).await?;
     let address = listener.local_addr()?;
+    let tls = config.http.tls.clone().map(Tls::load).transpose()?;
+    let acceptor = tls.as_ref().map(Tls::acceptor).transpose()?;
     config.make_data_dir()?;
     let key = config.signing_key()?;
     let catalog = Catalog::load(&config.data_dir.join("scenarios"));
@@ -167,7 +170,16 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let closed = CancellationToken::new();
     let router = routes::router(Arc::clone(&app));
     let limits = Limits::of(app.config.http.max_connections);
-    let http = tokio::spawn(listen::serve(listener, router, limits, closed.clone()));
+    let http = tokio::spawn(listen::serve(
+        listener,
+        acceptor,
+        router,
+        limits,
+        closed.clone(),
+    ));
+    if let Some(tls) = tls {
+        tokio::spawn(keep_fresh(tls).context("SIGHUP cannot be listened to")?);
+    }
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());

@@ -4,6 +4,7 @@
 //! [`hooks::voice`], talks through [`hooks::media`], and is followed up by [`hooks::resume`]; [`calls`] knows which calls
 //! are expected, live and ended.
 
+pub mod alive;
 pub mod answers;
 pub mod api;
 pub mod app;
@@ -24,4 +25,5 @@ pub mod routes;
 pub mod seal;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod welcome;

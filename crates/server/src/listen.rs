@@ -21,10 +21,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::client::OverTls;
 use crate::patience::Patience;
 
 /// How large the headers of a request may be, in bytes. Twilio's have about 1000.
@@ -63,10 +65,11 @@ impl Limits {
     }
 }
 
-/// Answers what comes, until `closed`; then until every request that was begun is answered. Upgraded connections are not
-/// waited for.
+/// Answers what comes, by TLS where there is an acceptor, until `closed`; then until every request that was begun is answered.
+/// Upgraded connections are not waited for.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     router: Router,
     limits: Limits,
     closed: CancellationToken,
@@ -74,6 +77,12 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(limits.connections));
     let talking = TaskTracker::new();
     let mut told = None;
+    let house = House {
+        router,
+        headers: limits.headers,
+        tls,
+        closed: closed.clone(),
+    };
     let accepting = async {
         loop {
             let place = place(&places, limits.connections, &mut told).await;
@@ -84,13 +93,7 @@ pub async fn serve(
                 held: Some((stream, place)),
                 patience: Patience::new(limits.reading, READS_A_SECOND),
             };
-            talking.spawn(talk(
-                connection,
-                peer,
-                router.clone(),
-                limits.headers,
-                closed.clone(),
-            ));
+            talking.spawn(house.clone().open(connection, peer));
         }
     };
     tokio::select! {
@@ -146,35 +149,58 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn talk(
-    connection: Placed,
-    peer: SocketAddr,
+/// What every connection is given.
+#[derive(Clone)]
+struct House {
     router: Router,
     headers: Duration,
+    tls: Option<TlsAcceptor>,
     closed: CancellationToken,
-) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router.clone().oneshot(request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
-    });
-    let conversation = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(headers)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(connection), service)
-        .with_upgrades();
-    let mut conversation = pin!(conversation);
-    let over = tokio::select! {
-        over = conversation.as_mut() => over,
-        () = closed.cancelled() => {
-            conversation.as_mut().graceful_shutdown();
-            conversation.await
+}
+
+impl House {
+    async fn open(self, connection: Placed, peer: SocketAddr) {
+        let Some(tls) = &self.tls else {
+            return self.talk(connection, peer, false).await;
+        };
+        match timeout(self.headers, tls.accept(connection)).await {
+            Ok(Ok(connection)) => self.talk(connection, peer, true).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a peer does not agree on TLS"),
+            Err(_) => tracing::debug!("a peer is too slow for TLS"),
         }
-    };
-    if let Err(error) = over {
-        tracing::debug!(%error, slow = error.is_timeout(), "a connection broke");
+    }
+
+    async fn talk<C>(self, connection: C, peer: SocketAddr, tls: bool)
+    where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { router, closed, .. } = self;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            if tls {
+                request.extensions_mut().insert(OverTls);
+            }
+            let answer = router.clone().oneshot(request);
+            async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        });
+        let conversation = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.headers)
+            .max_buf_size(MAX_HEADER_BYTES)
+            .serve_connection(TokioIo::new(connection), service)
+            .with_upgrades();
+        let mut conversation = pin!(conversation);
+        let over = tokio::select! {
+            over = conversation.as_mut() => over,
+            () = closed.cancelled() => {
+                conversation.as_mut().graceful_shutdown();
+                conversation.await
+            }
+        };
+        if let Err(error) = over {
+            tracing::debug!(%error, slow = error.is_timeout(), "a connection broke");
+        }
     }
 }
 

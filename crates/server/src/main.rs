@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use ringback_server::app;
 use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::telemetry::{self, redact::Redactor};
+use ringback_server::{alive, app};
 use ringback_session::replay::{recover_transcript, replay};
 use ringback_session::scenario::{built_in, built_in_slugs, check_file};
 
@@ -39,6 +39,18 @@ enum Command {
     Serve(ServeArgs),
     /// Ask every engine and provider that is set up for something small, and say what works.
     Check(CheckArgs),
+    /// Ask the server of these settings whether it answers, for containers and service managers.
+    #[command(after_help = "Example: ringback health --ready\n\n\
+        Settings are those of `ringback serve`: HOST, PORT and TLS_CERT say where it listens.\n\
+        Exit status: 0 it answers; 1 it does not; 2 a setting is wrong.")]
+    Health {
+        /// It must take new calls too: not while it stops.
+        #[arg(long)]
+        ready: bool,
+        /// Where it is, instead of what the settings say.
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Telephone a server from this terminal.
     Call(Box<ringback_sim::CallArgs>),
     /// Play the cloud providers on this machine: real protocols, local engines, faults on request.
@@ -137,6 +149,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Serve(args) => serve(&args),
         Command::Check(args) => check(&args),
+        Command::Health { ready, url } => health(ready, url),
         Command::Call(args) => call(*args),
         Command::Sim(args) => sim(args),
         Command::Bench(args) => bench(&args),
@@ -207,6 +220,32 @@ fn check(args: &CheckArgs) -> ExitCode {
     };
     // What is still connecting, hearing or speaking has nobody to do it for: it is not waited for.
     std::process::exit(status.into())
+}
+
+fn health(ready: bool, url: Option<String>) -> ExitCode {
+    let base = url.map_or_else(own_address, Ok);
+    let base = match base {
+        Ok(base) => base,
+        Err(error) => return complain(&error.to_string(), UNUSABLE),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let asked = match runtime {
+        Ok(runtime) => runtime.block_on(alive::ask(&base, ready)),
+        Err(error) => Err(format!("the runtime does not start: {error}")),
+    };
+    match asked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => complain(&why, WANTING),
+    }
+}
+
+fn own_address() -> Result<String, ConfigError> {
+    let folder = std::env::current_dir()
+        .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
+    let layers = Layers::gather(Texts::new(), &folder, None)?;
+    Ok(alive::address(&Config::load(&layers)?.http))
 }
 
 /// The first word of this very command line: the file need not be on PATH.

@@ -107,20 +107,19 @@ fn local_address(server: &Server) -> String {
             std::net::Ipv6Addr::LOCALHOST.into()
         });
     }
-    PublicBase::listening(address).to_string()
+    PublicBase::listening(address, server.config.http.tls.is_some()).to_string()
 }
 
 /// Twilio's part must be played by the address that signatures are checked against.
 fn call_line(config: &Config, program: &str, address: &str) -> String {
-    let Some(_) = config.twilio.auth_token else {
-        return format!("{program} call --url {address}");
-    };
-    let url = config
-        .http
-        .public_url
-        .as_ref()
-        .map_or_else(|| address.to_owned(), ToString::to_string);
-    format!("TWILIO_AUTH_TOKEN=... {program} call --url {url}")
+    // No certificate names the address that we listen at.
+    let by_name = config.twilio.auth_token.is_some() || config.http.tls.is_some();
+    let public = config.http.public_url.as_ref().filter(|_| by_name);
+    let url = public.map_or_else(|| address.to_owned(), ToString::to_string);
+    match config.twilio.auth_token {
+        Some(_) => format!("TWILIO_AUTH_TOKEN=... {program} call --url {url}"),
+        None => format!("{program} call --url {url}"),
+    }
 }
 
 /// As a shell takes it for one word.

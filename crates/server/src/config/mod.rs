@@ -29,6 +29,7 @@ use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 
 use crate::hooks::public_url::PublicBase;
+use crate::tls::TlsFiles;
 use browsers::{Origins, SecurityHeaders};
 use read::Reader;
 
@@ -73,6 +74,8 @@ pub struct HttpConfig {
     pub security_headers: SecurityHeaders,
     /// `CORS_ORIGINS`: other sites whose pages may read our answers.
     pub origins: Origins,
+    /// `TLS_CERT` and `TLS_KEY`: where the server does TLS itself.
+    pub tls: Option<TlsFiles>,
     /// `MAX_CONNECTIONS`: connections at once, media sockets included.
     pub max_connections: usize,
 }
@@ -243,8 +246,27 @@ fn http(reader: &Reader<'_>) -> Result<HttpConfig, ConfigError> {
         trusted_proxies: reader.value("TRUSTED_PROXIES", read::networks)?,
         security_headers: browsers::headers(reader)?,
         origins: reader.value("CORS_ORIGINS", |text| browsers::origins(text, host))?,
+        tls: tls(reader)?,
         max_connections: count(reader, "MAX_CONNECTIONS", 1, 1_000_000)?,
     })
+}
+
+fn tls(reader: &Reader<'_>) -> Result<Option<TlsFiles>, ConfigError> {
+    let cert = reader.value("TLS_CERT", |text| Ok(read::optional(text)))?;
+    let key = reader.value("TLS_KEY", |text| Ok(read::optional(text)))?;
+    match (cert, key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles {
+            cert: cert.into(),
+            key: key.into(),
+        })),
+        (Some(_), None) => Err(ConfigError(
+            "TLS_CERT is set and TLS_KEY is not: set both, or none".to_owned(),
+        )),
+        (None, Some(_)) => Err(ConfigError(
+            "TLS_KEY is set and TLS_CERT is not: set both, or none".to_owned(),
+        )),
+    }
 }
 
 fn calls(reader: &Reader<'_>) -> Result<CallsConfig, ConfigError> {

@@ -56,6 +56,16 @@ pub const VARIABLES: &[Variable] = &[
         "Networks whose X-Forwarded-* and Forwarded headers are believed.",
     ),
     plain(
+        "TLS_CERT",
+        "",
+        "File with the certificate (PEM, the server's own first), where the server does TLS itself. Read again when it changes.",
+    ),
+    plain(
+        "TLS_KEY",
+        "",
+        "File with the certificate's private key (PEM).",
+    ),
+    plain(
         "ENABLE_SECURITY_HEADERS",
         "true",
         "Whether answers carry security headers; each of them can be set, off leaves it out.",
@@ -299,8 +309,6 @@ pub const LATER: &[&str] = &[
     "RECAPTCHA_SITE_KEY",
     "RECAPTCHA_SECRET",
     "METRICS_TOKEN",
-    "TLS_CERT",
-    "TLS_KEY",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -61,9 +61,9 @@ impl PublicBase {
     }
 
     /// The base of a listening address, for messages: `http://127.0.0.1:8080`.
-    pub fn listening(address: std::net::SocketAddr) -> Self {
+    pub fn listening(address: std::net::SocketAddr, secure: bool) -> Self {
         Self {
-            secure: false,
+            secure,
             authority: address.to_string(),
             prefix: String::new(),
         }

@@ -40,6 +40,7 @@ fn every_command_shows_an_example() {
     for command in [
         &["serve"][..],
         &["check"],
+        &["health"],
         &["call"],
         &["sim"],
         &["bench"],

@@ -144,7 +144,7 @@ async fn a_peer_that_does_not_read_is_left_and_one_that_reads_gets_everything() 
         ..limits(100)
     };
     let closed = CancellationToken::new();
-    tokio::spawn(serve(listener, router, patient, closed));
+    tokio::spawn(serve(listener, None, router, patient, closed));
     let ask = async || {
         let mut peer = TcpStream::connect(address).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";

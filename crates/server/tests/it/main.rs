@@ -20,4 +20,5 @@ mod resume;
 mod routes;
 mod server;
 mod simulated;
+mod tls;
 mod voice;

@@ -36,7 +36,7 @@ pub async fn listen_within(setup: Setup, limits: Limits) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let closed = CancellationToken::new();
-    tokio::spawn(serve(listener, server.router.clone(), limits, closed));
+    tokio::spawn(serve(listener, None, server.router.clone(), limits, closed));
     Listening { server, address }
 }
 
