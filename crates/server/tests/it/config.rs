@@ -427,3 +427,40 @@ fn no_name_is_twice_in_the_table() {
             .all(|v| variables::near_miss(v.name) == Some(v.name) || v.name.len() < 5)
     );
 }
+
+#[test]
+fn the_files_of_deployment_set_only_what_can_be_set() {
+    let others = [
+        "PHONE_HOST",
+        "POSTGRES_DB",
+        "POSTGRES_PASSWORD",
+        "POSTGRES_USER",
+        "RINGBACK",
+    ];
+    let known = |name: &str| {
+        let name = name.strip_suffix("_FILE").unwrap_or(name);
+        variables::find(name).is_some() || LATER.contains(&name) || others.contains(&name)
+    };
+    let setting = |word: &str| {
+        let (name, _) = word.split_once(['=', ':'])?;
+        let capital = |c: char| c.is_ascii_uppercase() || c == '_';
+        (name.len() > 3 && name.chars().all(capital)).then(|| name.to_owned())
+    };
+    for (path, least) in [
+        ("Dockerfile", 4),
+        ("deploy/compose.yaml", 15),
+        ("deploy/compose.env.example", 8),
+        ("deploy/ringback.service", 4),
+    ] {
+        let text = repository_file(path).replace("Environment=", "");
+        let lines = text.lines().filter(|line| !line.trim().starts_with('#'));
+        let names: Vec<String> = lines
+            .flat_map(str::split_whitespace)
+            .filter_map(setting)
+            .collect();
+        assert!(names.len() >= least, "{path}: {names:?}");
+        for name in names {
+            assert!(known(&name), "{path} sets {name}");
+        }
+    }
+}
