@@ -46,8 +46,9 @@ if [ "$purpose" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install --locked cargo-nextest
 fi
 
-# The providers' own Python packages as clients of the simulator: `make test` asks them where they can be had.
-sdks="openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0"
+# The providers' own Python packages as clients of the simulator, and Prometheus' as a reader of /metrics: `make test` asks them where they
+# can be had.
+sdks="openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0 prometheus-client==0.26.0"
 sdk_python=target/sdk/bin/python
 if [ "$purpose" = test ] && [ "$(cat target/sdk/packages 2>/dev/null)" != "$sdks" ]; then
     echo "installing $sdks into target/sdk (once)"
@@ -57,6 +58,6 @@ if [ "$purpose" = test ] && [ "$(cat target/sdk/packages 2>/dev/null)" != "$sdks
         echo "$sdks" >target/sdk/packages
     else
         rm -rf target/sdk
-        echo "going on: without python3-venv and these packages the simulator is not tried with them" >&2
+        echo "going on: without python3-venv and these packages the simulator and /metrics are not tried with them" >&2
     fi
 fi

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::{Arrival, Recent, Registry, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::listen::{self, Limits};
+use crate::metrics::Metrics;
 use crate::pulse::Pulses;
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
@@ -53,6 +54,8 @@ pub struct Server {
     pub registry: Arc<Registry<Expected>>,
     /// What calls that ended lately came to.
     pub recent: Recent,
+    /// What Prometheus is told.
+    pub metrics: Metrics,
     /// Makes and checks tokens.
     pub signer: Signer,
     /// Checks Twilio's signatures; `None` where only local callers are accepted.
@@ -93,6 +96,7 @@ impl Server {
             validator: validator(&config)?,
             recent: Recent::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
+            metrics: Metrics::default(),
             config,
             program: program.to_owned(),
             address,

@@ -17,6 +17,7 @@ pub mod headers;
 pub mod health;
 pub mod hooks;
 pub mod listen;
+pub mod metrics;
 pub mod page;
 pub mod patience;
 pub mod pulse;

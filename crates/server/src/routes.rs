@@ -12,7 +12,7 @@ use crate::answers::Detail;
 use crate::api::calls;
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
-use crate::{body, client, headers, health, page, requests};
+use crate::{body, client, headers, health, metrics, page, requests};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Protection {
     CarrierAndToken,
     /// Callers on this machine.
     Local,
+    /// As [`Protection::Local`], or whoever has the `METRICS_TOKEN`.
+    MetricsToken,
 }
 
 /// One route.
@@ -100,6 +102,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)
     }),
+    route("GET", "/metrics", Protection::MetricsToken, || {
+        get(metrics::show_metrics)
+    }),
     route("GET", "/live", Protection::Public, || {
         get(health::show_live)
     }),
@@ -122,6 +127,9 @@ pub fn router(app: App) -> Router {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::upgrade))
             }
             Protection::Local => handler.route_layer(from_fn(authentic::local)),
+            Protection::MetricsToken => {
+                handler.route_layer(from_fn_with_state(app.clone(), authentic::metrics))
+            }
         };
         let handler = handler.route_layer(from_fn_with_state(route.body, body::bound));
         router = router.route(route.path, handler);

@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, join_all};
 use ringback_call::{Direction, EndCause, Intent, Verdict};
 use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
-use ringback_session::{EngineStatus, Engines, Follower, Place, Rest, Seats, Setup};
+use ringback_session::{Ended, EngineStatus, Engines, Follower, Load, Place, Rest, Seats, Setup};
 use ringback_wire::twilio::media::Start;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -53,7 +53,7 @@ pub struct Connected {
 }
 
 /// How a conversation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Ending {
     /// For the resume webhook.
     pub outcome: Outcome,
@@ -63,6 +63,8 @@ pub struct Ending {
     pub cause: String,
     /// What the call came to: who, when, latencies, usage, cost, faults. Null where it is not known.
     pub summary: Value,
+    /// All that is known of it; `None` where it broke.
+    pub ended: Option<Arc<Ended>>,
 }
 
 /// Gives seats to calls.
@@ -71,6 +73,10 @@ pub trait Switchboard: Send + Sync {
     fn seat(&self, scenario: &Scenario) -> Option<Box<dyn Seat>>;
     /// Which engines there are, and why.
     fn engines(&self) -> Vec<EngineStatus>;
+    /// How busy the engines of this machine are.
+    fn load(&self) -> Load {
+        Load::default()
+    }
     /// How the providers are that are set up, within about two seconds.
     fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>>;
 }
@@ -122,6 +128,10 @@ impl Switchboard for Sessions {
         with_reasons(self.engines.describe(), &self.settings)
     }
 
+    fn load(&self) -> Load {
+        self.engines.load()
+    }
+
     fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>> {
         let set_up = Provider::ALL.into_iter();
         let set_up = set_up.filter(|provider| self.engines.is_set_up(*provider));
@@ -169,12 +179,13 @@ impl Seat for SessionSeat {
                 follower: Follower::none(),
                 rest: self.rest,
             };
-            let ended =
+            let mut ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;
-            let how = ending(ended.intent, ended.cause, ended.failed.as_deref());
+            let how = ending(ended.intent.clone(), ended.cause, ended.failed.as_deref());
             Ending {
-                summary: ended.summary,
+                summary: ended.summary.take(),
                 expects_resume: how.expects_resume && !ended.put_through,
+                ended: Some(Arc::new(ended)),
                 ..how
             }
         })
@@ -198,6 +209,7 @@ fn ending(intent: Intent, cause: EndCause, failed: Option<&str>) -> Ending {
         expects_resume: cause != EndCause::HungUp,
         cause: cause_text,
         summary: Value::Null,
+        ended: None,
     }
 }
 

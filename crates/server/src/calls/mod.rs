@@ -8,5 +8,5 @@ pub mod tokens;
 
 pub use conversation::{Arrival, Connected, Ending, Seat, Sessions, Switchboard};
 pub use recent::Recent;
-pub use registry::{Live, Outcome, Refusal, Registry, Resumption};
+pub use registry::{Counts, Live, Outcome, Refusal, Registry, Resumption};
 pub use tokens::{Purpose, Signer, TokenId};

@@ -57,6 +57,8 @@ pub struct Config {
     pub engines: EnginesConfig,
     /// Logs.
     pub log: LogConfig,
+    /// What operators look at besides.
+    pub operation: OperationConfig,
 }
 
 /// Listening, and how the world sees us.
@@ -165,6 +167,13 @@ pub enum LogFormat {
     Json,
 }
 
+/// What operators look at besides logs.
+#[derive(Clone, Debug)]
+pub struct OperationConfig {
+    /// `METRICS_TOKEN`: lets others than local callers read `/metrics`.
+    pub metrics_token: Option<Secret>,
+}
+
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
@@ -200,6 +209,9 @@ impl Config {
             calls: calls(&reader)?,
             engines: engines(&reader)?,
             log: log(&reader)?,
+            operation: OperationConfig {
+                metrics_token: reader.secret("METRICS_TOKEN")?,
+            },
         };
         secret_key::check(&config)?;
         Ok(config)
@@ -211,6 +223,7 @@ impl Config {
             &self.secret_key,
             &self.secret_key_previous,
             &self.twilio.auth_token,
+            &self.operation.metrics_token,
         ];
         let accounts = self.engines.accounts.iter();
         let keys = accounts.filter_map(|account| account.access.key.as_ref());

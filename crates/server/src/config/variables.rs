@@ -289,6 +289,10 @@ pub const VARIABLES: &[Variable] = &[
         "30",
         "Days after which a log file is deleted; 0 keeps all.",
     ),
+    secret(
+        "METRICS_TOKEN",
+        "Lets who brings it as a bearer token read /metrics. Empty: only callers on this machine do.",
+    ),
 ];
 
 /// Names that later versions read. Setting one is no mistake, but has no effect yet.
@@ -308,7 +312,6 @@ pub const LATER: &[&str] = &[
     "CAPTCHA_MIN_SCORE",
     "RECAPTCHA_SITE_KEY",
     "RECAPTCHA_SECRET",
-    "METRICS_TOKEN",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use aws_lc_rs::constant_time;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -66,6 +67,25 @@ pub async fn local(request: Request, next: Next) -> Response {
             Detail::new(StatusCode::FORBIDDEN, what).into_response()
         }
     }
+}
+
+/// Lets through who brings `METRICS_TOKEN` as a bearer token, or is a caller on this machine.
+pub async fn metrics(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(token) = &app.config.operation.metrics_token else {
+        return local(request, next).await;
+    };
+    let (parts, body) = request.into_parts();
+    let brought = parts.headers.get(header::AUTHORIZATION);
+    let brought = brought.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let has_token = brought.is_some_and(|brought| {
+        constant_time::verify_slices_are_equal(brought, token.expose().as_bytes()).is_ok()
+    });
+    if has_token || peer(&parts).is_ok_and(|peer| is_local(&parts.headers, peer.address)) {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let what = "the METRICS_TOKEN is wanted as a bearer token";
+    let refused = Detail::new(StatusCode::UNAUTHORIZED, what);
+    ([(header::WWW_AUTHENTICATE, "Bearer")], refused).into_response()
 }
 
 async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {

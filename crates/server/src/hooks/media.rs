@@ -260,6 +260,8 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         start,
     } = admitted;
     let (call_id, call_sid) = (arrival.call_id, arrival.call_sid.clone());
+    let direction = arrival.direction;
+    app.metrics.answered(direction);
     tracing::info!(call.id = %call_id, call.sid = call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
     let connected = Connected {
         socket,
@@ -277,9 +279,11 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
             expects_resume: true,
             cause: "a panic".to_owned(),
             summary: serde_json::Value::Null,
+            ended: None,
         }
     });
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
+    app.metrics.ended(direction, ending.ended.as_deref());
     app.recent.keep(ending.summary);
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }

@@ -20,11 +20,13 @@ use super::public_url::PublicBase;
 use crate::answers::{Detail, farewell, missing_field, twiml};
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Purpose, TokenId};
+use crate::metrics::Refused;
 
 /// What a caller hears while the server stops.
 pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
 /// What a caller hears when there is no place left.
 pub const BUSY: &str = "We are sorry, all our lines are busy at this moment. Please call again in a few minutes. Goodbye.";
+const FULL: &str = "as many calls as MAX_CALLS allows";
 const STOPPING_GERMAN: &str = "Es tut uns leid, wir können Ihren Anruf gerade nicht annehmen. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.";
 const BUSY_GERMAN: &str = "Es tut uns leid, alle Leitungen sind gerade belegt. Bitte rufen Sie in einigen Minuten noch einmal an. Auf Wiederhören.";
 const STOPPING_SPANISH: &str = "Lo sentimos, en este momento no podemos atender su llamada. Vuelva a llamar dentro de unos minutos. Adiós.";
@@ -54,27 +56,30 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
         return missing_field("CallSid");
     };
     let direction = direction(&request);
+    app.metrics.attempted(direction);
     let scenario = match app.scenario(name, direction) {
         Ok(scenario) => scenario,
         Err(what) => {
+            app.metrics.refused(direction, Refused::NoScenario);
             tracing::warn!(call.sid = request.call_sid, reason = %what, "call refused");
             return Detail::new(StatusCode::NOT_FOUND, what).into_response();
         }
     };
-    let refuse = |line: &'static str, reason: &str| {
+    let refuse = |line: &'static str, why: Refused, reason: &str| {
+        app.metrics.refused(direction, why);
         tracing::warn!(call.sid = request.call_sid, scenario = %scenario.slug, reason, "call refused with a spoken line");
         let (line, language) = in_language(line, &scenario.language);
         farewell(line, language)
     };
     if app.lifecycle.draining.is_cancelled() {
-        return refuse(STOPPING, "the server stops");
+        return refuse(STOPPING, Refused::Draining, "the server stops");
     }
     let now = Instant::now();
     if app.registry.is_full(now) {
-        return refuse(BUSY, "as many calls as MAX_CALLS allows");
+        return refuse(BUSY, Refused::Full, FULL);
     }
     let Some(seat) = app.switchboard.seat(&scenario) else {
-        return refuse(BUSY, "no recogniser or voice is free");
+        return refuse(BUSY, Refused::NoEngine, "no recogniser or voice is free");
     };
     let arrival = arrival(&request, direction, &scenario);
     let call_id = arrival.call_id;
@@ -89,8 +94,9 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
             tracing::info!(call.id = %call_id, call.sid = request.call_sid, scenario = %scenario.slug, %from, %to, ?direction, "call arrived");
             twiml(&verbs)
         }
-        Err(NotConnected::Full) => refuse(BUSY, "as many calls as MAX_CALLS allows"),
+        Err(NotConnected::Full) => refuse(BUSY, Refused::Full, FULL),
         Err(NotConnected::Broken(what)) => {
+            app.metrics.refused(direction, Refused::Broken);
             tracing::error!(call.sid = request.call_sid, reason = %what, "Error: no TwiML can be made for a call");
             Detail::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

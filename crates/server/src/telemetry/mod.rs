@@ -9,7 +9,7 @@ pub mod rotate;
 pub mod steady;
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tracing::Subscriber;
@@ -91,7 +91,7 @@ fn files(config: &LogConfig) -> Steady<RotatingFile> {
         Box::new(Timestamp::now),
     );
     let place = format!("LOG_DIR={}", config.dir.display());
-    Steady::new(file, place, Box::new(Timestamp::now))
+    Steady::new(file, place, Box::new(Instant::now))
 }
 
 /// Which events are written at a level.

@@ -1,31 +1,41 @@
 //! Log files that cannot be written: said once, tried again now and then, and nobody is held up or stopped by it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::rotate::Now;
+use std::time::{Duration, Instant};
 
 /// So long a writer that failed is left alone.
-const REST: SignedDuration = SignedDuration::from_secs(5);
+const REST: Duration = Duration::from_secs(5);
+
+/// Tells how time passes; a parameter so that tests can.
+pub type Passing = Box<dyn Fn() -> Instant + Send>;
+
+/// Of the whole process, because it has one log.
+static LOST_LINES: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that could not be written to the log files since the process began.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.load(Ordering::Relaxed)
+}
 
 /// Writes lines where it can and never fails. When it cannot, it says so in one event, which goes wherever else events go, and in
 /// another when it can again.
 pub struct Steady<W> {
     inner: W,
     place: String,
-    now: Now,
+    now: Passing,
     failing: Option<Failing>,
 }
 
 struct Failing {
-    tried: Timestamp,
+    tried: Instant,
     lost: u64,
 }
 
 impl<W: Write> Steady<W> {
     /// Around a writer that takes a whole line with each write. `place` is how the operator knows it.
-    pub fn new(inner: W, place: String, now: Now) -> Self {
+    pub fn new(inner: W, place: String, now: Passing) -> Self {
         Self {
             inner,
             place,
@@ -34,7 +44,8 @@ impl<W: Write> Steady<W> {
         }
     }
 
-    fn failed(&mut self, error: &io::Error, now: Timestamp) {
+    fn failed(&mut self, error: &io::Error, now: Instant) {
+        LOST_LINES.fetch_add(1, Ordering::Relaxed);
         let before = self.failing.take();
         if before.is_none() {
             tracing::error!(place = self.place, %error, "Error: the log files cannot be written; lines go to the terminal alone until they can");
@@ -50,9 +61,10 @@ impl<W: Write> Write for Steady<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let now = (self.now)();
         if let Some(failing) = &mut self.failing
-            && now.duration_since(failing.tried).abs() < REST
+            && now.duration_since(failing.tried) < REST
         {
             failing.lost += 1;
+            LOST_LINES.fetch_add(1, Ordering::Relaxed);
             return Ok(line.len());
         }
         match self.inner.write_all(line) {
@@ -84,7 +96,9 @@ mod tests {
 
     use tracing_subscriber::fmt::MakeWriter;
 
-    use super::super::rotate::RotatingFile;
+    use jiff::Timestamp;
+
+    use super::super::rotate::{Now, RotatingFile};
     use super::*;
 
     /// What a terminal shows.
@@ -117,7 +131,11 @@ mod tests {
         let time = Arc::new(Mutex::new(Timestamp::UNIX_EPOCH));
         let (first, second) = (Arc::clone(&time), Arc::clone(&time));
         let inner = log(Box::new(move || *first.lock().unwrap()));
-        let now = Box::new(move || *second.lock().unwrap());
+        let begun = Instant::now();
+        let now = Box::new(move || {
+            let passed = second.lock().unwrap().duration_since(Timestamp::UNIX_EPOCH);
+            begun + passed.unsigned_abs()
+        });
         let mut steady = Steady::new(inner, "LOG_DIR=there".to_owned(), now);
         let terminal = Shown::default();
         let subscriber = tracing_subscriber::fmt()

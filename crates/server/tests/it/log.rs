@@ -1,8 +1,6 @@
 //! What the log says, and what it may not hold.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Read, Write};
-
 use ringback_sim::providers::Rule;
 
 use crate::simulated::*;
@@ -89,12 +87,7 @@ async fn a_provider_that_fails_is_told_with_error_and_its_name_and_the_call_goes
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_for_logs_that_cannot_be_made_is_said_and_calls_are_taken() {
     let server = Simulated::start(&[("LOG_DIR", "/dev/null/logs")], &[]).await;
-    let mut http = std::net::TcpStream::connect(&server.url()[7..]).unwrap();
-    let request = "GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    http.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    http.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(server.get("/ready").await.contains("ready"));
     let terminal = until("the complaint", async || {
         let terminal = server.terminal();
         terminal

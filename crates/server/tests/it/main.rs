@@ -13,6 +13,7 @@ mod health;
 mod listening;
 mod log;
 mod media;
+mod metrics;
 mod pages;
 mod privacy;
 mod public_url;

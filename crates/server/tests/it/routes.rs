@@ -28,6 +28,7 @@ fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
     GET   /calls/{id}                      Local            0
     GET   /health                          Public           0
+    GET   /metrics                         MetricsToken     0
     GET   /live                            Public           0
     GET   /ready                           Public           0
     ");

@@ -93,6 +93,7 @@ impl Seat for ScriptedSeat {
                 summary: serde_json::json!({
                     "call_sid": arrival.call_sid, "from": arrival.from, "turns": [],
                 }),
+                ended: None,
             };
             loop {
                 let received = tokio::select! {

@@ -1,7 +1,8 @@
 //! The binary with the providers' twins, and calls to it over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -143,6 +144,23 @@ impl Simulated {
             max_seconds: 60,
         };
         ringback_sim::call(args).await.unwrap()
+    }
+
+    /// The body that a path answers.
+    pub async fn get(&self, path: &str) -> String {
+        let address = self.address.clone();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut http = TcpStream::connect(address).unwrap();
+            http.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            http.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        let answer = asked.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// What it wrote to its terminal so far.

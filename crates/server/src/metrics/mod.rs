@@ -1,0 +1,167 @@
+//! What the server tells Prometheus: `GET /metrics`, in the text form of OpenMetrics. docs/metrics.md names each figure.
+//!
+//! All that is about calls comes from what a call says of itself when it is over, so nothing is counted while audio flows.
+//! What is about this moment is asked when somebody scrapes.
+
+mod calls;
+mod page;
+mod process;
+mod providers;
+mod quality;
+mod stages;
+mod state;
+
+use std::borrow::Cow;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use ringback_call::Direction;
+use ringback_session::Ended;
+
+pub use page::show_metrics;
+pub use state::State;
+
+/// The labels of one series.
+type Labels = Vec<(&'static str, Cow<'static, str>)>;
+type Counters = Family<Labels, Counter>;
+/// Counters of what is no whole number.
+type Amounts = Family<Labels, Counter<f64, std::sync::atomic::AtomicU64>>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// Why a call was refused before it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no such scenario, or it takes no calls of this direction.
+    NoScenario,
+    /// The server stops.
+    Draining,
+    /// As many calls as are allowed.
+    Full,
+    /// No recogniser or voice is free.
+    NoEngine,
+    /// The server is at fault.
+    Broken,
+}
+
+impl Refused {
+    fn name(self) -> &'static str {
+        match self {
+            Self::NoScenario => "no_scenario",
+            Self::Draining => "draining",
+            Self::Full => "full",
+            Self::NoEngine => "no_engine",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// All figures of a server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    calls: calls::Calls,
+    stages: stages::Stages,
+    providers: providers::Providers,
+    quality: quality::Figures,
+    state: state::Gauges,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(process::Process::default()));
+        let own = registry.sub_registry_with_prefix("ringback");
+        Self {
+            calls: calls::Calls::register(own),
+            stages: stages::Stages::register(own),
+            providers: providers::Providers::register(own),
+            quality: quality::Figures::register(own),
+            state: state::Gauges::register(own),
+            registry,
+        }
+    }
+}
+
+impl Metrics {
+    /// A call is to be answered, or placed.
+    pub fn attempted(&self, direction: Direction) {
+        self.calls.attempted(direction);
+    }
+
+    /// It was refused.
+    pub fn refused(&self, direction: Direction, why: Refused) {
+        self.calls.refused(direction, why);
+    }
+
+    /// Its media socket is open and its token was taken.
+    pub fn answered(&self, direction: Direction) {
+        self.calls.answered(direction);
+    }
+
+    /// It is over. `None`: it broke, so that nothing is known of it.
+    pub fn ended(&self, direction: Direction, ended: Option<&Ended>) {
+        self.calls.ended(direction, ended);
+        if let Some(ended) = ended {
+            self.stages.observe(&ended.report);
+            self.providers.observe(ended);
+            self.quality.observe(ended);
+        }
+    }
+
+    /// Everything, in the text form of OpenMetrics; `state` is how things stand now.
+    ///
+    /// # Errors
+    /// Never in practice: a text takes whatever is written to it.
+    pub fn text(&self, state: &State) -> Result<String, std::fmt::Error> {
+        self.state.set(state);
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn direction_label(direction: Direction) -> (&'static str, Cow<'static, str>) {
+    let name = match direction {
+        Direction::Inbound => "inbound",
+        Direction::Outbound => "outbound",
+    };
+    ("direction", name.into())
+}
+
+/// Registers a family of counters; the name gets `_total`.
+fn counters(registry: &mut Registry, name: &str, help: &str) -> Counters {
+    let family = Counters::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn counters_of(registry: &mut Registry, name: &str, help: &str, unit: Unit) -> Counters {
+    let family = Counters::default();
+    registry.register_with_unit(name, help, unit, family.clone());
+    family
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+fn amounts(registry: &mut Registry, name: &str, help: &str, unit: Option<Unit>) -> Amounts {
+    let family = Amounts::default();
+    match unit {
+        Some(unit) => registry.register_with_unit(name, help, unit, family.clone()),
+        None => registry.register(name, help, family.clone()),
+    }
+    family
+}
+
+/// Registers a family of histograms in seconds.
+fn seconds(registry: &mut Registry, name: &str, help: &str, make: fn() -> Histogram) -> Histograms {
+    let family = Histograms::new_with_constructor(make);
+    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+    family
+}

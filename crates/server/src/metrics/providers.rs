@@ -1,0 +1,176 @@
+//! What engines and providers did, cost and failed at.
+
+use prometheus_client::registry::{Registry, Unit};
+use ringback_call::{Fault, FaultKind, Party, Usage};
+use ringback_session::Ended;
+use ringback_session::provider::Provider;
+
+use super::{Amounts, Counters, Labels, amounts, counters};
+use crate::config::{LOCAL_STT, LOCAL_TTS};
+
+#[derive(Debug)]
+pub(super) struct Providers {
+    requests: Counters,
+    tokens: Counters,
+    characters: Counters,
+    audio: Amounts,
+    cost: Amounts,
+    errors: Counters,
+    faults: Counters,
+}
+
+impl Providers {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        Self {
+            requests: counters(
+                registry,
+                "provider_requests",
+                "Requests to models, and sentences given to voices",
+            ),
+            tokens: counters(registry, "provider_tokens", "Tokens of models"),
+            characters: counters(
+                registry,
+                "provider_characters",
+                "Characters that voices were given",
+            ),
+            audio: amounts(
+                registry,
+                "provider_audio",
+                "Audio that recognisers were sent",
+                Some(Unit::Seconds),
+            ),
+            cost: amounts(
+                registry,
+                "cost",
+                "What calls cost by the price table, in its currency",
+                None,
+            ),
+            errors: counters(
+                registry,
+                "provider_errors",
+                "Failures of what hears, answers and speaks",
+            ),
+            faults: counters(registry, "faults", "Faults of the other parties of a call"),
+        }
+    }
+
+    pub(super) fn observe(&self, ended: &Ended) {
+        for entry in &ended.report.usage {
+            self.used(&entry.usage);
+        }
+        if let Some(bill) = &ended.bill {
+            for (role, amount) in [
+                ("stt", bill.stt),
+                ("responder", bill.responder),
+                ("tts", bill.tts),
+                ("carrier", bill.carrier),
+            ] {
+                let currency = bill.currency.clone().into();
+                let labels = vec![("role", role.into()), ("currency", currency)];
+                self.cost.get_or_create(&labels).inc_by(amount);
+            }
+        }
+        for fault in &ended.report.faults {
+            self.fault(fault);
+        }
+    }
+
+    fn used(&self, usage: &Usage) {
+        let of = |usage: &Usage| -> Labels {
+            vec![
+                ("role", party_name(usage.party).into()),
+                ("provider", usage.provider.clone().into()),
+            ]
+        };
+        let add = |family: &Counters, labels: Labels, amount: u64| {
+            if amount > 0 {
+                family.get_or_create(&labels).inc_by(amount);
+            }
+        };
+        add(&self.requests, of(usage), usage.requests.into());
+        add(&self.characters, of(usage), usage.characters);
+        for (kind, tokens) in [
+            ("input", usage.input_tokens),
+            ("cached", usage.cached_tokens),
+            ("output", usage.output_tokens),
+        ] {
+            let mut labels = of(usage);
+            labels.push(("kind", kind.into()));
+            add(&self.tokens, labels, tokens);
+        }
+        if usage.audio_ms > 0 {
+            let seconds = usage.audio_ms as f64 / 1e3;
+            self.audio.get_or_create(&of(usage)).inc_by(seconds);
+        }
+    }
+
+    fn fault(&self, fault: &Fault) {
+        let kind = ("kind", kind_name(fault.kind).into());
+        match fault.party {
+            Party::Stt | Party::Responder | Party::Tts => {
+                let labels = vec![
+                    ("role", party_name(fault.party).into()),
+                    ("provider", provider_name(&fault.detail).into()),
+                    kind,
+                ];
+                self.errors.get_or_create(&labels).inc();
+            }
+            Party::Carrier | Party::Recorder | Party::Server => {
+                let labels = vec![("party", party_name(fault.party).into()), kind];
+                self.faults.get_or_create(&labels).inc();
+            }
+        }
+    }
+}
+
+/// The role of a party, in one word.
+pub(crate) fn party_name(party: Party) -> &'static str {
+    match party {
+        Party::Carrier => "carrier",
+        Party::Stt => "stt",
+        Party::Responder => "responder",
+        Party::Tts => "tts",
+        Party::Recorder => "recorder",
+        Party::Server => "server",
+    }
+}
+
+fn kind_name(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Refused => "refused",
+        FaultKind::Misbehaved => "misbehaved",
+        FaultKind::Unreachable => "unreachable",
+        FaultKind::Misconfigured => "misconfigured",
+    }
+}
+
+/// The details of a provider's failure begin with its name. Few names, so that no detail becomes a series.
+fn provider_name(detail: &str) -> &'static str {
+    let first = detail
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .unwrap_or_default();
+    let names = Provider::ALL.map(Provider::name).into_iter();
+    let mut names = names.chain([LOCAL_STT, LOCAL_TTS, "webhook"]);
+    names.find(|name| *name == first).unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_of_the_provider_with_whose_name_it_begins() {
+        for (detail, expected) in [
+            ("openai (gpt at host) answered 402", "openai"),
+            ("deepgram: the socket broke", "deepgram"),
+            ("elevenlabs answered 401", "elevenlabs"),
+            ("pico did not speak", "pico"),
+            ("openaix", "other"),
+            ("the model deepgram", "other"),
+            ("", "other"),
+        ] {
+            assert_eq!(provider_name(detail), expected, "{detail}");
+        }
+    }
+}
