@@ -111,12 +111,18 @@ pub async fn show_live() -> Response {
     Json(json!({ "status": "live" })).into_response()
 }
 
-/// `GET /ready`: new calls are taken; 503 while the server stops.
+/// `GET /ready`: new calls are taken; 503 while the server stops, or has no voice to answer with.
 pub async fn show_ready(State(app): State<App>) -> Response {
+    let not_ready = |status: &str, detail: &str| {
+        let body = json!({ "status": status, "detail": detail });
+        (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+    };
     if app.lifecycle.draining.is_cancelled() {
-        let body =
-            json!({ "status": "draining", "detail": "the server stops and takes no new calls" });
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+        return not_ready("draining", "the server stops and takes no new calls");
+    }
+    let mut engines = app.switchboard.engines().into_iter();
+    if !engines.any(|engine| engine.role == "tts" && engine.usable) {
+        return not_ready("not ready", "no voice can be used: see ringback check");
     }
     Json(json!({ "status": "ready" })).into_response()
 }

@@ -75,6 +75,21 @@ async fn a_server_that_stops_is_alive_but_not_ready() {
 }
 
 #[tokio::test]
+async fn a_server_without_a_voice_is_not_ready() {
+    let server = Setup {
+        mute: true,
+        ..local()
+    };
+    let answer = server.start().get("/ready").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        answer.body.contains("no voice can be used"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
 async fn the_page_says_where_to_go_next() {
     let server = local().start();
     let page = server.get("/").await;

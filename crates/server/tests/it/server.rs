@@ -35,6 +35,7 @@ pub const CALLED: &str = "+15005550006";
 pub struct Scripted {
     free: Arc<AtomicUsize>,
     outcome: Outcome,
+    mute: bool,
 }
 
 struct ScriptedSeat {
@@ -70,7 +71,7 @@ impl Switchboard for Scripted {
         };
         vec![
             status("stt", "pocketsphinx", false),
-            status("tts", "pico", true),
+            status("tts", "pico", !self.mute),
         ]
     }
 
@@ -133,6 +134,7 @@ pub struct Setup {
     pub settings: Vec<(&'static str, &'static str)>,
     pub seats: usize,
     pub outcome: Outcome,
+    pub mute: bool,
 }
 
 /// Twilio's own: a token, a public URL.
@@ -142,6 +144,7 @@ pub fn signed() -> Setup {
         settings: vec![("TWILIO_AUTH_TOKEN", TOKEN), ("PUBLIC_URL", BASE)],
         seats: 9,
         outcome: Outcome::Over,
+        mute: false,
     }
 }
 
@@ -152,6 +155,7 @@ pub fn local() -> Setup {
         settings: vec![],
         seats: 9,
         outcome: Outcome::Over,
+        mute: false,
     }
 }
 
@@ -193,6 +197,7 @@ impl Setup {
         let scripted = Scripted {
             free: Arc::clone(&free),
             outcome: self.outcome,
+            mute: self.mute,
         };
         let key = Secret::new("a key of the test's own, long enough");
         let address = SocketAddr::new(config.http.host, 8080);
