@@ -16,7 +16,7 @@ use crate::media::{closed, listen, start};
 use crate::privacy::Captured;
 use crate::server::*;
 
-fn logged(what: impl Future<Output = ()>) -> String {
+pub fn logged(what: impl Future<Output = ()>) -> String {
     let captured = Captured::default();
     let writer = captured.clone();
     let inner = move || writer.clone();
@@ -33,7 +33,7 @@ fn logged(what: impl Future<Output = ()>) -> String {
 }
 
 /// The only line that says this.
-fn line(log: &str, message: &str) -> Value {
+pub fn line(log: &str, message: &str) -> Value {
     let mut found = log.lines().filter(|line| line.contains(message));
     let line = found.next().unwrap_or_else(|| panic!("{log}"));
     assert_eq!(found.next(), None, "{log}");

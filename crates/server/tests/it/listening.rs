@@ -15,6 +15,7 @@ use crate::media::{closed, listen_within, talks};
 use crate::server::*;
 
 const HEADERS: Duration = Duration::from_millis(400);
+const READING: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_secs(8);
 const LIVE: &[u8] = b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -140,7 +141,7 @@ async fn a_peer_that_does_not_read_is_left_and_one_that_reads_gets_everything() 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let patient = Limits {
-        reading: HEADERS,
+        reading: READING,
         ..limits(100)
     };
     let closed = CancellationToken::new();
@@ -152,7 +153,7 @@ async fn a_peer_that_does_not_read_is_left_and_one_that_reads_gets_everything() 
         peer
     };
     let mut slow = ask().await;
-    tokio::time::sleep(HEADERS * 3).await;
+    tokio::time::sleep(READING * 2).await;
     let mut read = Vec::new();
     let _ = within(slow.read_to_end(&mut read)).await;
     assert!(read.len() < 32 << 20, "{} bytes", read.len());

@@ -1,6 +1,7 @@
 //! The server through its public face.
 
 mod amd;
+mod attacks;
 mod bench;
 mod binary;
 mod bodies;
