@@ -3,6 +3,8 @@
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use ringback_server::client::ClientAddress;
 
 fn check(peer: &str, headers: &[(&str, &str)], expected: &str) {
@@ -97,5 +99,35 @@ fn the_header_of_the_standard_counts_where_the_usual_one_is_missing() {
     }
     for element in ["for=_gazonk", "for=unknown", "proto=https", "for"] {
         check("10.0.0.1", &[("forwarded", element)], "10.0.0.1");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_stranger_sends_it_stays_itself(texts in vec("[ -~]{0,60}", 0..4)) {
+        let mut headers = HeaderMap::new();
+        for text in &texts {
+            headers.append(FOR, text.parse().unwrap());
+            headers.append("forwarded", text.parse().unwrap());
+        }
+        let trusted = ["10.0.0.0/8".parse::<IpNet>().unwrap()];
+        let stranger = "192.0.2.9".parse().unwrap();
+        prop_assert_eq!(ClientAddress::of(&headers, stranger, &trusted).0, stranger);
+    }
+
+    #[test]
+    fn what_comes_before_the_last_hop_that_is_not_trusted_never_counts(
+        before in "[ -~]{0,60}",
+        last in any::<[u8; 4]>().prop_filter("not trusted", |last| last[0] != 10),
+        proxies in vec(any::<[u8; 3]>(), 0..5),
+    ) {
+        let last = std::net::Ipv4Addr::from(last);
+        let hops = proxies.iter().map(|[b, c, d]| format!(",10.{b}.{c}.{d}"));
+        let list = format!("{before},{last}{}", hops.collect::<String>());
+        let mut headers = HeaderMap::new();
+        headers.insert(FOR, list.parse().unwrap());
+        let trusted = ["10.0.0.0/8".parse::<IpNet>().unwrap()];
+        let client = ClientAddress::of(&headers, "10.0.0.1".parse().unwrap(), &trusted);
+        prop_assert_eq!(client.0, last);
     }
 }
