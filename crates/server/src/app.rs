@@ -22,6 +22,7 @@ use crate::pulse::Pulses;
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::tls::{Tls, keep_fresh};
+use crate::traces::Traces;
 use crate::welcome::Welcome;
 
 /// How often expired tokens are looked for, so that their seats come free.
@@ -56,6 +57,8 @@ pub struct Server {
     pub recent: Recent,
     /// What Prometheus is told.
     pub metrics: Metrics,
+    /// Where traces of calls go.
+    pub traces: Traces,
     /// Makes and checks tokens.
     pub signer: Signer,
     /// Checks Twilio's signatures; `None` where only local callers are accepted.
@@ -97,6 +100,7 @@ impl Server {
             recent: Recent::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),
+            traces: Traces::start(&config.operation, &calls.instance)?,
             config,
             program: program.to_owned(),
             address,
@@ -200,6 +204,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     sweeper.abort();
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
+    app.traces.close().await;
     tracing::info!("server stopped");
     Ok(())
 }

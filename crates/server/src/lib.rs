@@ -27,4 +27,5 @@ pub mod seal;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+pub mod traces;
 pub mod welcome;

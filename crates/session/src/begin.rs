@@ -83,7 +83,7 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
             to: setup.to,
             started: now,
             ended: now,
-            engines: names.map(str::to_owned).to_vec(),
+            engines: names.map(str::to_owned),
             late_samples: 0,
             failed: None,
         },

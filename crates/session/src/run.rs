@@ -46,6 +46,8 @@ pub struct Ended {
     pub put_through: bool,
     /// The conversation and its latencies.
     pub report: Report,
+    /// What heard, answered and spoke last.
+    pub engines: [String; 3],
     /// When the media began.
     pub started: Timestamp,
     /// What it cost; `None` where there are no prices.
@@ -346,6 +348,7 @@ async fn files(mut live: Box<Live>, meta: Meta) -> Ended {
         intent: report.intent.clone().unwrap_or(Intent::HangUp),
         cause: report.cause.unwrap_or(EndCause::Fault),
         failed,
+        engines: meta.engines,
         started: meta.started,
         bill,
         quality: Quality::of(&report),

@@ -168,10 +168,25 @@ pub enum LogFormat {
 }
 
 /// What operators look at besides logs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OperationConfig {
     /// `METRICS_TOKEN`: lets others than local callers read `/metrics`.
     pub metrics_token: Option<Secret>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector that traces are sent to, without a slash at its end.
+    pub otlp_endpoint: Option<String>,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`: what is sent along, by name.
+    pub otlp_headers: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for OperationConfig {
+    /// Headers may hold a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OperationConfig")
+            .field("metrics_token", &self.metrics_token)
+            .field("otlp_endpoint", &self.otlp_endpoint)
+            .field("otlp_headers", &self.otlp_headers.len())
+            .finish()
+    }
 }
 
 /// Logs.
@@ -209,9 +224,7 @@ impl Config {
             calls: calls(&reader)?,
             engines: engines(&reader)?,
             log: log(&reader)?,
-            operation: OperationConfig {
-                metrics_token: reader.secret("METRICS_TOKEN")?,
-            },
+            operation: operation(&reader)?,
         };
         secret_key::check(&config)?;
         Ok(config)
@@ -345,6 +358,18 @@ fn log(reader: &Reader<'_>) -> Result<LogConfig, ConfigError> {
         rotation_bytes: reader.value("LOG_ROTATION", read::size)?,
         retention_days: reader.value("LOG_RETENTION_DAYS", |text| read::number(text, 0, 36_500))?
             as u32,
+    })
+}
+
+fn operation(reader: &Reader<'_>) -> Result<OperationConfig, ConfigError> {
+    Ok(OperationConfig {
+        metrics_token: reader.secret("METRICS_TOKEN")?,
+        otlp_endpoint: reader.value("OTEL_EXPORTER_OTLP_ENDPOINT", |text| match text {
+            "" => Ok(None),
+            url => providers::base_url(url)
+                .map(|url| Some(url.as_str().trim_end_matches('/').to_owned())),
+        })?,
+        otlp_headers: reader.value("OTEL_EXPORTER_OTLP_HEADERS", read::pairs)?,
     })
 }
 

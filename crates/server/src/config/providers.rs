@@ -78,7 +78,7 @@ pub(super) fn origin(text: &str) -> Result<Url, String> {
 }
 
 /// Scheme, host, port, and perhaps the path before the routes.
-fn base_url(text: &str) -> Result<Url, String> {
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text.trim_end_matches('/'))
         .map_err(|_| "write an address such as https://api.example.com".to_owned())?;
     let fits = matches!(url.scheme(), "http" | "https" | "ws" | "wss")

@@ -57,6 +57,18 @@ pub fn optional(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// `name=value,name=value`; none for nothing.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pieces = text.split(',').filter(|piece| !piece.trim().is_empty());
+    let pair = |piece: &str| {
+        let (name, value) = piece
+            .split_once('=')
+            .ok_or("write name=value, several with commas between them")?;
+        Ok((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    pieces.map(pair).collect()
+}
+
 /// One line of text that is not empty.
 pub fn line(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {

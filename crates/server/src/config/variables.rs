@@ -293,6 +293,15 @@ pub const VARIABLES: &[Variable] = &[
         "METRICS_TOKEN",
         "Lets who brings it as a bearer token read /metrics. Empty: only callers on this machine do.",
     ),
+    plain(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "The collector that traces of calls are sent to, as http://localhost:4318. Empty: none are made.",
+    ),
+    secret(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "What is sent to the collector along with them: name=value,name=value.",
+    ),
 ];
 
 /// Names that later versions read. Setting one is no mistake, but has no effect yet.
@@ -314,7 +323,6 @@ pub const LATER: &[&str] = &[
     "RECAPTCHA_SECRET",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
     "GOOGLE_OAUTH_URL",
     "GOOGLE_API_URL",
     "CAPTCHA_URL",

@@ -28,6 +28,7 @@ use crate::app::{App, Expected};
 use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, Seat, TokenId};
 use crate::client::ClientAddress;
 use crate::requests::panic_text;
+use crate::traces::Facts;
 
 /// The `start` message must have come within this time.
 const START_WITHIN: Duration = Duration::from_secs(5);
@@ -260,7 +261,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         start,
     } = admitted;
     let (call_id, call_sid) = (arrival.call_id, arrival.call_sid.clone());
-    let direction = arrival.direction;
+    let (direction, scenario) = (arrival.direction, Arc::clone(&arrival.scenario));
     app.metrics.answered(direction);
     tracing::info!(call.id = %call_id, call.sid = call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
     let connected = Connected {
@@ -284,6 +285,15 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     });
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     app.metrics.ended(direction, ending.ended.as_deref());
+    if let Some(ended) = ending.ended.as_deref() {
+        app.traces.call(&Facts {
+            call_id,
+            call_sid: &call_sid,
+            scenario: &scenario.slug,
+            direction,
+            ended,
+        });
+    }
     app.recent.keep(ending.summary);
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }

@@ -22,6 +22,7 @@ use ringback_call::Direction;
 use ringback_session::Ended;
 
 pub use page::show_metrics;
+pub(crate) use providers::party_name;
 pub use state::State;
 
 /// The labels of one series.

@@ -23,4 +23,5 @@ mod routes;
 mod server;
 mod simulated;
 mod tls;
+mod traces;
 mod voice;

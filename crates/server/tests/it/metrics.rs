@@ -182,6 +182,7 @@ fn eventful() -> Ended {
         intent: Intent::Transfer("+15005550009".to_owned()),
         cause: EndCause::Responder,
         failed: None,
+        engines: ["deepgram", "openai", "cartesia"].map(str::to_owned),
         started: Timestamp::UNIX_EPOCH,
         bill: Some(Bill {
             currency: "USD".to_owned(),

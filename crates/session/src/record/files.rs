@@ -83,7 +83,7 @@ pub struct Meta {
     /// When the call ended, RFC 3339.
     pub ended: Timestamp,
     /// What heard, answered and spoke.
-    pub engines: Vec<String>,
+    pub engines: [String; 3],
     /// Samples of the caller's that came too late and were dropped.
     pub late_samples: u64,
     /// What went wrong in the server, if anything did.
