@@ -28,6 +28,9 @@ use crate::welcome::Welcome;
 /// How often expired tokens are looked for, so that their seats come free.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// In test mode voices and replies are waited for so many times longer.
+const PATIENCE: u32 = 4;
+
 /// What is kept of a call until its media socket comes.
 pub struct Expected {
     /// The call.
@@ -252,6 +255,7 @@ fn answerers(order: &Order) -> Vec<Answerer> {
 async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
     let engine_config = engine_config(config);
     let engines = tokio::task::spawn_blocking(move || Engines::start(engine_config)).await??;
+    let engines = engines.with_patience(if config.operation.test { PATIENCE } else { 1 });
     Ok(Sessions {
         engines: Arc::new(engines),
         settings: config.engines.clone(),

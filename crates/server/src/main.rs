@@ -122,6 +122,9 @@ struct ServeArgs {
     /// Configuration file instead of ringback.toml.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Debug mode: log all that happens in calls, with what is said in them, and wait longer for slow voices.
+    #[arg(long)]
+    test: bool,
 }
 
 impl ServeArgs {
@@ -169,6 +172,9 @@ fn serve(args: &ServeArgs) -> ExitCode {
         Ok(guard) => guard,
         Err(error) => return complain(&error.to_string(), UNUSABLE),
     };
+    if config.operation.test {
+        tracing::warn!("{}", telemetry::TEST_MODE);
+    }
     for notice in notices {
         tracing::warn!("{notice}");
     }
@@ -263,7 +269,13 @@ fn configuration(args: &ServeArgs) -> Result<(Config, Vec<String>), ConfigError>
     let folder = std::env::current_dir()
         .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
     let layers = Layers::gather(args.texts(), &folder, args.config.as_deref())?;
-    Ok((Config::load(&layers)?, layers.notices()))
+    let config = Config::load(&layers)?;
+    let config = if args.test {
+        config.in_test_mode()
+    } else {
+        config
+    };
+    Ok((config, layers.notices()))
 }
 
 /// All are replayed, whatever becomes of one; the worst decides.

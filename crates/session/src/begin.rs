@@ -38,6 +38,8 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
     let servers = &setup.scenario.persona.toolkit.mcp;
     engines.mcp.refine(servers, &mut spec.tools);
+    let bound = &mut spec.turn.reply_bound_ms;
+    *bound = bound.saturating_mul(engines.patience());
     let stem = stem(&setup, now);
     let recording = stem.as_ref().map(|stem| stem.file(".wav"));
     let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));

@@ -36,7 +36,7 @@ mod tts;
 pub use carrier::rest::{Rest, dial};
 pub use carrier::twilio::{Traffic, Violation, await_start};
 pub use engines::{Answerer, EngineConfig, EngineStatus, Engines, Load, Seats, StartError};
-pub use live::Live;
+pub use live::{Live, PIPELINE};
 pub use news::{Follower, News};
 pub use record::Place;
 pub use ringback_speech::language::Language;

@@ -4,6 +4,8 @@ mod log;
 mod take;
 mod teller;
 
+pub use log::PIPELINE;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -302,6 +304,9 @@ impl Live {
             }
             for action in &actions {
                 self.apply(at, action);
+            }
+            if Self::is_shown() {
+                self.show(at, &event, &actions);
             }
             self.work.actions = actions;
             if matches!(event, Event::Used { .. }) {

@@ -66,6 +66,12 @@ impl Outbox {
         self.parts.insert((reply, part), empty);
     }
 
+    /// How many parts there are, and how many samples of speech they hold.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let samples = self.parts.values().map(|part| part.speech.len()).sum();
+        (self.parts.len(), samples)
+    }
+
     /// Puts speech in. Answers the piece of whole frames that is new, if there is one.
     pub(crate) fn put(&mut self, reply: ReplyId, part: PartId, mulaw: &[u8]) -> Option<Piece> {
         self.parts.get_mut(&(reply, part))?.speech.extend(mulaw);

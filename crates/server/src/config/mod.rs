@@ -172,6 +172,8 @@ pub enum LogFormat {
 pub struct OperationConfig {
     /// `METRICS_TOKEN`: lets others than local callers read `/metrics`.
     pub metrics_token: Option<Secret>,
+    /// `serve --test`: what is said in calls is logged, and slow providers are waited for.
+    pub test: bool,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector that traces are sent to, without a slash at its end.
     pub otlp_endpoint: Option<String>,
     /// `OTEL_EXPORTER_OTLP_HEADERS`: what is sent along, by name.
@@ -183,6 +185,7 @@ impl std::fmt::Debug for OperationConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OperationConfig")
             .field("metrics_token", &self.metrics_token)
+            .field("test", &self.test)
             .field("otlp_endpoint", &self.otlp_endpoint)
             .field("otlp_headers", &self.otlp_headers.len())
             .finish()
@@ -228,6 +231,14 @@ impl Config {
         };
         secret_key::check(&config)?;
         Ok(config)
+    }
+
+    /// In test mode: everything is looked at, at DEBUG at least.
+    #[must_use]
+    pub fn in_test_mode(mut self) -> Self {
+        self.operation.test = true;
+        self.log.level = self.log.level.max(LevelFilter::DEBUG);
+        self
     }
 
     /// Every secret that is set, so that none gets into a log.
@@ -364,6 +375,7 @@ fn log(reader: &Reader<'_>) -> Result<LogConfig, ConfigError> {
 fn operation(reader: &Reader<'_>) -> Result<OperationConfig, ConfigError> {
     Ok(OperationConfig {
         metrics_token: reader.secret("METRICS_TOKEN")?,
+        test: false,
         otlp_endpoint: reader.value("OTEL_EXPORTER_OTLP_ENDPOINT", |text| match text {
             "" => Ok(None),
             url => providers::base_url(url)

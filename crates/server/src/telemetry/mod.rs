@@ -8,10 +8,13 @@ pub mod redact;
 pub mod rotate;
 pub mod steady;
 
+use std::backtrace::Backtrace;
 use std::io::{IsTerminal, Write};
+use std::panic::PanicHookInfo;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use ringback_session::PIPELINE;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -22,12 +25,16 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{Config, ConfigError, LogConfig, LogFormat};
+use crate::requests::panic_text;
 use redact::{Redacting, Redactor};
 use rotate::RotatingFile;
 use steady::Steady;
 
 /// Lines that wait for the disk or the terminal at most; more are dropped rather than a call held up.
 const WAITING_LINES: usize = 16_384;
+
+/// What is said at a start in test mode.
+pub const TEST_MODE: &str = "test mode: what callers and agent say is written to this log, and slow voices are waited for; do not take calls of strangers";
 
 /// Keeps the writers of the log alive; dropped, they write what waits.
 #[must_use = "the log ends when this is dropped"]
@@ -59,17 +66,25 @@ pub fn start(config: &Config, redactor: Redactor) -> Result<LogGuard, ConfigErro
                 redactor,
             },
         ))
-        .with(visible(config.log.level));
+        .with(visible(config.log.level, config.operation.test));
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| ConfigError(format!("logging: {error}")))?;
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::error!(panic.place = place, "Error: a part of the server panicked");
-    }));
+    let test = config.operation.test;
+    std::panic::set_hook(Box::new(move |panic| tell_panic(panic, test)));
     Ok(LogGuard([files_guard, console_guard]))
+}
+
+/// What a panic says may be content, so it is said in test mode alone, with how it came to it.
+fn tell_panic(panic: &PanicHookInfo<'_>, test: bool) {
+    let place = panic.location().map(ToString::to_string);
+    let place = place.unwrap_or_default();
+    if test {
+        let what = panic_text(panic.payload());
+        let backtrace = Backtrace::force_capture();
+        tracing::error!(panic.place = place, what, %backtrace, "Error: a part of the server panicked");
+    } else {
+        tracing::error!(panic.place = place, "Error: a part of the server panicked");
+    }
 }
 
 /// A writer whose lines a thread of its own writes.
@@ -94,11 +109,17 @@ fn files(config: &LogConfig) -> Steady<RotatingFile> {
     Steady::new(file, place, Box::new(Instant::now))
 }
 
-/// Which events are written at a level.
-pub fn visible(level: LevelFilter) -> Targets {
+/// Which events are written at a level. What is said in calls, and what other libraries tell of their work, in test mode alone.
+pub fn visible(level: LevelFilter, test: bool) -> Targets {
+    let (others, pipeline) = if test {
+        (LevelFilter::INFO, level)
+    } else {
+        (LevelFilter::WARN, LevelFilter::OFF)
+    };
     Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
+        .with_default(level.min(others))
         .with_target("ringback", level)
+        .with_target(PIPELINE, pipeline)
 }
 
 /// A layer that writes events as lines to a writer.

@@ -23,7 +23,7 @@ pub fn logged(what: impl Future<Output = ()>) -> String {
     let redactor = Redactor::new([]);
     let subscriber = tracing_subscriber::registry()
         .with(lines(LogFormat::Json, false, Redacting { inner, redactor }))
-        .with(visible(LevelFilter::INFO));
+        .with(visible(LevelFilter::INFO, false));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ringback_sim::providers::Rule;
+use serde_json::Value;
 
 use crate::simulated::*;
 
@@ -64,6 +65,49 @@ async fn the_log_of_a_whole_call_holds_no_number_no_key_and_no_word_even_at_trac
         assert!(log.lines().all(json), "{log}");
         check_clean(&log, &private);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_test_mode_the_log_shows_what_is_said_and_a_voice_that_is_slow_is_waited_for() {
+    let settings = [("LOG_FORMAT", "json"), ("LOG_LEVEL", "error")];
+    let server = Simulated::start(&settings, &["--test"]).await;
+    let slow = r#"{"provider":"cartesia","endpoint":"context","delay_ms":2500}"#;
+    let rule = Rule::parse(slow).unwrap();
+    server.twins.set(rule);
+    let outcome = server.call().await;
+    let waited = outcome.turns[1].latency_ms.unwrap();
+    assert!(waited > 2500.0, "{waited}");
+    let log = until("the end of the call", async || {
+        let log = server.log_files();
+        log.contains("WebSocket closed").then_some(log)
+    });
+    let log = log.await;
+    assert!(
+        log.contains("test mode: what callers and agent say"),
+        "{log}"
+    );
+    assert!(!log.contains("did not begin to speak"), "{log}");
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let pipeline: Vec<Value> = lines
+        .filter(|line| line["target"] == "ringback_pipeline")
+        .collect();
+    let holds = |words: &str| {
+        let text = |line: &Value| format!("{} {}", line["event"], line["actions"]);
+        pipeline.iter().any(|line| text(line).contains(words))
+    };
+    for words in [QUESTION, ANSWER, "Heard", "Onset", "Spoken", "Marked"] {
+        assert!(holds(words), "{words} is in no event of {pipeline:#?}");
+    }
+    let most = |name: &str| pipeline.iter().filter_map(|line| line[name].as_u64()).max();
+    assert!(
+        most("outbox.ms") > Some(500) && most("ear.ms") > Some(3000),
+        "{log}"
+    );
+    // Numbers and keys are left out all the same.
+    let secrets = private().into_iter().filter(|word| !word.contains(' '));
+    check_clean(&log, &secrets.collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

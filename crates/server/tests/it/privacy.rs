@@ -33,7 +33,7 @@ fn no_log_line_of_webhooks_shows_a_number_or_a_token() {
         let redactor = Redactor::new([Secret::new(TOKEN)]);
         let subscriber = tracing_subscriber::registry()
             .with(lines(format, false, Redacting { inner, redactor }))
-            .with(visible(LevelFilter::TRACE));
+            .with(visible(LevelFilter::TRACE, false));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

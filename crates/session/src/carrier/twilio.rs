@@ -161,6 +161,11 @@ impl Messages {
         }
     }
 
+    /// Messages that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
     /// What was read and written so far.
     pub(crate) fn traffic(&self) -> Traffic {
         self.traffic

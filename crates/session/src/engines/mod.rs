@@ -119,6 +119,8 @@ pub struct Engines {
     dictionary: Option<Dictionary>,
     grammars: Mutex<BTreeMap<String, Option<Arc<Grammar>>>>,
     voice_seats: Arc<Semaphore>,
+    /// How many times longer than usual speech is waited for.
+    patience: u32,
 }
 
 /// What a call occupies: what hears it, and a share of a voice. Dropping it gives them back.
@@ -172,8 +174,24 @@ impl Engines {
             client: client(config.proxy.as_deref())
                 .map_err(|failure| StartError::Client(failure.detail))?,
             voice_seats: Arc::new(Semaphore::new(config.voices.max(1) * CALLS_A_VOICE)),
+            patience: 1,
             config,
         })
+    }
+
+    /// The same, but voices and replies are waited for so many times longer than usual: for looking at slow ones.
+    #[must_use]
+    pub fn with_patience(self, patience: u32) -> Self {
+        Self {
+            breakers: Breakers::patient(patience),
+            patience: patience.max(1),
+            ..self
+        }
+    }
+
+    /// How many times longer than usual a reply is waited for.
+    pub(crate) fn patience(&self) -> u32 {
+        self.patience
     }
 
     /// Which engines there are, and what keeps one from use. Why the others are in use is for the one who configured them to say.

@@ -1,6 +1,41 @@
-//! What the log says of a call.
+//! What the log says of a call: never what was said in it, but for [`PIPELINE`].
 
-use ringback_call::{At, EndCause, Note, TurnReport};
+use ringback_call::{Action, At, EndCause, Event, Note, SAMPLES_PER_MS, TurnReport};
+use tracing::Level;
+
+use super::Live;
+
+/// The target of log lines that show all that happens in a call, with what is said in it. Off unless somebody asks for it.
+pub const PIPELINE: &str = "ringback_pipeline";
+
+impl Live {
+    /// Whether anybody wants to see the pipeline.
+    pub(super) fn is_shown() -> bool {
+        tracing::enabled!(target: PIPELINE, Level::DEBUG)
+    }
+
+    /// Shows what happened, what follows, and how full the buffers of audio are afterwards. Time alone is not worth a line.
+    pub(super) fn show(&self, at: At, event: &Event, actions: &[Action]) {
+        if *event == Event::Wake && actions.is_empty() {
+            return;
+        }
+        let (parts, samples) = self.outbox.held();
+        let ms = |samples: u64| samples / SAMPLES_PER_MS;
+        tracing::debug!(
+            target: PIPELINE,
+            at_ms = at.ms(),
+            ?event,
+            ?actions,
+            outbox.parts = parts,
+            outbox.ms = ms(samples as u64),
+            messages.waiting = self.messages.waiting(),
+            ear.ms = ms(self.ear.end()),
+            ear.late_ms = ms(self.ear.late()),
+            provided.waiting = self.provided.len(),
+            "call.pipeline"
+        );
+    }
+}
 
 /// All in ms since the caller's last sound.
 pub(super) fn answered(turn: &TurnReport) {

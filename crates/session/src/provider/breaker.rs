@@ -22,6 +22,8 @@ const TRIAL: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Breaker {
     state: Mutex<State>,
+    /// 0 is 1.
+    patience: u32,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +35,19 @@ struct State {
 }
 
 impl Breaker {
+    /// One that waits so many times longer than usual.
+    fn patient(patience: u32) -> Self {
+        Self {
+            patience,
+            ..Self::default()
+        }
+    }
+
+    /// How many times longer than usual the provider is waited for.
+    pub fn patience(&self) -> u32 {
+        self.patience.max(1)
+    }
+
     /// Whether the provider may be asked now. Where it is open and its rest is over, one caller is let through as a trial.
     pub fn admits(&self, now: Instant) -> bool {
         let mut state = self.lock();
@@ -90,15 +105,21 @@ pub(crate) struct Breakers(BTreeMap<(Provider, Party), Arc<Breaker>>);
 
 impl Default for Breakers {
     fn default() -> Self {
-        let roles = [Party::Stt, Party::Responder, Party::Tts];
-        let all = Provider::ALL
-            .into_iter()
-            .flat_map(|provider| roles.map(|role| ((provider, role), Arc::default())));
-        Self(all.collect())
+        Self::patient(1)
     }
 }
 
 impl Breakers {
+    /// Those of providers that are waited for so many times longer than usual.
+    pub(crate) fn patient(patience: u32) -> Self {
+        let made = move || Arc::new(Breaker::patient(patience));
+        let roles = [Party::Stt, Party::Responder, Party::Tts];
+        let all = Provider::ALL
+            .into_iter()
+            .flat_map(|provider| roles.map(|role| ((provider, role), made())));
+        Self(all.collect())
+    }
+
     /// That of a provider in a role: recogniser, responder or voice.
     pub(crate) fn of(&self, provider: Provider, role: Party) -> &Arc<Breaker> {
         &self.0[&(provider, role)]

@@ -263,12 +263,14 @@ impl<'a> Parts<'a> {
 
     /// When the first part is late.
     pub(super) fn due(&self) -> Option<Instant> {
-        let bound = if self.queue.front()?.is_audible() {
-            PAUSE
-        } else {
-            FIRST_AUDIO
-        };
+        let bound = self.bound(self.queue.front()?.is_audible());
         Some(self.since + bound)
+    }
+
+    /// The longest wait for what comes next of a part.
+    fn bound(&self, audible: bool) -> Duration {
+        let usual = if audible { PAUSE } else { FIRST_AUDIO };
+        usual * self.breaker.patience()
     }
 
     /// The first part is late: a failure, unless all its words were spoken and only its end was not told.
@@ -284,12 +286,11 @@ impl<'a> Parts<'a> {
             return self.ends();
         }
         let what = if audible {
-            format!("paused for {} s in a sentence", PAUSE.as_secs())
+            let seconds = self.bound(true).as_secs();
+            format!("paused for {seconds} s in a sentence")
         } else {
-            format!(
-                "did not begin to speak within {} ms",
-                FIRST_AUDIO.as_millis()
-            )
+            let ms = self.bound(false).as_millis();
+            format!("did not begin to speak within {ms} ms")
         };
         Err(self.hopeless(Failure::unreachable(self.provider, what)))
     }
