@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
-use ringback_call::FaultKind;
+use ringback_call::{FaultKind, Firmness};
 use ringback_wire::deepgram::listen::{
     Alternative, Command, Event, Results, Word, parse_command, parse_query,
 };
@@ -451,6 +451,46 @@ async fn of_final_words_that_come_after_the_time_for_them_those_that_were_not_ta
             ("eight.", settled, None)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_that_comes_in_the_next_turn_leaves_that_its_interim_words_and_its_question() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear_in_time(800).await;
+    call.stream.finalize(&call.ring);
+    socket.command().await;
+    let first = |results: &mut Results| placed(results, &[(0, 300), (350, 700)]);
+    socket.results((0, 700), "Alpha one.", first).await;
+    assert_eq!(call.next().await.text, "Alpha one.");
+    assert_eq!(call.next().await.answers, Some(1));
+    call.stream.new_turn(&call.ring);
+
+    call.hear_in_time(1000).await;
+    socket
+        .results((800, 1700), "Bravo two.", |results| {
+            placed(results, &[(900, 1200), (1250, 1600)]);
+        })
+        .await;
+    assert_eq!(call.next().await.text, "Bravo two.");
+    call.stream.finalize(&call.ring);
+    assert_eq!(socket.command().await.1, FINALIZE);
+    socket
+        .results((0, 800), "Alpha one.", |results| {
+            first(results);
+            finalized(results);
+        })
+        .await;
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers),
+        ("Bravo two.", Some(3))
+    );
+    assert_eq!(
+        call.stream.words(heard).unwrap().0.firmness,
+        Firmness::Flushed
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,8 @@ use crate::provider::{Failure, Provider};
 
 /// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
 const FLUSH: Duration = Duration::from_millis(400);
+/// The end of a stretch is told in hundredths of a second: so many samples it may be off.
+const ROUNDED: u64 = 80;
 /// A socket that has said nothing to so much audio, in samples (3 s), when it is asked and has had the time to hear it, hears
 /// nothing.
 const DEAF_SAMPLES: u64 = 24_000;
@@ -44,6 +46,8 @@ pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
 #[derive(Default)]
 pub(super) struct Nova {
     interim: Option<Heard>,
+    /// What the last question was about that counted as answered without its answer.
+    missed: Option<u64>,
     /// Words before this position were taken already.
     taken: u64,
     /// This socket has said something.
@@ -128,6 +132,7 @@ impl Generation for Nova {
         let Some(asked) = talk.asked.take() else {
             return Ok(());
         };
+        self.missed = Some(asked.upto);
         let heard = match self.interim.take() {
             Some(interim) => {
                 self.taken = interim.until;
@@ -170,7 +175,13 @@ impl Nova {
         let words = words.map(|word| (written(word), talk.sent.place(middle(word))));
         let words: Vec<_> = words.collect();
         let flushed = results.from_finalize;
-        let answers = if flushed { talk.answered() } else { None };
+        // It answers in turn.
+        let is_missed = self.missed.is_some_and(|upto| until <= upto + ROUNDED);
+        let answers = if flushed && !is_missed {
+            talk.answered()
+        } else {
+            None
+        };
         let taken = until <= self.taken;
         let heard = Heard {
             text: if taken {
@@ -190,7 +201,12 @@ impl Nova {
             self.helped |= !heard.text.is_empty();
             // Some finals come twice.
             self.taken = self.taken.max(until);
-            self.interim = None;
+            // A final that is late leaves what was said since.
+            let beyond = |interim: &Heard| interim.until > until && !interim.words.is_empty();
+            let interim = self.interim.take().filter(beyond);
+            self.interim = interim
+                .map(|interim| interim.after(until))
+                .filter(|interim| !interim.text.is_empty());
             talk.sent.forget(until);
         } else if !heard.text.is_empty() {
             self.interim = Some(heard.clone());
