@@ -68,6 +68,8 @@ pub(crate) struct Counts {
     pub(crate) failures: u8,
     /// Faults of the recogniser.
     pub(crate) stt_faults: u8,
+    /// Somebody spoke in the turn before; no words came, and nobody asked about it.
+    pub(crate) unheard: bool,
 }
 
 impl Call {

@@ -9,10 +9,9 @@ pub(crate) struct CallerTurn {
     pub(crate) started: bool,
     /// Energetic speech, with no lull since.
     pub(crate) sounding: bool,
-    /// The speech of this run spans `sustain_ms`.
-    pub(crate) sustained: bool,
-    /// The speech of this run spans `yield_ms`.
-    pub(crate) prolonged: bool,
+    pub(crate) run: Run,
+    /// Somebody certainly spoke in it: a run of speech was sustained.
+    pub(crate) spoken: bool,
     /// The caller took the floor in it.
     pub(crate) yielded: bool,
     /// Where its speech began.
@@ -29,6 +28,15 @@ pub(crate) struct CallerTurn {
     carried: Carried,
     words: Recognised,
     pub(crate) digits: String,
+}
+
+/// Speech since its last onset.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Run {
+    /// It spans `sustain_ms`.
+    pub(crate) sustained: bool,
+    /// It spans `yield_ms`.
+    pub(crate) prolonged: bool,
 }
 
 /// What is believed of the turn's end.
@@ -66,6 +74,8 @@ struct Recognised {
     settled: String,
     interim: String,
     complete: bool,
+    /// Since when a recogniser that took the place of another hears the turn again.
+    again: Option<At>,
 }
 
 impl CallerTurn {
@@ -143,7 +153,10 @@ impl CallerTurn {
 
     /// The words so far say nothing.
     pub(crate) fn forget_words(&mut self) {
-        self.words = Recognised::default();
+        self.words = Recognised {
+            again: self.words.again,
+            ..Recognised::default()
+        };
         self.started = !self.digits.is_empty();
     }
 
@@ -183,6 +196,16 @@ impl CallerTurn {
         if words.firmness == Firmness::Flushed && self.asked.is_some() {
             self.flushed = Some(at);
         }
+    }
+
+    /// Another recogniser hears it from its begin on.
+    pub(crate) fn hear_again(&mut self, at: At) {
+        self.words.again = Some(at);
+    }
+
+    /// Since when a recogniser that took the place of another hears it again.
+    pub(crate) fn heard_again(&self) -> Option<At> {
+        self.words.again
     }
 
     pub(crate) fn text(&self) -> String {

@@ -44,14 +44,15 @@ impl Call {
         match edge {
             Edge::Onset | Edge::Resumed => self.speech(edge, sample),
             Edge::Sustained => {
-                self.turn.sustained = true;
+                self.turn.run.sustained = true;
+                self.turn.spoken = true;
                 self.drop_guess(DropCause::Speech);
                 if self.floor == Floor::Held {
                     self.sustained();
                 }
             }
             Edge::Prolonged => {
-                self.turn.prolonged = true;
+                self.turn.run.prolonged = true;
                 if matches!(self.floor, Floor::Held | Floor::Muted { .. }) {
                     self.yield_floor(YieldCause::Span);
                 }
@@ -64,15 +65,15 @@ impl Call {
 
     fn speech(&mut self, edge: Edge, sample: Ear) {
         if edge == Edge::Onset {
-            self.turn.sustained = false;
-            self.turn.prolonged = false;
+            self.turn.run.sustained = false;
+            self.turn.run.prolonged = false;
         }
         self.turn.sound(sample);
         self.timers.clear(Reason::Idle);
         self.arm_silence();
         self.judge_turn();
         // A burst leaves a speculative reply alone: the same words may follow it.
-        if self.turn.sustained {
+        if self.turn.run.sustained {
             self.drop_guess(DropCause::Speech);
         }
         match self.floor {
@@ -103,9 +104,9 @@ impl Call {
         if self.floor != Floor::Held {
             return;
         }
-        if self.turn.prolonged {
+        if self.turn.run.prolonged {
             self.yield_floor(YieldCause::Span);
-        } else if self.turn.sustained {
+        } else if self.turn.run.sustained {
             self.sustained();
         }
     }
@@ -143,13 +144,13 @@ impl Call {
             return;
         }
         // The detector says once that a run of speech is prolonged, so the span is counted from here by the verdict.
-        let wait = if self.turn.prolonged {
+        let wait = if self.turn.run.prolonged {
             u64::from(self.spec.turn.yield_ms)
         } else {
             VERDICT_MS
         };
         self.hold(self.turn.onset(), self.now.plus_ms(wait));
-        if self.turn.sustained {
+        if self.turn.run.sustained {
             self.sustained();
         }
     }

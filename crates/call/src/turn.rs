@@ -20,6 +20,10 @@ const CAP_COMPLETE_MS: u64 = 400;
 const LATE_MS: u64 = 2000;
 /// A recogniser that leads and was asked to end a turn has this long to do so, in ms.
 const FORCED_MS: u64 = 400;
+/// A recogniser that took the place of another has this long to have words of the turn, in ms.
+const AGAIN_MS: u64 = 2000;
+/// And this long to have all of them.
+const ALL_AGAIN_MS: u64 = 4000;
 /// The most keys of a turn.
 const MOST_KEYS: usize = 64;
 
@@ -202,7 +206,37 @@ impl Call {
         }
     }
 
-    /// When the turn is over, and why; no reason means that nothing was said.
+    /// Another recogniser takes the place of one that was lost. It hears the turn from its begin on, or the one before if
+    /// somebody spoke in that and no words came.
+    pub(crate) fn hear_again(&mut self) {
+        if self.reply_speaking() {
+            return;
+        }
+        if self.counts.unheard && !self.turn.started && !self.reply_live() {
+            self.timers.clear(Reason::Idle);
+            self.turn.started = true;
+            self.turn.spoken = true;
+            self.turn.last_sound_at = self.now;
+            self.turn.asked = Some(self.now);
+        }
+        if self.turn.started {
+            self.turn.hear_again(self.now);
+            self.judge_turn();
+        }
+    }
+
+    /// By when a recogniser that hears the turn again must be through: what it has before is not all that was said.
+    fn heard_again_by(&self) -> Option<At> {
+        let since = self.turn.heard_again()?;
+        let bound = if self.turn.has_words() {
+            ALL_AGAIN_MS
+        } else {
+            AGAIN_MS
+        };
+        self.turn.flushed.is_none().then(|| since.plus_ms(bound))
+    }
+
+    /// When the turn is over, and why; no reason means that nothing was understood.
     fn turn_verdict(&self) -> (At, Option<TurnEnd>) {
         let turn = &self.turn;
         let settings = &self.spec.turn;
@@ -215,6 +249,11 @@ impl Call {
         if text.is_empty() && !turn.digits.is_empty() {
             let wait = u64::from(settings.end_wait_filler_ms);
             return (quiet.plus_ms(wait), Some(TurnEnd::Keys));
+        }
+        if let Some(due) = self.heard_again_by()
+            && due > quiet.plus_ms(cap)
+        {
+            return (due, None);
         }
         if text.is_empty() {
             let bound = if turn.flushed.is_some() {
@@ -283,9 +322,12 @@ impl Call {
         let span = self.turn.span_ms();
         self.weigh_unclear(span);
         // A short answer that was not understood must not be met with silence where one was asked for.
-        let unheard_answer = self.expect.form != Form::Open && self.turn.sustained;
-        let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer;
-        if self.turn.sustained {
+        let unheard_answer = self.expect.form != Form::Open && self.turn.run.sustained;
+        // Nor one that was said while recognisers changed places.
+        let unheard_again = self.turn.heard_again().is_some() && self.turn.spoken;
+        let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer || unheard_again;
+        self.counts.unheard = self.turn.spoken && !ask;
+        if self.turn.run.sustained {
             self.report.unclear(Unclear {
                 from: self.ear_at(self.turn.onset()),
                 until: self.turn.last_sound_at,
@@ -352,6 +394,7 @@ impl Call {
         });
         self.counts.resumes = 0;
         self.counts.idle = 0;
+        self.counts.unheard = false;
         let late = Late {
             until: self.now.plus_ms(LATE_MS),
             owed: self.turn.asked.is_some() && self.turn.flushed.is_none() && !self.turn.carries(),

@@ -60,6 +60,9 @@ impl Call {
             self.spec.turn.speculate = false;
             self.drop_guess(DropCause::Fault);
         }
+        if fault.party == Party::Stt {
+            self.hear_again();
+        }
     }
 
     pub(crate) fn fault_while_ringing(&mut self, fault: &Fault) {

@@ -25,6 +25,7 @@ mod measuring;
 mod odd_replies;
 mod protection;
 mod reopening;
+mod replaced;
 mod restoring;
 mod speculation;
 mod tools;
