@@ -10,7 +10,7 @@ pub(super) fn answer(expected: &Expected, text: &str, language: Language) -> Opt
     match expected {
         Expected::Any(list) => list.iter().find_map(|part| answer(part, text, language)),
         Expected::Open => {
-            let words: Vec<_> = text.split_whitespace().collect();
+            let words: Vec<_> = kept(text, language).split_whitespace().collect();
             (!words.is_empty()).then(|| words.join(" "))
         }
         Expected::YesNo
@@ -19,7 +19,7 @@ pub(super) fn answer(expected: &Expected, text: &str, language: Language) -> Opt
         | Expected::Digits { .. }
         | Expected::Choice { .. } => {
             let meaning = interpret_in(language, &expected.to_expect(), text);
-            of_meaning(expected, meaning, text)
+            of_meaning(expected, meaning, kept(text, language))
         }
     }
 }
@@ -34,7 +34,7 @@ fn of_meaning(expected: &Expected, meaning: Meaning, text: &str) -> Option<Strin
             let fits = (*min as usize..=*max as usize).contains(&digits.len());
             fits.then_some(digits)
         }
-        (Expected::Date, Meaning::Date(_)) => Some(text.trim().to_owned()),
+        (Expected::Date, Meaning::Date(_)) => Some(text.to_owned()),
         (
             Expected::Choice { choices, .. },
             Meaning::Phrase { index, .. }
@@ -43,6 +43,21 @@ fn of_meaning(expected: &Expected, meaning: Meaning, text: &str) -> Option<Strin
         ) => chosen(choices, index),
         _ => None,
     }
+}
+
+/// What is kept of an answer in words: the marks of a sentence stay away, the point of an abbreviation (`a.m.`) and that of
+/// a German ordinal (`3.`) stay.
+fn kept(text: &str, language: Language) -> &str {
+    let text = text
+        .trim()
+        .trim_start_matches(['¿', '¡', ',', '.', ';', ':', '!', '?', '…']);
+    let bare = text
+        .trim_end_matches(['.', ',', ';', ':', '!', '?', '…'])
+        .trim_end();
+    let last = bare.split_whitespace().next_back().unwrap_or_default();
+    let ordinal = language == Language::German && last.ends_with(|c: char| c.is_ascii_digit());
+    let pointed = text[bare.len()..].starts_with('.') && (last.contains('.') || ordinal);
+    if pointed { &text[..=bare.len()] } else { bare }
 }
 
 /// The choice that the phrase of this number stands for, all phrases of all choices being counted in order.
@@ -61,4 +76,37 @@ pub(super) fn is_phrase(phrases: &[String], text: &str) -> bool {
             interpret(&Expect::Phrases(phrases.to_vec()), text),
             Meaning::Phrase { .. }
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_kept_has_no_marks_of_a_sentence() {
+        let (de, en, es) = (Language::German, Language::English, Language::Spanish);
+        for (language, heard, is_kept) in [
+            (de, "Am dritten Mai.", "Am dritten Mai"),
+            (de, "Am 3.", "Am 3."),
+            (en, "Tomorrow, please!", "Tomorrow, please"),
+            (en, "On May 3.", "On May 3"),
+            (es, "¿Mañana?", "Mañana"),
+            (es, " ¡Mañana!... ", "Mañana"),
+            (en, "next monday", "next monday"),
+        ] {
+            let date = answer(&Expected::Date, heard, language);
+            let open = answer(&Expected::Open, heard, language);
+            assert_eq!(open.as_deref(), Some(is_kept), "{heard}");
+            assert!(date.is_none() || date == open, "{heard}: {date:?}");
+        }
+        for heard in ["At 8 a.m.", "At 8 a.m..."] {
+            let kept = answer(&Expected::Open, heard, en);
+            assert_eq!(kept.as_deref(), Some("At 8 a.m."));
+        }
+        assert_eq!(answer(&Expected::Open, " . ", en), None);
+        assert_eq!(
+            answer(&Expected::Date, "Am dritten Mai.", de).as_deref(),
+            Some("Am dritten Mai")
+        );
+    }
 }
