@@ -63,6 +63,8 @@ where
     Ok(upgrade.on_upgrade(async move |inner| {
         let Visit { entry, knobs, .. } = visit;
         if knobs.half_open {
+            // Nobody listens: what would have listened is free for others.
+            drop(run);
             tokio::time::sleep(HALF_OPEN).await;
             entry.end(State::Dropped);
             return;

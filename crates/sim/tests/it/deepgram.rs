@@ -183,6 +183,30 @@ async fn real_words_are_heard() {
 }
 
 #[tokio::test]
+async fn a_stream_that_nobody_listens_to_or_that_was_closed_leaves_its_decoder_to_others() {
+    let twins = start_with(Options {
+        hearing: Hearing::Decoders(1),
+        ..Options::default()
+    })
+    .await;
+    twins.set(Rule::parse_flag("deepgram.listen:half_open,next=1").unwrap());
+    let _mute = open(&twins, &query()).await;
+
+    let mut refused = open(&twins, &query()).await;
+    refused
+        .send(Message::Binary(Vec::new().into()))
+        .await
+        .unwrap();
+    while !matches!(refused.next().await, Some(Ok(Message::Close(_)))) {}
+
+    // The close frame is not answered yet: reading answers it, and nobody reads on.
+    let mut line = open(&twins, &query()).await;
+    speak(&mut line, YES, 1000).await;
+    say(&mut line, &Command::CloseStream).await;
+    assert_eq!(said(&all(&mut line).await), ["Yes please."]);
+}
+
+#[tokio::test]
 async fn what_one_twin_speaks_another_hears() {
     let twins = start_with(Options {
         hearing: Hearing::Decoders(1),

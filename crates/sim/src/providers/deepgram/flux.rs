@@ -105,7 +105,10 @@ impl Stream {
             };
             match next {
                 Err(Broken) => return,
-                Ok(Next::Refuse) => return self.socket.refuse_plainly().await,
+                Ok(Next::Refuse) => {
+                    drop(self.ear);
+                    return self.socket.refuse_plainly().await;
+                }
                 Ok(Next::Close) if end.is_some() || self.heard + self.idle <= Instant::now() => {
                     break;
                 }
@@ -116,6 +119,8 @@ impl Stream {
                 break;
             }
         }
+        // A client that does not answer the close frame keeps no ear.
+        drop(self.ear);
         self.socket.close_plainly().await;
     }
 

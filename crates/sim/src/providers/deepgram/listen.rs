@@ -118,6 +118,8 @@ impl Stream {
             match next {
                 Err(Broken) => return,
                 Ok(Next::Refuse(closing)) => {
+                    // A client that does not answer the close frame keeps no ear.
+                    drop(self.ear);
                     return self.socket.refuse(closing.code, closing.reason).await;
                 }
                 Ok(Next::Close) => end = Some(Instant::now() + LAST_WORDS),
@@ -127,6 +129,7 @@ impl Stream {
             if over || end.is_some() && self.session.has_said_all() && self.late.is_empty() {
                 let metadata = Event::Metadata(self.session.metadata(self.ear.position()));
                 if self.send(Some(metadata)).await.is_ok() {
+                    drop(self.ear);
                     self.socket
                         .close(Closing::NORMAL.code, Closing::NORMAL.reason)
                         .await;
