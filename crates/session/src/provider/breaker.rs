@@ -15,6 +15,8 @@ const FIRST_REST: Duration = Duration::from_secs(5);
 const LONGEST_REST: Duration = Duration::from_secs(120);
 /// After a refusal: keys and quotas do not mend themselves within seconds.
 const REFUSED_REST: Duration = Duration::from_secs(60);
+/// The longest rest that a provider can ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// A trial that was never reported is over after this time.
 const TRIAL: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ struct State {
     rest: Option<Duration>,
     /// Nobody is let through before, but for a trial.
     until: Option<Instant>,
+    /// Before, not even those ask who have nobody else: it refused, or said when to come back.
+    shut: Option<Instant>,
 }
 
 impl Breaker {
@@ -71,6 +75,12 @@ impl Breaker {
         self.lock().until.is_some_and(|until| now < until)
     }
 
+    /// How much longer nobody asks, not even those who have nobody else: it refused, or said when to come back.
+    pub fn shut_for(&self, now: Instant) -> Option<Duration> {
+        let left = self.lock().shut?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
     /// It answered.
     pub fn succeeded(&self) {
         *self.lock() = State::default();
@@ -89,9 +99,12 @@ impl Breaker {
             None => FIRST_REST,
             Some(rest) => LONGEST_REST.min(rest * 2),
         };
-        let rest = retry_after.map_or(usual, |asked| asked.min(LONGEST_REST));
+        let rest = retry_after.map_or(usual, |asked| asked.min(LONGEST_ASKED));
         state.rest = Some(usual);
-        state.until = Some(now + rest);
+        if at_once || retry_after.is_some() {
+            state.shut = state.shut.max(Some(now + rest));
+        }
+        state.until = state.shut.max(Some(now + rest));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -172,6 +185,38 @@ mod tests {
         let breaker = Breaker::default();
         breaker.failed(now, FaultKind::Unreachable, Some(17 * S));
         assert!(!breaker.admits(now + 16 * S) && breaker.admits(now + 17 * S));
+    }
+
+    #[test]
+    fn what_refused_or_said_when_to_come_back_is_shut_also_to_those_who_have_nobody_else() {
+        let now = Instant::now();
+        let after = |kind, asked: Option<Duration>| {
+            let breaker = Breaker::default();
+            for _ in 0..3 {
+                breaker.failed(now, kind, asked);
+            }
+            breaker.shut_for(now)
+        };
+        assert_eq!(after(FaultKind::Unreachable, None), None);
+        assert_eq!(after(FaultKind::Unreachable, Some(30 * S)), Some(30 * S));
+        assert_eq!(
+            after(FaultKind::Unreachable, Some(3600 * S)),
+            Some(60 * S),
+            "no provider closes itself for an hour"
+        );
+
+        let breaker = Breaker::default();
+        breaker.failed(now, FaultKind::Refused, None);
+        assert_eq!(breaker.shut_for(now + 59 * S), Some(S));
+        assert_eq!(breaker.shut_for(now + 60 * S), None);
+        breaker.failed(now + 60 * S, FaultKind::Refused, None);
+        assert_eq!(breaker.shut_for(now + 60 * S), Some(120 * S));
+        for _ in 0..3 {
+            breaker.failed(now + 61 * S, FaultKind::Unreachable, None);
+        }
+        assert!(breaker.is_open(now + 179 * S), "it stays shut");
+        breaker.succeeded();
+        assert_eq!(breaker.shut_for(now), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A language model in a call: what it is told, what it may do, and what becomes of what it writes.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use ringback_call::{
     Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine, Usage,
 };
@@ -16,6 +18,7 @@ use super::script::ScriptRun;
 use super::toolbox::{Meaning, Toolbox};
 use crate::language::language_name;
 use crate::provided::{Provided, Sender};
+use crate::provider::Failure;
 use crate::tools::Tools;
 
 /// What every model is told of the telephone, before what the scenario tells it.
@@ -45,8 +48,16 @@ pub(crate) struct Modelled {
     put: Put,
     pub(super) tools: Tools,
     shelf: Option<Shelf>,
+    no: Arc<Mutex<Option<No>>>,
     /// What takes its place when no model answers.
     pub(super) standby: Option<ScriptRun>,
+}
+
+/// What was refused last, and would be again.
+#[derive(Debug)]
+struct No {
+    turns: Vec<Turn>,
+    failure: Failure,
 }
 
 /// A question as it was put.
@@ -82,6 +93,7 @@ impl Modelled {
             },
             tools,
             shelf,
+            no: Arc::default(),
             standby: None,
         }
     }
@@ -126,6 +138,7 @@ impl Modelled {
         }
         let keep = (self.shelf.clone().zip(key)).filter(|_| is_first(asked));
         let prompt = self.prompt(asked);
+        let no = Arc::clone(&self.no);
         let (chain, instructions) = (self.chain.clone(), self.instructions.clone());
         let (events, reply) = (events.clone(), asked.reply);
         let writing = async move {
@@ -139,9 +152,19 @@ impl Modelled {
                 expect: None,
                 ended: false,
             };
-            let answered = chain
-                .answer(&prompt, &mut |wrote| writing.take(wrote))
-                .await;
+            let answered = match refused(&no, &prompt) {
+                Some(failure) => Err(failure),
+                None => {
+                    chain
+                        .answer(&prompt, &mut |wrote| writing.take(wrote))
+                        .await
+                }
+            };
+            if let Err(failure) = &answered
+                && failure.of_request
+            {
+                remember(&no, &prompt, failure);
+            }
             writing.finish(
                 answered
                     .err()
@@ -185,6 +208,20 @@ impl Modelled {
             tools: self.instructions.toolbox.specs(),
         }
     }
+}
+
+/// Why this same question was refused, if it was the last one that was.
+fn refused(no: &Mutex<Option<No>>, prompt: &Prompt) -> Option<Failure> {
+    let no = no.lock().unwrap_or_else(PoisonError::into_inner);
+    let same = no.as_ref().filter(|no| no.turns == prompt.turns)?;
+    Some(same.failure.clone())
+}
+
+fn remember(no: &Mutex<Option<No>>, prompt: &Prompt, failure: &Failure) {
+    *no.lock().unwrap_or_else(PoisonError::into_inner) = Some(No {
+        turns: prompt.turns.clone(),
+        failure: failure.clone(),
+    });
 }
 
 /// What was said, with what was called at its place.

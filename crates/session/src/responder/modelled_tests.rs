@@ -93,20 +93,23 @@ fn line(text: &str) -> Line {
     }
 }
 
+fn asks<'a>(text: &'a str, lines: &'a [Line]) -> Asked<'a> {
+    Asked {
+        turn: TurnId(1),
+        reply: ReplyId(2),
+        cause: Cause::Answer,
+        text,
+        digits: "",
+        lines,
+        tools: &[],
+    }
+}
+
 /// What a call answers to the last of what its caller said.
 async fn answer(call: &mut Modelled, said: &[&str]) -> String {
     let (events, mut told) = mpsc::unbounded_channel();
     let lines: Vec<Line> = said.iter().map(|text| line(text)).collect();
-    let asked = Asked {
-        turn: TurnId(1),
-        reply: ReplyId(2),
-        cause: Cause::Answer,
-        text: said.last().unwrap(),
-        digits: "",
-        lines: &lines,
-        tools: &[],
-    };
-    call.ask(&asked, &events);
+    call.ask(&asks(said.last().unwrap(), &lines), &events);
     let mut text = String::new();
     while let Some(told) = told.recv().await {
         if let Provided::Text { text: more, .. } = told {
@@ -140,6 +143,26 @@ async fn an_answer_to_a_common_question_is_given_again_to_another_caller() {
         "At nine."
     );
     assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_question_that_was_refused_is_not_put_again_and_another_is() {
+    let server = MockServer::start().await;
+    let body = json!({"error": {"message": "no", "type": "invalid_request_error"}});
+    let answer = ResponseTemplate::new(400).set_body_json(body);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let mut call = call(&server, None);
+    for (said, asked) in [("One?", 1), ("One?", 1), ("Two?", 2)] {
+        let (events, mut told) = mpsc::unbounded_channel();
+        let lines = [line(said)];
+        call.ask(&asks(said, &lines), &events);
+        let told = told.recv().await;
+        assert!(
+            matches!(told, Some(Provided::Speechless { .. })),
+            "{told:?}"
+        );
+        assert_eq!(requests(&server).await, asked, "{said}");
+    }
 }
 
 #[tokio::test]

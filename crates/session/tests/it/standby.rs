@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_call::{EndCause, FaultKind, Speaker};
+use ringback_call::{EndCause, FaultKind, Line, Speaker};
 use ringback_session::scenario::{Origin, Scenario, parse};
 use ringback_session::{Ended, Engines, Outgoing};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn asked(model: &MockServer) -> usize {
         .count()
 }
 
-/// A call in which these keys are pressed, each when the agent has spoken and is quiet.
+/// A call in which these keys are pressed, each when the agent has spoken and is quiet; at an `x` the caller hangs up.
 async fn call(
     engines: &Arc<Engines>,
     scenario: &Arc<Scenario>,
@@ -81,6 +81,10 @@ async fn call(
                     continue;
                 }
                 let Some(key) = keys.next() else { continue };
+                if key == 'x' {
+                    peer.says.send(String::new()).unwrap();
+                    continue;
+                }
                 let press = json!({"event": "dtmf", "streamSid": "MZ1", "dtmf": {"track": "inbound_track", "digit": key.to_string()}});
                 peer.says.send(press.to_string()).unwrap();
                 continue;
@@ -210,4 +214,35 @@ async fn a_script_takes_over_where_the_result_of_a_tool_was_to_be_told() {
         ]
     );
     assert_eq!(ended.summary["engines"][1], "openai, script");
+}
+
+#[tokio::test]
+async fn a_sole_model_that_said_when_to_come_back_or_refused_is_asked_once_by_all_calls() {
+    let later = ResponseTemplate::new(429).insert_header("retry-after", "30");
+    tokio::join!(
+        alone(later, &["12x", "1x"]),
+        alone(ResponseTemplate::new(401), &["12x"])
+    );
+}
+
+/// Calls, by their keys, of a scenario whose only model answers so.
+async fn alone(answer: ResponseTemplate, calls: &[&str]) {
+    let model = model(answer).await;
+    let text = format!(
+        "prompt = \"p\"\nstt = []\n\
+         responder = [{{ provider = \"openai\", model = \"gpt-4.1-mini\", url = \"{}/v1\" }}]\n\
+         [greeting]\ninbound = \"Hello.\"\n",
+        model.uri()
+    );
+    let scenario = Arc::new(parse(&text, &Origin::text("alone")).unwrap().0);
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    for keys in calls {
+        let ended = call(&engines, &scenario, folder.path(), keys).await;
+        let agent = |line: &&Line| line.speaker == Speaker::Agent;
+        let apology = ended.report.lines.iter().filter(agent).nth(1).unwrap();
+        let late = apology.from.ms_since(ended.report.turns[0].ended);
+        assert!(late < 1000, "it comes at once: {late}");
+        assert_eq!(asked(&model).await, 1);
+    }
 }

@@ -3,7 +3,8 @@
 //! They are asked in order. One that fails before its first word is asked once more if that can be quick, then the next. While
 //! none has begun after [`HEDGE`], the next is asked at the same time; the first to begin wins and the other request is closed. Once
 //! words were handed on nothing is asked again: they may have been heard. Where something else can answer in their place, all are
-//! given less time, and one that is known to be out of order is not asked at all.
+//! given less time, and one that is known to be out of order is not asked at all. One that refused, or said when to come back, is left alone even where
+//! nothing else can answer; for a moment of [`PATIENCE`] it is waited for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ const BOUND: Duration = Duration::from_millis(3500);
 const QUICK: Duration = Duration::from_millis(300);
 /// The longest wait before that attempt.
 const SHORT: Duration = Duration::from_millis(100);
+
+/// A sole model that says when to come back is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Models in the order in which they are asked, with what all calls know of their health.
 #[derive(Clone, Debug)]
@@ -64,8 +68,11 @@ impl Chain {
 
     /// Opens connections to all of them in the background.
     pub(crate) fn warm(&self) {
-        for (model, _) in &self.models {
-            model.warm(&self.client);
+        let now = Instant::now().into_std();
+        for (model, breaker) in &self.models {
+            if breaker.shut_for(now).is_none() {
+                model.warm(&self.client);
+            }
         }
     }
 }
@@ -130,13 +137,7 @@ where
             return Err(Failure::misconfigured(PROVIDER, what));
         }
         if !self.start_next() {
-            if self.relieved.is_some() {
-                return Err(Failure::unreachable(
-                    PROVIDER,
-                    "is left alone for a while: it failed before",
-                ));
-            }
-            self.start(0, true, Duration::ZERO);
+            self.start_open()?;
         }
         let bound = Instant::now() + self.bound();
         loop {
@@ -197,6 +198,31 @@ where
         false
     }
 
+    /// All are to be left alone. Where nothing else can answer, one is asked for all that, unless it is shut.
+    fn start_open(&mut self) -> Result<(), Failure> {
+        let now = Instant::now().into_std();
+        let shut = self.breakers.iter().map(|breaker| breaker.shut_for(now));
+        let waits = shut.map(Option::unwrap_or_default).enumerate();
+        let soonest = waits.min_by_key(|(_, wait)| *wait);
+        match soonest.filter(|_| self.relieved.is_none()) {
+            Some((index, wait)) if wait <= PATIENCE => {
+                self.start(index, true, wait);
+                Ok(())
+            }
+            Some((_, wait)) => Err(Failure::unreachable(
+                PROVIDER,
+                format!(
+                    "is left alone for {} s more: it refused before, or said when to come back",
+                    wait.as_secs_f32().ceil()
+                ),
+            )),
+            None => Err(Failure::unreachable(
+                PROVIDER,
+                "is left alone for a while: it failed before",
+            )),
+        }
+    }
+
     fn start(&mut self, index: usize, fresh: bool, wait: Duration) {
         let asked = (self.ask)(index, self.said.clone());
         let future: BoxFuture<'a, _> = if wait.is_zero() {
@@ -222,7 +248,10 @@ where
         let wait = failure
             .retry_after
             .unwrap_or_else(|| Backoff::default().next());
-        if failure.passing && runner.fresh && runner.since.elapsed() < QUICK && wait <= SHORT {
+        let alone = self.running.is_empty() && self.left.is_empty() && self.relieved.is_none();
+        let asked = failure.retry_after.is_some();
+        let most = if alone && asked { PATIENCE } else { SHORT };
+        if failure.passing && runner.fresh && runner.since.elapsed() < QUICK && wait <= most {
             tracing::info!(why = failure.detail, "the model is asked again");
             self.start(index, false, wait);
         } else if !self.running.is_empty() {

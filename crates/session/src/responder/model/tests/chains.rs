@@ -270,7 +270,11 @@ async fn the_last_failure_is_told_when_all_fail() {
 async fn a_model_that_failed_often_is_passed_over_unless_all_did() {
     let says = || vec![Act::Says(10, 0)];
     let now = || Instant::now().into_std();
-    let open = |breaker: &Breaker| breaker.failed(now(), FaultKind::Refused, None);
+    let open = |breaker: &Breaker| {
+        for _ in 0..3 {
+            breaker.failed(now(), FaultKind::Unreachable, None);
+        }
+    };
 
     let table = Table::new([vec![], says()]);
     open(&table.breakers[0]);
@@ -282,6 +286,43 @@ async fn a_model_that_failed_often_is_passed_over_unless_all_did() {
     assert_eq!(table.run().await.0, "(a)");
     assert!(table.breakers[0].is_closed(), "it answered");
     assert!(!table.breakers[1].is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sole_model_that_refused_or_said_when_to_come_back_is_not_asked_before() {
+    let s = Duration::from_secs;
+    let later = passing().retry_after(Some(s(30)));
+    for (failure, pause) in [(later, s(30)), (refusal(), s(60))] {
+        let table = Table::new([vec![Act::Fails(20, failure), Act::Says(10, 0)]]);
+        table.run().await.1.unwrap_err();
+        let (words, result) = table.run().await;
+        assert_eq!((words.as_str(), table.log().len()), ("", 1));
+        let left = format!("left alone for {} s more", pause.as_secs());
+        assert!(
+            result.as_ref().unwrap_err().detail.contains(&left),
+            "{result:?}"
+        );
+        sleep(pause - s(2)).await;
+        assert_eq!(table.run().await.0, "");
+        sleep(s(2)).await;
+        assert_eq!(table.run().await.0, "(a)", "the trial");
+        assert!(table.breakers[0].is_closed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sole_model_that_wants_to_be_left_alone_for_a_moment_is_waited_for() {
+    let soon = passing().retry_after(Some(Duration::from_millis(640)));
+    let table = Table::new([vec![Act::Fails(20, soon.clone()), Act::Says(10, 0)]]);
+    assert_eq!(table.run().await.0, "(a)");
+    assert_eq!(table.log(), ["0 a asked", "660 a asked"]);
+
+    let table = Table::new([vec![Act::Says(10, 0)]]);
+    let breaker = &table.breakers[0];
+    breaker.failed(Instant::now().into_std(), soon.kind, soon.retry_after);
+    sleep(Duration::from_millis(240)).await;
+    assert_eq!(table.run().await.0, "(a)");
+    assert_eq!(table.log(), ["640 a asked"]);
 }
 
 #[tokio::test(start_paused = true)]
