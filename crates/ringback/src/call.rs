@@ -235,6 +235,7 @@ fn engines() -> Result<Arc<Engines>, CallError> {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
+        secrets: ringback_session::Secrets::default(),
     })
     .map_err(|error: StartError| CallError::Engines(error.to_string()))?;
     if let Some(missing) = engines.describe().iter().find(|engine| !engine.usable) {

@@ -177,6 +177,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     report_scenarios(&app.catalog);
     report_engines(&app);
     report_languages(&app.catalog, &engines);
+    report_secrets(&app);
 
     let closed = CancellationToken::new();
     let router = routes::router(Arc::clone(&app));
@@ -236,6 +237,7 @@ pub fn engine_config(config: &Config) -> EngineConfig {
         accounts: engines.accounts.clone(),
         proxy: engines.proxy.clone(),
         prices: engines.prices.clone(),
+        secrets: engines.secrets.clone(),
         stt: engines.stt.names.iter().map(|name| stt(name)).collect(),
         responders: answerers(&engines.responder),
         tts: engines.tts.names.iter().map(|name| tts(name)).collect(),
@@ -338,6 +340,14 @@ fn report_languages(catalog: &Catalog, engines: &Engines) {
     for scenario in catalog.scenarios() {
         for gap in engines.language_gaps(scenario) {
             tracing::warn!(scenario = %scenario.slug, "{gap}");
+        }
+    }
+}
+
+fn report_secrets(app: &App) {
+    for scenario in app.catalog.scenarios() {
+        for missing in app.config.engines.secrets.missing(scenario) {
+            tracing::warn!(scenario = %scenario.slug, "{missing}");
         }
     }
 }

@@ -8,6 +8,7 @@ use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_server::{alive, app};
+use ringback_session::Secrets;
 use ringback_session::replay::{recover_transcript, replay};
 use ringback_session::scenario::{built_in, built_in_slugs, check_file};
 
@@ -306,11 +307,15 @@ fn run_replays(traces: &[PathBuf], transcript: bool) -> ExitCode {
 
 fn check_scenarios(files: &[PathBuf]) -> ExitCode {
     let mut status = ExitCode::SUCCESS;
+    let secrets = secrets();
     for file in files {
         match check_file(file) {
             Ok((scenario, warnings)) => {
                 for warning in &warnings {
                     say(&format!("warning: {warning}"));
+                }
+                for missing in secrets.missing(&scenario) {
+                    say(&format!("warning: {}: {missing}", file.display()));
                 }
                 say(&format!(
                     "{}: the scenario \"{}\" can be used",
@@ -327,6 +332,20 @@ fn check_scenarios(files: &[PathBuf]) -> ExitCode {
         }
     }
     status
+}
+
+/// Where `ringback serve` would look for secrets, if it were started here.
+fn secrets() -> Secrets {
+    let layers = std::env::current_dir()
+        .map_err(|error| ConfigError(format!("the working directory: {error}")))
+        .and_then(|folder| Layers::gather(Texts::new(), &folder, None));
+    match layers {
+        Ok(layers) => layers.secrets(),
+        Err(error) => {
+            complain(&error.to_string(), UNUSABLE);
+            Secrets::default()
+        }
+    }
 }
 
 fn show_scenario(slug: &str) -> ExitCode {

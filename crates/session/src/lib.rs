@@ -41,7 +41,7 @@ pub use news::{Follower, News};
 pub use record::Place;
 pub use ringback_speech::language::Language;
 pub use run::{Ended, run};
-pub use secret::Secret;
+pub use secret::{Secret, Secrets};
 pub use setup::Setup;
 pub use socket::{CarrierSocket, Outgoing, Received, SocketError};
 pub use speakable::speakable;

@@ -132,6 +132,7 @@ fn speech_comes_as_text_and_text_leaves_as_speech() {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
+        secrets: ringback_session::Secrets::default(),
     })
     .unwrap();
     let engines = std::sync::Arc::new(engines);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use ringback_session::Secrets;
+
 use super::ConfigError;
 use super::variables::{self, LATER, Variable};
 
@@ -125,6 +127,11 @@ impl Layers {
             text: variable.default.to_owned(),
             origin: Origin::Default,
         })
+    }
+
+    /// All that was set, as what scenarios name by `env:NAME` is looked for.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::of([&self.environment, &self.dotenv, &self.toml].map(Texts::clone))
     }
 
     /// What is worth a warning: names that look like slips, and names that have no effect yet.

@@ -25,6 +25,7 @@ use url::Url;
 pub use layers::{Found, Layers, Origin, Texts};
 pub use providers::Order;
 pub use ringback_session::Secret;
+use ringback_session::Secrets;
 use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
 
@@ -140,6 +141,8 @@ pub struct EnginesConfig {
     pub recognizer_library: Option<PathBuf>,
     /// `PRICES`: what providers cost.
     pub prices: Prices,
+    /// Where the secrets are that scenarios name: all that was set, in its order.
+    pub secrets: Secrets,
     /// `VOICES`: threads of the local voice.
     pub voices: usize,
     /// `ALLOW_PRIVATE_WEBHOOKS`: whether the webhook responder may call private addresses.
@@ -342,6 +345,7 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
             folder => read::line(folder).map(|folder| Some(folder.into())),
         })?,
         prices: prices(reader)?,
+        secrets: reader.0.secrets(),
         voices: count(reader, "VOICES", 1, 1_000)?,
         allow_private_webhooks: reader.value("ALLOW_PRIVATE_WEBHOOKS", read::flag)?,
     })

@@ -75,6 +75,22 @@ fn a_built_in_scenario_is_printed_as_a_file_that_can_be_used_and_others_are_name
 }
 
 #[test]
+fn a_secret_that_a_scenario_names_is_found_in_dotenv_and_warned_of_where_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "prompt = \"p\"\nresponder = [{ provider = \"openai\", model = \"m\", key = \"env:OPENAI_API_KEY\" }]\n";
+    std::fs::write(folder.path().join("mine.toml"), text).unwrap();
+    let check = || {
+        let checked = ringback(folder.path(), &["scenario", "check", "mine.toml"]).output();
+        String::from_utf8(checked.unwrap().stdout).unwrap()
+    };
+    let usable = "mine.toml: the scenario \"mine\" can be used\n";
+    let warning = "warning: mine.toml: the model m cannot be used: a secret is not there: set OPENAI_API_KEY\n";
+    assert_eq!(check(), format!("{warning}{usable}"));
+    std::fs::write(folder.path().join(".env"), "OPENAI_API_KEY=made-up\n").unwrap();
+    assert_eq!(check(), usable);
+}
+
+#[test]
 fn the_simulator_prints_settings_and_names_an_address_that_is_taken() {
     let (status, settings, _) = run(
         &["sim", "--env", "--port", "9", "--key", "cartesia=mine"],

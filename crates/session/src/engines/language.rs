@@ -90,6 +90,7 @@ mod tests {
             responders: Vec::new(),
             tts: vec![voice(Provider::ElevenLabs), voice(Provider::Deepgram)],
             prices: crate::prices::Prices::default(),
+            secrets: crate::Secrets::default(),
         };
         Engines::start(config).unwrap()
     }

@@ -21,6 +21,7 @@ use ringback_speech::recognizer::RecognizerPool;
 use ringback_speech::voice::{VoiceError, VoicePool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::Secrets;
 use crate::prices::Prices;
 use crate::provided::{Receiver, Sender};
 use crate::provider::{Accounts, Breakers, Provider};
@@ -70,6 +71,8 @@ pub struct EngineConfig {
     pub tts: Vec<TtsEngine>,
     /// What providers cost.
     pub prices: Prices,
+    /// Where the secrets are that scenarios name.
+    pub secrets: Secrets,
 }
 
 /// Why the engines do not start.
@@ -156,14 +159,14 @@ impl Engines {
             .as_ref()
             .ok()
             .and_then(|_| Dictionary::load_default().ok());
+        let mut webhook = Webhook::new(config.allow_private_webhooks)
+            .map_err(|fault| StartError::Webhook(fault.detail))?;
+        webhook.secrets = config.secrets.clone();
         Ok(Self {
             voices: Arc::new(voices),
             lines: Arc::default(),
             writer: Arc::new(Writer::start().map_err(StartError::Writer)?),
-            webhook: Arc::new(
-                Webhook::new(config.allow_private_webhooks)
-                    .map_err(|fault| StartError::Webhook(fault.detail))?,
-            ),
+            webhook: Arc::new(webhook),
             mcp: Arc::default(),
             recognizers,
             dictionary,

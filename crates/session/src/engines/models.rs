@@ -10,8 +10,8 @@ use url::Url;
 
 use super::Engines;
 use crate::provider::{Access, Breaker};
+use crate::responder::Shelf;
 use crate::responder::model::{Api, Chain, FIRST, Model};
-use crate::responder::{Shelf, read_secret};
 use crate::scenario::{self, ModelApi, Responder, Scenario};
 
 /// The longest answer where a scenario does not say, in tokens: a minute of speech.
@@ -99,7 +99,7 @@ impl Engines {
     pub(super) fn try_model(&self, wanted: &scenario::Model) -> Result<Model, String> {
         let account = self.config.accounts.openai.as_ref();
         let key = match &wanted.key {
-            Some(reference) => Some(read_secret(reference)?),
+            Some(reference) => Some(self.config.secrets.read(reference)?),
             // The account's key is for its own server alone.
             None if wanted.url.is_some() => None,
             None => account.and_then(|account| account.access.key.clone()),

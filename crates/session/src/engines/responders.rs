@@ -127,6 +127,7 @@ mod tests {
             responders: responders.to_vec(),
             tts: vec![TtsEngine::Pico],
             prices: crate::prices::Prices::default(),
+            secrets: crate::Secrets::default(),
         };
         Engines::start(config).unwrap()
     }

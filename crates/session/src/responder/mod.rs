@@ -20,11 +20,11 @@ use ringback_call::{Fault, FaultKind, Party};
 pub(crate) use answers::{Answers, Shelf};
 pub(crate) use asked::{Asked, Parties, Responder};
 
-use crate::Secret;
+use crate::Secrets;
 use crate::engines::Engines;
 use crate::phrases::Phrases;
 use crate::scenario::template::Template;
-use crate::scenario::{Responder as Wanted, Scenario, SecretRef, Vars, Webhook};
+use crate::scenario::{Responder as Wanted, Scenario, Vars, Webhook};
 use crate::tools::{McpCatalog, Tools};
 use modelled::{Instructions, Modelled};
 use script::ScriptRun;
@@ -48,7 +48,12 @@ pub(crate) fn responder(
             let fallback = vars.render(&wanted.fallback);
             let webhook = Arc::clone(&engines.webhook);
             let lines = (fallback, Phrases::of(vars.language).unclear);
-            Responder::webhook(webhook, webhook_config(wanted), parties, lines)
+            Responder::webhook(
+                webhook,
+                webhook_config(wanted, &engines.webhook.secrets),
+                parties,
+                lines,
+            )
         }
         Some(Wanted::Model(wanted)) => {
             let chain = engines.models(scenario);
@@ -89,14 +94,14 @@ fn instructions(scenario: &Scenario, vars: &Vars, mcp: &Arc<McpCatalog>) -> Inst
 }
 
 /// How a webhook is asked. A secret that cannot be read is a fault: no question leaves unsigned that should be signed.
-fn webhook_config(wanted: &Webhook) -> Result<WebhookConfig, Fault> {
+fn webhook_config(wanted: &Webhook, secrets: &Secrets) -> Result<WebhookConfig, Fault> {
     let timeout = Duration::from_millis(u64::from(wanted.timeout_ms));
     Ok(WebhookConfig {
         url: wanted.url.clone(),
         secret: wanted
             .secret
             .as_ref()
-            .map(read_secret)
+            .map(|reference| secrets.read(reference))
             .transpose()
             .map_err(misconfigured)?,
         timeout,
@@ -111,16 +116,5 @@ fn misconfigured(detail: String) -> Fault {
         party: Party::Responder,
         kind: FaultKind::Misconfigured,
         detail,
-    }
-}
-
-pub(crate) fn read_secret(reference: &SecretRef) -> Result<Secret, String> {
-    match reference {
-        SecretRef::Env(name) => std::env::var(name)
-            .map(Secret::new)
-            .map_err(|_| format!("a secret is not there: set {name}")),
-        SecretRef::File(path) => std::fs::read_to_string(path)
-            .map(|text| Secret::new(text.trim().to_owned()))
-            .map_err(|error| format!("the secret {}: {error}", path.display())),
     }
 }

@@ -24,7 +24,7 @@ use ringback_call::Fault;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::Secret;
+use crate::{Secret, Secrets};
 
 pub use address::is_public;
 pub use answer::Answered;
@@ -87,6 +87,8 @@ pub struct Webhook {
     any: Client,
     allow_private: bool,
     certified: bool,
+    /// Where the secrets are that scenarios name.
+    pub(crate) secrets: Secrets,
 }
 
 impl Webhook {
@@ -119,6 +121,7 @@ impl Webhook {
             any,
             allow_private,
             certified,
+            secrets: Secrets::default(),
         })
     }
 

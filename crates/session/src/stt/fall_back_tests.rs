@@ -70,6 +70,7 @@ fn engines(folder: &std::path::Path, listener: &TcpListener) -> Engines {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
+        secrets: crate::Secrets::default(),
     };
     Engines::start(config).unwrap()
 }

@@ -13,7 +13,7 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 use uuid::Uuid;
 
-use crate::responder::read_secret;
+use crate::Secrets;
 use crate::responder::webhook::Webhook;
 use crate::scenario::{HeaderText, Tool};
 
@@ -37,7 +37,7 @@ impl Http {
     /// # Errors
     /// Which secret cannot be read.
     pub(super) fn new(tool: &Tool, webhook: Arc<Webhook>, call_id: Uuid) -> Result<Self, String> {
-        let headers = header_map(&tool.http.headers)?;
+        let headers = header_map(&tool.http.headers, &webhook.secrets)?;
         Ok(Self {
             tool: tool.clone(),
             headers,
@@ -183,13 +183,16 @@ impl Http {
 ///
 /// # Errors
 /// Which secret cannot be read.
-pub(super) fn header_map(wanted: &[(HeaderName, HeaderText)]) -> Result<HeaderMap, String> {
+pub(super) fn header_map(
+    wanted: &[(HeaderName, HeaderText)],
+    secrets: &Secrets,
+) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, text) in wanted {
         let value = match text {
             HeaderText::Text(value) => value.clone(),
             HeaderText::Secret(reference) => {
-                let secret = read_secret(reference)?;
+                let secret = secrets.read(reference)?;
                 let mut value = HeaderValue::from_str(secret.expose())
                     .map_err(|_| format!("the secret for {name} cannot stand in a header"))?;
                 value.set_sensitive(true);

@@ -63,7 +63,7 @@ impl Server {
     pub(super) fn new(settings: &McpServer, webhook: Arc<Webhook>) -> Result<Self, String> {
         Ok(Self {
             settings: settings.clone(),
-            headers: header_map(&settings.headers)?,
+            headers: header_map(&settings.headers, &webhook.secrets)?,
             webhook,
             next: AtomicU64::new(1),
             session: tokio::sync::Mutex::new(None),

@@ -114,6 +114,7 @@ fn engines(folder: &std::path::Path, flux: &str, model: &str) -> Arc<Engines> {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
+        secrets: ringback_session::Secrets::default(),
     };
     Arc::new(Engines::start(config).unwrap())
 }

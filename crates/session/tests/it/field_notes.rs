@@ -120,6 +120,7 @@ fn engines(folder: &Path, url: &str) -> Arc<Engines> {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::parse(PRICES).unwrap(),
+        secrets: ringback_session::Secrets::default(),
     };
     Arc::new(Engines::start(config).unwrap())
 }

@@ -198,6 +198,7 @@ pub fn engines(folder: &Path) -> Arc<Engines> {
         responders: Vec::new(),
         tts: vec![TtsEngine::Pico],
         prices: Prices::default(),
+        secrets: ringback_session::Secrets::default(),
     });
     Arc::new(engines.unwrap())
 }
