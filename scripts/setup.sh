@@ -5,7 +5,7 @@ purpose=${1:-run}
 
 packages="make gcc libpocketsphinx3 pocketsphinx-en-us"
 if [ "$purpose" = test ]; then
-    packages="$packages flite sox"
+    packages="$packages flite sox postgresql"
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -16,6 +16,8 @@ fi
 present() {
     case $1 in
     make | gcc | flite | sox) command -v "$1" >/dev/null 2>&1 ;;
+    # The server's programs, wherever they are: the tests start a server of their own and leave others alone.
+    postgresql) command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
     libpocketsphinx3) ldconfig -p 2>/dev/null | grep -q 'libpocketsphinx\.so\.3' ;;
     pocketsphinx-en-us) [ -d /usr/share/pocketsphinx/model/en-us/en-us ] ;;
     esac

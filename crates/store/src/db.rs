@@ -1,0 +1,231 @@
+//! The pools, transactions, and how statements reach them. All SQL of this crate is in blocks of `statements!`.
+
+use std::fs::OpenOptions;
+use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::{Error, Location};
+
+/// How long a writer waits for another one, in SQLite.
+const BUSY_WITHIN: Duration = Duration::from_secs(8);
+/// How long to wait for a connection.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(4);
+/// How long a statement may take, its connection included.
+const STATEMENT_WITHIN: Duration = Duration::from_secs(15);
+/// Connections to PostgreSQL, per node.
+const POSTGRES_CONNECTIONS: u32 = 10;
+/// Connections to SQLite: one of them writes at a time.
+const SQLITE_CONNECTIONS: u32 = 6;
+
+/// A text of SQL, as each of the databases wants it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement {
+    pub(crate) name: &'static str,
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+/// Names texts of SQL and lists them in `ALL`, so that each can be prepared on both databases. `skip_locked` between two
+/// literals is what PostgreSQL needs where several workers take rows of one table.
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident = [$($piece:tt)+];)+) => {
+        $($(#[$meta])* const $name: $crate::db::Statement = $crate::db::Statement {
+            name: stringify!($name),
+            sqlite: concat!($($crate::db::piece!(sqlite $piece)),+),
+            postgres: concat!($($crate::db::piece!(postgres $piece)),+),
+        };)+
+        /// Every statement of this module.
+        pub(crate) const ALL: &[$crate::db::Statement] = &[$($name),+];
+    };
+}
+
+macro_rules! piece {
+    (sqlite skip_locked) => {
+        ""
+    };
+    (postgres skip_locked) => {
+        " FOR UPDATE SKIP LOCKED "
+    };
+    ($database:ident $text:literal) => {
+        $text
+    };
+}
+
+/// Runs a statement on the pool: `fetch!(store, fetch_all | fetch_one | fetch_optional, STATEMENT, values...)`.
+macro_rules! fetch {
+    ($store:expr, $how:ident, $statement:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::bounded(async {
+            match $store.pool() {
+                $crate::db::Pool::Sqlite(pool) =>
+                    sqlx::query_as($statement.sqlite)$(.bind($value))*.$how(pool).await,
+                $crate::db::Pool::Postgres(pool) =>
+                    sqlx::query_as($statement.postgres)$(.bind($value))*.$how(pool).await,
+            }
+        }).await
+    };
+}
+
+/// Runs a statement on the pool and answers how many rows it changed.
+macro_rules! execute {
+    ($store:expr, $statement:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::bounded(async {
+            match $store.pool() {
+                $crate::db::Pool::Sqlite(pool) => sqlx::query($statement.sqlite)
+                    $(.bind($value))*.execute(pool).await.map(|done| done.rows_affected()),
+                $crate::db::Pool::Postgres(pool) => sqlx::query($statement.postgres)
+                    $(.bind($value))*.execute(pool).await.map(|done| done.rows_affected()),
+            }
+        }).await
+    };
+}
+
+/// As [`fetch`], in a transaction.
+macro_rules! fetch_in {
+    ($tx:expr, $how:ident, $statement:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::bounded(async {
+            match $tx.of() {
+                $crate::db::Tx::Sqlite(tx) =>
+                    sqlx::query_as($statement.sqlite)$(.bind($value))*.$how(&mut **tx).await,
+                $crate::db::Tx::Postgres(tx) =>
+                    sqlx::query_as($statement.postgres)$(.bind($value))*.$how(&mut **tx).await,
+            }
+        }).await
+    };
+}
+
+/// As [`execute`], in a transaction.
+macro_rules! execute_in {
+    ($tx:expr, $statement:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::bounded(async {
+            match $tx.of() {
+                $crate::db::Tx::Sqlite(tx) => sqlx::query($statement.sqlite)
+                    $(.bind($value))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
+                $crate::db::Tx::Postgres(tx) => sqlx::query($statement.postgres)
+                    $(.bind($value))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
+            }
+        }).await
+    };
+}
+
+pub(crate) use {execute, execute_in, fetch, fetch_in, piece, statements};
+
+/// Bounds the time of a statement: a server that went away without a word must not hold its caller.
+pub(crate) async fn bounded<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(STATEMENT_WITHIN, statement).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Error::Unavailable(format!(
+            "no answer within {} s",
+            STATEMENT_WITHIN.as_secs()
+        ))),
+    }
+}
+
+/// The connections to one of the databases.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A transaction on one of the databases. Dropped, it is undone.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// For the macros, which are given a transaction or a reference to one.
+    pub(crate) fn of(&mut self) -> &mut Self {
+        self
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        bounded(async {
+            match self {
+                Self::Sqlite(tx) => tx.commit().await,
+                Self::Postgres(tx) => tx.commit().await,
+            }
+        })
+        .await
+    }
+}
+
+impl Pool {
+    /// No connection is opened yet, and a file of SQLite is made where it is missing.
+    pub(crate) fn new(location: &Location) -> Result<Self, Error> {
+        match location {
+            Location::File(path) => {
+                private(path)?;
+                Ok(Self::Sqlite(sqlite(path)))
+            }
+            Location::Postgres(options) => Ok(Self::Postgres(postgres(options))),
+        }
+    }
+
+    /// A transaction that may write. SQLite takes the writer's place at once: a reader that becomes a writer later can be
+    /// refused however long it waits.
+    pub(crate) async fn begin(&self) -> Result<Tx, Error> {
+        bounded(async {
+            match self {
+                Self::Sqlite(pool) => Ok(Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)),
+                Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            }
+        })
+        .await
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Makes the file for its owner alone; what SQLite lays beside it takes the same permissions.
+fn private(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    let options = options.append(true).create(true).mode(0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|error| Error::file(format!("{}: cannot be opened", path.display()), error))
+}
+
+fn sqlite(path: &Path) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_WITHIN)
+        .foreign_keys(true)
+        // What is erased is overwritten.
+        .pragma("secure_delete", "ON");
+    SqlitePoolOptions::new()
+        .max_connections(SQLITE_CONNECTIONS)
+        .acquire_timeout(BUSY_WITHIN)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+fn postgres(options: &PgConnectOptions) -> PgPool {
+    let options = match options.get_application_name() {
+        Some(_) => options.clone(),
+        None => options.clone().application_name("ringback"),
+    };
+    PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(CONNECTION_WITHIN)
+        .connect_lazy_with(options)
+}

@@ -1,0 +1,125 @@
+//! What is kept no longer: files and transcripts by their age, and everything about one telephone number.
+
+use crate::calls::{CallFile, FileKind};
+use crate::db::{execute, execute_in, fetch, fetch_in, statements};
+use crate::{Error, Store, like_text, normal_number};
+
+/// What is to become of the wish not to be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suppression {
+    /// The number stays on the list of those that must not be called.
+    Keep,
+    /// It is taken off, too.
+    Forget,
+}
+
+/// What an erasure has deleted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Erased {
+    /// Our ids of the calls.
+    pub calls: Vec<String>,
+    /// Their files, to be deleted now.
+    pub files: Vec<CallFile>,
+    /// Entries of the schedule.
+    pub entries: u64,
+}
+
+statements! {
+    FILES_OLD = ["SELECT f.* FROM call_files f JOIN calls c ON c.id = f.call_id
+        WHERE f.kind = $1 AND f.created_at < $2 AND c.status_rank = 9
+        ORDER BY f.created_at, f.call_id LIMIT $3"];
+    FILE_DELETE = ["DELETE FROM call_files WHERE call_id = $1 AND kind = $2"];
+    TRANSCRIPTS_OLD = ["DELETE FROM transcripts WHERE created_at < $1"];
+    TURNS_OLD = ["DELETE FROM turns WHERE call_id IN
+        (SELECT id FROM calls WHERE created_at < $1 AND status_rank = 9)"];
+    SUMMARIES_OLD = ["UPDATE calls SET summary = NULL
+        WHERE created_at < $1 AND status_rank = 9 AND summary IS NOT NULL"];
+    CALLS_OF_NUMBER = ["SELECT id FROM calls WHERE from_number = $1 OR to_number = $1 ORDER BY created_at"];
+    FILES_OF_NUMBER = ["SELECT f.* FROM call_files f JOIN calls c ON c.id = f.call_id
+        WHERE c.from_number = $1 OR c.to_number = $1 ORDER BY f.call_id, f.kind"];
+    CALLS_ERASE = ["DELETE FROM calls WHERE from_number = $1 OR to_number = $1"];
+    TRANSCRIPTS_ERASE = ["DELETE FROM transcripts WHERE body LIKE $1 ESCAPE '\\' OR full_text LIKE $1 ESCAPE '\\'"];
+    SCHEDULE_ERASE = ["DELETE FROM schedule WHERE phone = $1"];
+    DO_NOT_CALL_ERASE = ["DELETE FROM do_not_call WHERE phone = $1"];
+    AUDIT_ERASE = ["UPDATE audit SET detail = '{}', subject = CASE WHEN subject = $1 THEN 'erased' ELSE subject END
+        WHERE subject = $1 OR detail LIKE $2 ESCAPE '\\'"];
+    IDEMPOTENCY_ERASE = ["DELETE FROM idempotency WHERE answer LIKE $1 ESCAPE '\\' OR route LIKE $1 ESCAPE '\\'"];
+}
+
+impl Store {
+    /// At most `most` files of this kind that were begun before `before`, of calls that are over; oldest first. Each is
+    /// deleted by the caller, then forgotten by [`Store::file_delete`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn file_list_old(
+        &self,
+        kind: FileKind,
+        before: i64,
+        most: i64,
+    ) -> Result<Vec<CallFile>, Error> {
+        fetch!(self, fetch_all, FILES_OLD, kind, before, most)
+    }
+
+    /// Forgets a file.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn file_delete(&self, call_id: &str, kind: FileKind) -> Result<(), Error> {
+        execute!(self, FILE_DELETE, call_id, kind).map(drop)
+    }
+
+    /// Deletes what was said in calls that began before `before` and are over: transcripts, turns and summaries. Their
+    /// rows stay, with who, when and what it cost. Answers how many rows were deleted or emptied.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; nothing is deleted then.
+    pub async fn transcript_delete_old(&self, before: i64) -> Result<u64, Error> {
+        let mut tx = self.begin().await?;
+        let transcripts = execute_in!(tx, TRANSCRIPTS_OLD, before)?;
+        let turns = execute_in!(tx, TURNS_OLD, before)?;
+        let summaries = execute_in!(tx, SUMMARIES_OLD, before)?;
+        tx.commit().await?;
+        Ok(transcripts + turns + summaries)
+    }
+
+    /// Erases everything about a telephone number, in one transaction: its calls with turns, faults, transcripts and
+    /// checkpoints, its entries in the schedule, answers kept for repeats, and its traces in the audit log. The files are
+    /// answered, for the caller to delete. A call that goes on leaves nothing more behind, because its row is gone.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it is no number; [`Error::Unavailable`]: nothing is erased then.
+    pub async fn number_erase(
+        &self,
+        number: &str,
+        suppression: Suppression,
+    ) -> Result<Erased, Error> {
+        let number = normal_number(number);
+        if number.len() < 3 {
+            return Err(Error::Refused("that is no telephone number".to_owned()));
+        }
+        // A short one is looked for as a whole value: its digits stand in many others.
+        let mentions = match number.len() {
+            ..8 => like_text(&format!("\"{number}\"")),
+            _ => like_text(&number),
+        };
+        let mut tx = self.begin().await?;
+        let calls: Vec<(String,)> = fetch_in!(tx, fetch_all, CALLS_OF_NUMBER, &number)?;
+        let files = fetch_in!(tx, fetch_all, FILES_OF_NUMBER, &number)?;
+        execute_in!(tx, CALLS_ERASE, &number)?;
+        execute_in!(tx, TRANSCRIPTS_ERASE, &mentions)?;
+        let entries = execute_in!(tx, SCHEDULE_ERASE, &number)?;
+        execute_in!(tx, AUDIT_ERASE, &number, &mentions)?;
+        execute_in!(tx, IDEMPOTENCY_ERASE, &mentions)?;
+        if suppression == Suppression::Forget {
+            execute_in!(tx, DO_NOT_CALL_ERASE, &number)?;
+        }
+        tx.commit().await?;
+        let calls = calls.into_iter().map(|(id,)| id).collect();
+        Ok(Erased {
+            calls,
+            files,
+            entries,
+        })
+    }
+}
