@@ -18,6 +18,9 @@ const LOCK: &str = "lock";
 /// So much is read at once; a longer line is read whole.
 const READ_BYTES: u64 = 256 * 1024;
 
+/// Lines that are held in memory while the disk takes none.
+const HELD: usize = 4_096;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -28,6 +31,8 @@ pub(crate) struct Journal {
     last: File,
     /// Settled bytes of the first segment.
     settled: u64,
+    /// Lines that the disk did not take; they come after those that it did.
+    held: VecDeque<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +41,24 @@ struct Segment {
     bytes: u64,
 }
 
+/// What became of lines that were appended.
+#[derive(Debug, Default)]
+pub(crate) struct Appended {
+    /// So many are lost.
+    pub(crate) dropped: u64,
+    /// The disk did not take them: they are in memory alone, but for those that are lost.
+    pub(crate) failed: Option<io::Error>,
+}
+
 /// Lines that were read and are to be settled together.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) lines: Vec<String>,
     /// Lines that are no text.
     pub(crate) damaged: u64,
+    /// Its number; 0 for lines that are held in memory.
     segment: u64,
+    /// Bytes of the segment, or lines in memory, that this batch ends at.
     until: u64,
 }
 
@@ -81,6 +97,7 @@ impl Journal {
             segments,
             last,
             settled: 0,
+            held: VecDeque::new(),
         })
     }
 
@@ -90,25 +107,39 @@ impl Journal {
     }
 
     /// Appends lines as far as the bound allows, and answers how many were too much. `lasting` waits until they would
-    /// survive a power cut, too.
-    pub(crate) fn append(&mut self, lines: &[String], lasting: bool) -> Result<u64, io::Error> {
+    /// survive a power cut, too. What the disk does not take is held in memory, as far as that goes.
+    pub(crate) fn append(&mut self, lines: &[String], lasting: bool) -> Appended {
+        let mut appended = Appended::default();
+        if !self.held.is_empty() {
+            appended.dropped = self.hold(lines);
+            return appended;
+        }
         let mut bytes = Vec::new();
         let mut room = self.bound.saturating_sub(self.bytes());
-        let mut dropped = 0;
+        let mut fitting = Vec::with_capacity(lines.len());
         for line in lines {
             let needed = line.len() as u64 + 1;
             if needed > room {
-                dropped += 1;
+                appended.dropped += 1;
                 continue;
             }
             room -= needed;
+            fitting.push(line);
             bytes.extend_from_slice(line.as_bytes());
             bytes.push(b'\n');
         }
+        if let Err(error) = self.write(&bytes, lasting) {
+            appended.dropped += self.hold(fitting);
+            appended.failed = Some(error);
+        }
+        appended
+    }
+
+    fn write(&mut self, bytes: &[u8], lasting: bool) -> io::Result<()> {
         if self.last_segment().bytes >= self.segment_bytes() {
             self.begin_segment(lasting)?;
         }
-        if let Err(error) = self.last.write_all(&bytes) {
+        if let Err(error) = self.last.write_all(bytes) {
             // Half a line must not become the beginning of the next one.
             let length = self.last_segment().bytes;
             if self.last.set_len(length).is_err() {
@@ -122,7 +153,19 @@ impl Journal {
         if lasting {
             self.last.sync_data()?;
         }
-        Ok(dropped)
+        Ok(())
+    }
+
+    fn hold<'a>(&mut self, lines: impl IntoIterator<Item = &'a String>) -> u64 {
+        let mut dropped = 0;
+        for line in lines {
+            if self.held.len() < HELD {
+                self.held.push_back(line.clone());
+            } else {
+                dropped += 1;
+            }
+        }
+        dropped
     }
 
     /// Has what was appended survive a power cut.
@@ -134,13 +177,21 @@ impl Journal {
     pub(crate) fn read(&mut self, most: usize) -> io::Result<Batch> {
         while let Some(first) = self.segments.front().copied() {
             let batch = self.read_of(first, most)?;
-            if !batch.is_empty() || self.segments.len() == 1 {
+            if !batch.is_empty() {
                 return Ok(batch);
+            }
+            if self.segments.len() == 1 {
+                break;
             }
             // What is left of it is half a line.
             self.forget_first()?;
         }
-        Ok(Batch::default())
+        let lines: Vec<_> = self.held.iter().take(most).cloned().collect();
+        Ok(Batch {
+            until: lines.len() as u64,
+            lines,
+            ..Batch::default()
+        })
     }
 
     fn read_of(&self, segment: Segment, most: usize) -> io::Result<Batch> {
@@ -179,6 +230,10 @@ impl Journal {
 
     /// The lines of this batch are in the database.
     pub(crate) fn settle(&mut self, batch: &Batch) -> io::Result<()> {
+        if batch.segment == 0 {
+            self.held.drain(..batch.lines.len().min(self.held.len()));
+            return Ok(());
+        }
         let Some(first) = self.segments.front().copied() else {
             return Ok(());
         };
@@ -289,7 +344,7 @@ mod tests {
     fn lines_come_back_in_order_until_they_are_settled() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path(), 10_000).unwrap();
-        assert_eq!(journal.append(&numbered(5), true).unwrap(), 0);
+        assert_eq!(journal.append(&numbered(5), true).dropped, 0);
         assert_eq!(journal.read(2).unwrap().lines, ["line 0", "line 1"]);
         let batch = journal.read(2).unwrap();
         assert_eq!(batch.lines, ["line 0", "line 1"], "not settled yet");
@@ -302,11 +357,11 @@ mod tests {
     fn what_is_too_much_is_counted_and_what_was_there_stays() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path(), 21).unwrap();
-        assert_eq!(journal.append(&numbered(5), false).unwrap(), 2);
-        assert_eq!(journal.append(&numbered(1), false).unwrap(), 1);
+        assert_eq!(journal.append(&numbered(5), false).dropped, 2);
+        assert_eq!(journal.append(&numbered(1), false).dropped, 1);
         assert_eq!(drain(&mut journal, 9), ["line 0", "line 1", "line 2"]);
         assert_eq!(
-            journal.append(&numbered(1), false).unwrap(),
+            journal.append(&numbered(1), false).dropped,
             0,
             "there is room again"
         );
@@ -328,8 +383,31 @@ mod tests {
         let mut journal = Journal::open(dir.path(), 10_000_000).unwrap();
         let long = "x".repeat(usize::try_from(READ_BYTES).unwrap() * 3 + 7);
         let lines = ["a".to_owned(), long, "b".to_owned()];
-        journal.append(&lines, false).unwrap();
+        assert_eq!(journal.append(&lines, false).dropped, 0);
         assert_eq!(drain(&mut journal, 9), lines);
+    }
+
+    #[test]
+    fn lines_that_the_disk_does_not_take_are_held_and_come_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), 10_000).unwrap();
+        assert!(journal.append(&numbered(2), true).failed.is_none());
+        journal.last = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let held = journal.append(&["third".to_owned(), "fourth".to_owned()], false);
+        assert!(held.failed.is_some() && held.dropped == 0, "{held:?}");
+        // The disk would take lines again, but not before those that are held.
+        assert_eq!(journal.append(&["fifth".to_owned()], false).dropped, 0);
+        let many = vec![String::new(); HELD];
+        assert_eq!(
+            journal.append(&many, false).dropped,
+            3,
+            "memory is bounded, too"
+        );
+        let lines = drain(&mut journal, 4);
+        assert_eq!(lines[..5], ["line 0", "line 1", "third", "fourth", "fifth"]);
+        assert!(journal.append(&numbered(1), false).failed.is_none());
+        assert!(journal.bytes() > 0, "on the disk again");
+        assert_eq!(drain(&mut journal, 4), ["line 0"]);
     }
 
     #[test]
@@ -338,7 +416,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("journal");
         let mut journal = Journal::open(&folder, 100).unwrap();
-        journal.append(&numbered(1), false).unwrap();
+        journal.append(&numbered(1), false);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&folder.join("00000001.jsonl")), 0o600);
@@ -357,7 +435,7 @@ mod tests {
             let mut journal = Journal::open(dir.path(), bound).unwrap();
             let mut kept = Vec::new();
             for line in &lines {
-                if journal.append(std::slice::from_ref(line), false).unwrap() == 0 {
+                if journal.append(std::slice::from_ref(line), false).dropped == 0 {
                     kept.push(line.clone());
                 }
             }
@@ -368,7 +446,7 @@ mod tests {
             OpenOptions::new().write(true).open(&last).unwrap().set_len(left).unwrap();
             let mut journal = Journal::open(dir.path(), bound).unwrap();
             let after = vec!["after".to_owned()];
-            let appended = journal.append(&after, false).unwrap() == 0;
+            let appended = journal.append(&after, false).dropped == 0;
             let mut replayed = drain(&mut journal, 3);
             if appended {
                 prop_assert_eq!(replayed.pop(), Some("after".to_owned()));
@@ -390,7 +468,7 @@ mod tests {
             for (append, read) in steps {
                 let lines: Vec<_> = (next..next + append).map(|n| n.to_string()).collect();
                 next += append;
-                journal.append(&lines, false).unwrap();
+                assert_eq!(journal.append(&lines, false).dropped, 0);
                 expected.extend(lines);
                 let batch = journal.read(read).unwrap();
                 journal.settle(&batch).unwrap();

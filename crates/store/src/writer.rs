@@ -6,6 +6,7 @@
 //! written so that writing them again changes nothing, so a process that is killed between database and journal does no
 //! harm.
 
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use crate::calls::write::{
 use crate::calls::{CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
 use crate::checkpoints::{Checkpoint, checkpoint_set};
 use crate::db::Tx;
-use crate::journal::{Batch, Journal};
+use crate::journal::{Appended, Batch, Journal};
 use crate::transcripts::{Transcript, transcript_set};
 use crate::{Error, Store};
 
@@ -38,7 +39,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Write {
-    /// It begins.
+    /// It begins. Of a call that is there already only what was not known is filled in: its status goes on by
+    /// [`Write::Status`].
     Call(CallStart),
     /// It goes on.
     Status {
@@ -95,7 +97,7 @@ enum Message {
 #[derive(Debug)]
 struct Shared {
     journal: Mutex<Journal>,
-    appended: Notify,
+    more: Notify,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
     closed: AtomicBool,
     down: AtomicBool,
@@ -105,7 +107,7 @@ struct Shared {
 
 impl Writer {
     /// Starts the tasks, with the journal in this folder (`DATA_DIR/journal`). What an earlier process left there is written
-    /// first. While the tables are missing, rows are kept as while the database is down.
+    /// first. While the tables are missing, rows are kept as while the database is down. Needs a runtime of tokio.
     ///
     /// # Errors
     /// [`Error::Conflict`] where another process writes this journal; [`Error::File`].
@@ -120,7 +122,7 @@ impl Writer {
     pub fn start_bounded(store: Store, journal: &Path, bound: u64) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             journal: Mutex::new(Journal::open(journal, bound)?),
-            appended: Notify::new(),
+            more: Notify::new(),
             waiting: Mutex::default(),
             closed: AtomicBool::new(false),
             down: AtomicBool::new(false),
@@ -185,6 +187,19 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn appended(&self, dropped: u64, failed: Option<io::Error>) {
+        match failed {
+            Some(error) => {
+                tracing::error!("rows of calls are in memory alone: the journal: {error}");
+                if dropped > 0 {
+                    self.drop_rows(dropped, "the disk takes none, and memory is full");
+                }
+            }
+            None if dropped > 0 => self.drop_rows(dropped, "the journal or the memory is full"),
+            None => {}
+        }
+    }
+
     /// Says so at 1, 10, 100 and so on, not for each.
     fn drop_rows(&self, rows: u64, why: &str) {
         let before = self.dropped.fetch_add(rows, Ordering::Relaxed);
@@ -223,9 +238,7 @@ async fn keep(mut queue: mpsc::Receiver<Message>, shared: Arc<Shared>) {
                 .journal_do(move |journal| journal.append(&lines, lasting))
                 .await;
             match appended {
-                Some(Ok(0)) => {}
-                Some(Ok(dropped)) => shared.drop_rows(dropped, "the journal is full"),
-                Some(Err(error)) => shared.drop_rows(rows, &format!("the journal: {error}")),
+                Some(Appended { dropped, failed }) => shared.appended(dropped, failed),
                 None => shared.drop_rows(rows, "the journal's task was ended"),
             }
         }
@@ -234,10 +247,10 @@ async fn keep(mut queue: mpsc::Receiver<Message>, shared: Arc<Shared>) {
         }
         // Only now: the other task answers them when it finds the journal empty.
         shared.waiting().extend(settled);
-        shared.appended.notify_one();
+        shared.more.notify_one();
     }
     shared.closed.store(true, Ordering::Relaxed);
-    shared.appended.notify_one();
+    shared.more.notify_one();
 }
 
 /// The second task: from the journal into the database.
@@ -255,7 +268,7 @@ async fn apply(store: Store, shared: Arc<Shared>) {
                 if closed {
                     return;
                 }
-                shared.appended.notified().await;
+                shared.more.notified().await;
                 continue;
             }
             Some(Ok(batch)) => batch,
