@@ -52,6 +52,13 @@ pub struct ApiKeyUser {
     pub role: Role,
 }
 
+#[derive(FromRow)]
+struct Used {
+    #[sqlx(flatten)]
+    user: ApiKeyUser,
+    last_used_at: Option<i64>,
+}
+
 /// A key's last use is written once a minute, not at each request.
 const USE_EVERY: i64 = 60_000_000;
 
@@ -62,7 +69,7 @@ statements! {
     KEY_LIST = ["SELECT id, user_id, name, prefix, created_at, expires_at, last_used_at
         FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC"];
     KEY_DELETE = ["DELETE FROM api_keys WHERE id = $1 AND user_id = $2"];
-    KEY_USER = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role
+    KEY_USER = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role, k.last_used_at
         FROM api_keys k JOIN users u ON u.id = k.user_id
         WHERE k.hash = $1 AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > $2)"];
     KEY_USED = ["UPDATE api_keys SET last_used_at = $2
@@ -113,10 +120,17 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn api_key_user(&self, hash: &str, now: i64) -> Result<Option<ApiKeyUser>, Error> {
-        let user: Option<ApiKeyUser> = fetch!(self, fetch_optional, KEY_USER, hash, now)?;
-        if let Some(user) = &user {
-            execute!(self, KEY_USED, &user.key_id, now, now - USE_EVERY)?;
+        let used: Option<Used> = fetch!(self, fetch_optional, KEY_USER, hash, now)?;
+        let Some(Used { user, last_used_at }) = used else {
+            return Ok(None);
+        };
+        let stale = now - USE_EVERY;
+        if last_used_at.is_none_or(|at| at < stale) {
+            let noted = execute!(self, KEY_USED, &user.key_id, now, stale);
+            if let Err(error) = noted {
+                tracing::warn!("the use of an API key is not noted: {error}");
+            }
         }
-        Ok(user)
+        Ok(Some(user))
     }
 }
