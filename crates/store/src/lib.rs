@@ -14,6 +14,7 @@ mod backup;
 mod calls;
 mod checkpoints;
 mod db;
+mod do_not_call;
 mod error;
 mod idempotency;
 mod ip_blocks;
@@ -39,6 +40,7 @@ pub use calls::{
     Fault, FileKind, Turn,
 };
 pub use checkpoints::Checkpoint;
+pub use do_not_call::DoNotCall;
 pub use error::Error;
 pub use idempotency::{Answer, Idempotent, Repeat};
 pub use ip_blocks::IpBlock;
@@ -136,6 +138,7 @@ fn statements() -> impl Iterator<Item = &'static Statement> {
         calls::read::ALL,
         calls::write::ALL,
         checkpoints::ALL,
+        do_not_call::ALL,
         idempotency::ALL,
         ip_blocks::ALL,
         migrations::ALL,

@@ -144,10 +144,12 @@ statements! {
         WHERE id = $1 AND status = 'scheduled' RETURNING *"];
     ENTRY_CANCEL = ["UPDATE schedule SET status = 'cancelled', updated_at = $2
         WHERE id = $1 AND status = 'scheduled' RETURNING *"];
-    ENTRIES_CLAIM = ["UPDATE schedule SET status = 'claimed', lease_owner = $1, lease_until = $2,
+    /// What is due is chosen once, before anything is changed: a subquery may be run again for each row.
+    ENTRIES_CLAIM = ["WITH due AS MATERIALIZED (SELECT id FROM schedule
+            WHERE status = 'scheduled' AND due_at <= $3 ORDER BY due_at, id LIMIT $4" skip_locked ")
+        UPDATE schedule SET status = 'claimed', lease_owner = $1, lease_until = $2,
             attempt = attempt + 1, call_id = NULL, call_sid = NULL, updated_at = $3
-        WHERE id IN (SELECT id FROM schedule WHERE status = 'scheduled' AND due_at <= $3
-            ORDER BY due_at, id LIMIT $4" skip_locked ") AND status = 'scheduled' RETURNING *"];
+        WHERE id IN (SELECT id FROM due) AND status = 'scheduled' RETURNING *"];
     LEASE_RENEW = ["UPDATE schedule SET lease_until = $4, updated_at = $5
         WHERE id = $1 AND lease_owner = $2 AND attempt = $3 AND status = 'claimed'"];
     LEASE_PLACED = ["UPDATE schedule SET call_id = $4, call_sid = COALESCE(CAST($5 AS TEXT), call_sid),
@@ -164,13 +166,6 @@ statements! {
             lease_until = NULL, updated_at = $1,
             last_error = 'the server that placed the call was lost before it told how it went'
         WHERE status = 'claimed' AND lease_until < $1 AND call_id IS NOT NULL"];
-    DO_NOT_CALL_INSERT = ["INSERT INTO do_not_call (phone, reason, added_by, created_at)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (phone) DO NOTHING"];
-    DO_NOT_CALL_HAS = ["SELECT COUNT(*) FROM do_not_call WHERE phone = $1"];
-    DO_NOT_CALL_COUNT = ["SELECT COUNT(*) FROM do_not_call"];
-    DO_NOT_CALL_LIST = ["SELECT phone, reason, created_at FROM do_not_call
-        ORDER BY created_at DESC, phone LIMIT $1 OFFSET $2"];
-    DO_NOT_CALL_DELETE = ["DELETE FROM do_not_call WHERE phone = $1"];
 }
 
 impl Store {
@@ -407,53 +402,5 @@ impl Store {
         let failed = execute_in!(tx, LEASES_LAPSED_PLACED, now)?;
         tx.commit().await?;
         Ok((again, failed))
-    }
-
-    /// Forbids calls to a number. Once forbidden, the first reason stays.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn do_not_call_insert(
-        &self,
-        phone: &str,
-        reason: &str,
-        by: Option<&str>,
-        now: i64,
-    ) -> Result<(), Error> {
-        let phone = normal_number(phone);
-        execute!(self, DO_NOT_CALL_INSERT, phone, reason, by, now).map(drop)
-    }
-
-    /// Whether a number must not be called, however it is spelled.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn do_not_call_has(&self, phone: &str) -> Result<bool, Error> {
-        let (count,): (i64,) = fetch!(self, fetch_one, DO_NOT_CALL_HAS, normal_number(phone))?;
-        Ok(count > 0)
-    }
-
-    /// Numbers that must not be called, each with the reason and since when; newest first.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn do_not_call_list(
-        &self,
-        page: Page,
-    ) -> Result<Paged<(String, String, i64)>, Error> {
-        let (total,): (i64,) = fetch!(self, fetch_one, DO_NOT_CALL_COUNT)?;
-        let rows = fetch!(self, fetch_all, DO_NOT_CALL_LIST, page.limit, page.skip)?;
-        Ok(Paged { rows, total })
-    }
-
-    /// Allows calls to a number again.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn do_not_call_delete(&self, phone: &str) -> Result<(), Error> {
-        match execute!(self, DO_NOT_CALL_DELETE, normal_number(phone))? {
-            0 => Err(Error::NotFound("the number")),
-            _ => Ok(()),
-        }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use ringback_store::{
-    CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction, EntryFilter,
-    EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json, Page, Store,
-    Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
+    CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction, DoNotCall,
+    EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json, Page,
+    Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -296,6 +296,7 @@ pub async fn no_entry_of_the_schedule_goes_to_two_nodes(fresh: Fresh) {
                 if claimed.is_empty() {
                     return ids;
                 }
+                assert!(claimed.len() <= 3, "more than were asked for");
                 for entry in claimed {
                     assert_eq!(entry.lease_owner.as_deref(), Some(name.as_str()));
                     let lease = entry.lease();
@@ -469,10 +470,13 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
         .schedule_insert(&entry(number, NOW), NOW)
         .await
         .unwrap();
-    store
-        .do_not_call_insert("+1 (500) 555-0001", "asked not to", None, NOW)
-        .await
-        .unwrap();
+    let suppressed = DoNotCall {
+        phone: "+1 (500) 555-0001".to_owned(),
+        reason: "asked not to".to_owned(),
+        added_by: None,
+        created_at: NOW,
+    };
+    store.do_not_call_insert(&suppressed).await.unwrap();
     let act = ringback_store::AuditEntry {
         action: "call.place".to_owned(),
         subject: number.to_owned(),

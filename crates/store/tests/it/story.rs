@@ -1,7 +1,7 @@
 //! One day of a service, from the first user to the backup.
 
 use ringback_store::{
-    AuditEntry, AuditFilter, CallFilter, EntryNew, Error, Json, Page, Role, ScenarioNew,
+    AuditEntry, AuditFilter, CallFilter, DoNotCall, EntryNew, Error, Json, Page, Role, ScenarioNew,
     SealedSecret, SessionNew, TranscriptKind, Write, Writer, normal_number,
 };
 use serde_json::json;
@@ -297,15 +297,20 @@ async fn keeps_small_things(fresh: &Fresh, ann: &str) {
     assert_eq!(found, Some(secret("sealed 2", "new")));
     store.secret_delete("google/ann").await.unwrap();
     assert_eq!(store.secret_find("google/ann").await.unwrap(), None);
-    store
-        .do_not_call_insert("+15005550006", "asked", Some(ann), NOW)
-        .await
-        .unwrap();
+    let suppressed = DoNotCall {
+        phone: "+15005550006".to_owned(),
+        reason: "asked".to_owned(),
+        added_by: Some(ann.to_owned()),
+        created_at: NOW,
+    };
+    store.do_not_call_insert(&suppressed).await.unwrap();
+    let later = DoNotCall {
+        reason: "again".to_owned(),
+        ..suppressed.clone()
+    };
+    store.do_not_call_insert(&later).await.unwrap();
     let listed = store.do_not_call_list(Page::default()).await.unwrap();
-    assert_eq!(
-        listed.rows,
-        [("+15005550006".to_owned(), "asked".to_owned(), NOW)]
-    );
+    assert_eq!(listed.rows, [suppressed]);
     store.do_not_call_delete("001 500 555 0006").await.unwrap();
     assert!(!store.do_not_call_has("+15005550006").await.unwrap());
 }
