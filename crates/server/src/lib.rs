@@ -13,6 +13,7 @@ pub mod calls;
 pub mod check;
 pub mod client;
 pub mod config;
+pub mod database;
 pub mod headers;
 pub mod health;
 pub mod hooks;

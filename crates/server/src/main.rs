@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
+use ringback_server::database::{self, DatabaseArgs};
 use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_server::{alive, app};
 use ringback_session::Secrets;
@@ -74,6 +75,26 @@ enum Command {
     /// Check scenario files.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+    /// Bring the database's tables to what this version needs.
+    #[command(
+        after_help = "Example: DATABASE_URL=postgres://ringback@db/ringback ringback migrate\n\n\
+        Settings are those of `ringback serve`. Running it again does nothing. docs/database.md tells more.\n\
+        Exit status: 0 the tables fit; 1 the database is not available, or is a newer version's; 2 a setting is wrong."
+    )]
+    Migrate(DatabaseArgs),
+    /// Write the database, where it is SQLite, into a new file, also while the server runs.
+    #[command(
+        after_help = "Example: ringback backup backups/ringback-$(date +%F).db\n\n\
+        Recordings are files of their own in DATA_DIR. A file that exists is not overwritten.\n\
+        Exit status: 0 written; 1 it could not be written; 2 a setting is wrong, or there is no SQLite database."
+    )]
+    Backup {
+        /// The new file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,6 +179,8 @@ fn main() -> ExitCode {
         Command::Sim(args) => sim(args),
         Command::Bench(args) => bench(&args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
+        Command::Migrate(args) => tell(database::migrate(&args)),
+        Command::Backup { file, database } => tell(database::backup(&database, &file)),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
         Command::Scenario(ScenarioCommand::Show { slug }) => show_scenario(&slug),
     }
@@ -253,6 +276,22 @@ fn own_address() -> Result<String, ConfigError> {
         .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
     let layers = Layers::gather(Texts::new(), &folder, None)?;
     Ok(alive::address(&Config::load(&layers)?.http))
+}
+
+/// Carries out what answers one line.
+fn tell(what: impl Future<Output = anyhow::Result<String>>) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
+    };
+    match runtime.block_on(what) {
+        Ok(line) => {
+            say(&line);
+            ExitCode::SUCCESS
+        }
+        Err(error) if error.is::<ConfigError>() => complain(&format!("{error:#}"), UNUSABLE),
+        Err(error) => complain(&format!("{error:#}"), WANTING),
+    }
 }
 
 /// The first word of this very command line: the file need not be on PATH.

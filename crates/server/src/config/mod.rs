@@ -28,6 +28,7 @@ pub use ringback_session::Secret;
 use ringback_session::Secrets;
 use ringback_session::prices::Prices;
 use ringback_session::provider::Accounts;
+use ringback_store::Location;
 
 use crate::hooks::public_url::PublicBase;
 use crate::tls::TlsFiles;
@@ -44,6 +45,8 @@ pub struct ConfigError(pub String);
 pub struct Config {
     /// `DATA_DIR`: recordings, scenarios, caches.
     pub data_dir: PathBuf,
+    /// `DATABASE_URL`: the database. See [`Config::database`].
+    pub database_url: Option<Secret>,
     /// `SECRET_KEY`: signs the tokens in TwiML. See [`Config::signing_key`].
     pub secret_key: Option<Secret>,
     /// `SECRET_KEY_PREVIOUS`: the key before it, of which tokens and sealed secrets are still taken.
@@ -219,6 +222,7 @@ impl Config {
         let reader = Reader(layers);
         let config = Self {
             data_dir: reader.value("DATA_DIR", read::line)?.into(),
+            database_url: reader.secret("DATABASE_URL")?,
             secret_key: reader.secret("SECRET_KEY")?,
             secret_key_previous: reader.secret("SECRET_KEY_PREVIOUS")?,
             http: http(&reader)?,
@@ -233,6 +237,7 @@ impl Config {
             operation: operation(&reader)?,
         };
         secret_key::check(&config)?;
+        config.database()?;
         Ok(config)
     }
 
@@ -244,9 +249,19 @@ impl Config {
         self
     }
 
+    /// Where the database is: `DATABASE_URL`, else a file in `DATA_DIR`.
+    ///
+    /// # Errors
+    /// `DATABASE_URL` names none.
+    pub fn database(&self) -> Result<Location, ConfigError> {
+        let url = self.database_url.as_ref().map_or("", Secret::expose);
+        Location::parse(url, &self.data_dir).map_err(|error| ConfigError(error.to_string()))
+    }
+
     /// Every secret that is set, so that none gets into a log.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let own = [
+            &self.database_url,
             &self.secret_key,
             &self.secret_key_previous,
             &self.twilio.auth_token,

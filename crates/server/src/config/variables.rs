@@ -135,6 +135,10 @@ pub const VARIABLES: &[Variable] = &[
         "Where Twilio's REST API is, or what stands in its place: scheme, host, port. Another region has another host.",
     ),
     plain("DATA_DIR", "./data", "Recordings, scenarios, caches."),
+    secret(
+        "DATABASE_URL",
+        "The database: postgres://USER:PASSWORD@HOST/NAME, or sqlite:PATH. Empty: ringback.db in DATA_DIR.",
+    ),
     plain(
         "DEFAULT_SCENARIO",
         "guest-relations",
@@ -309,7 +313,6 @@ pub const LATER: &[&str] = &[
     "TWILIO_PHONE_NUMBER",
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
-    "DATABASE_URL",
     "REGISTRATION",
     "API_AUTH",
     "ACCESS_TOKEN_MINUTES",

@@ -45,6 +45,8 @@ fn every_command_shows_an_example() {
         &["sim"],
         &["bench"],
         &["replay"],
+        &["migrate"],
+        &["backup"],
         &["scenario", "check"],
         &["scenario", "show"],
     ] {
@@ -157,6 +159,68 @@ fn what_is_checked_and_found_wanting_has_status_1_and_what_cannot_be_read_2() {
         complaint.contains("broken.toml") && complaint.contains("no-such.toml"),
         "{complaint}"
     );
+}
+
+#[test]
+fn the_database_is_migrated_and_copied_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str], url: &str| {
+        let mut command = ringback(folder.path(), args);
+        let output = command.env("DATABASE_URL", url).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(text).unwrap(),
+        )
+    };
+    let (status, complaint) = run(&["backup", "copy.db"], "");
+    assert_eq!(status, 2, "{complaint}");
+    assert!(complaint.contains("there is no database at"), "{complaint}");
+    let (status, done) = run(&["migrate"], "");
+    assert_eq!(status, 0, "{done}");
+    assert!(
+        done.starts_with("SQLite, ./data/ringback.db: done: 0001_accounts, "),
+        "{done}"
+    );
+    let (status, again) = run(&["migrate"], "");
+    assert_eq!(status, 0, "{again}");
+    assert!(
+        again.starts_with("SQLite, ./data/ringback.db: nothing to do; "),
+        "{again}"
+    );
+    let (status, copied) = run(&["backup", "copy.db"], "");
+    assert_eq!(status, 0, "{copied}");
+    let (status, refused) = run(&["backup", "copy.db"], "");
+    assert_eq!(status, 1, "{refused}");
+    assert!(
+        refused.starts_with("ringback: copy.db: backup: "),
+        "{refused}"
+    );
+    let (_, same) = run(&["migrate"], "sqlite:copy.db");
+    assert!(
+        same.starts_with("SQLite, copy.db: nothing to do; "),
+        "{same}"
+    );
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let nowhere = format!("postgres://ann:correcthorse@127.0.0.1:{port}/phone");
+    let (status, refused) = run(&["migrate"], &nowhere);
+    assert_eq!(status, 1, "{refused}");
+    assert!(
+        refused.starts_with("ringback: the database is not available: "),
+        "{refused}"
+    );
+    let (status, unsupported) = run(&["backup", "other.db"], &nowhere);
+    assert_eq!(status, 2, "{unsupported}");
+    assert!(unsupported.contains("pg_dump"), "{unsupported}");
+    let (status, unknown) = run(&["migrate"], "mysql://ann:correcthorse@db/phone");
+    assert_eq!(status, 2, "{unknown}");
+    for text in [refused, unsupported, unknown] {
+        assert!(!text.contains("correcthorse"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
 }
 
 /// A trace of the first moment of a call, with what the core does then, or with nothing.

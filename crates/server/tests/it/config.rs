@@ -335,21 +335,21 @@ fn slips_and_settings_of_later_versions_are_named_once() {
             ("TWILLIO_AUTH_TOKEN", "hidden"),
             ("PUBLICURL", "x"),
             ("RINGBACK_DATA_DIR", "x"),
-            ("DATABASE_URL", "hidden"),
+            ("GOOGLE_CLIENT_SECRET", "hidden"),
             ("REGISTRATION", ""),
             ("HOME", "/"),
             ("TTY", "1"),
             ("SECRET_KEY_FILE", "x"),
             ("HOSTNAME", "x"),
         ]),
-        dotenv: texts(&[("DATABASE_URL", "hidden")]),
+        dotenv: texts(&[("GOOGLE_CLIENT_SECRET", "hidden")]),
         ..Layers::default()
     };
     let expected = [
         "PUBLICURL (environment) is not a setting: did you mean PUBLIC_URL?",
         "RINGBACK_DATA_DIR (environment) is not a setting: did you mean DATA_DIR?",
         "TWILLIO_AUTH_TOKEN (environment) is not a setting: did you mean TWILIO_AUTH_TOKEN?",
-        "DATABASE_URL is set, but not yet used by this version",
+        "GOOGLE_CLIENT_SECRET is set, but not yet used by this version",
     ];
     assert_eq!(layers.notices(), expected);
 }
