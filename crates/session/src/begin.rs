@@ -17,7 +17,7 @@ use crate::news::News;
 use crate::provided::{Provided, Sender};
 use crate::record::{Begin, Meta, Recorder, Stem};
 use crate::responder::{Parties, responder};
-use crate::scenario::RecordingFormat;
+use crate::scenario::{RecordingFormat, Responder};
 use crate::setup::{Setup, call_spec};
 
 /// A call that is put together.
@@ -35,11 +35,7 @@ pub(crate) struct Begun {
 /// Puts a call together and says that it has begun.
 pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Timestamp) -> Begun {
     let wanted = engines.responder(&setup.scenario);
-    let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
-    let servers = &setup.scenario.persona.toolkit.mcp;
-    engines.mcp.refine(servers, &mut spec.tools);
-    let bound = &mut spec.turn.reply_bound_ms;
-    *bound = bound.saturating_mul(engines.patience());
+    let spec = spec(&setup, wanted, &engines);
     let stem = stem(&setup, now);
     let recording = stem.as_ref().map(|stem| stem.file(".wav"));
     let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
@@ -94,6 +90,16 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
         verdict: setup.verdict,
         rest: setup.rest.filter(is_ours),
     }
+}
+
+/// What the core is told of the call.
+fn spec(setup: &Setup, wanted: Option<&Responder>, engines: &Engines) -> CallSpec {
+    let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
+    let servers = &setup.scenario.persona.toolkit.mcp;
+    engines.mcp.refine(servers, &mut spec.tools);
+    let bound = &mut spec.turn.reply_bound_ms;
+    *bound = bound.saturating_mul(engines.patience());
+    spec
 }
 
 fn parties(setup: &Setup) -> Parties {

@@ -94,6 +94,13 @@ impl fmt::Debug for Secrets {
     }
 }
 
+fn secret(text: &HeaderText) -> Option<&SecretRef> {
+    match text {
+        HeaderText::Secret(reference) => Some(reference),
+        HeaderText::Text(_) => None,
+    }
+}
+
 fn references(scenario: &Scenario) -> Vec<(String, &SecretRef)> {
     let mut found = Vec::new();
     for responder in &scenario.engines.responders {
@@ -110,10 +117,6 @@ fn references(scenario: &Scenario) -> Vec<(String, &SecretRef)> {
             Responder::Script { .. } | Responder::Parrot => {}
         }
     }
-    let secret = |text| match text {
-        &HeaderText::Secret(ref reference) => Some(reference),
-        &HeaderText::Text(_) => None,
-    };
     let kit = &scenario.persona.toolkit;
     for tool in &kit.tools {
         let headers = tool.http.headers.iter();
