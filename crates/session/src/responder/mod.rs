@@ -74,10 +74,7 @@ pub(crate) fn responder(
 }
 
 fn instructions(scenario: &Scenario, vars: &Vars, mcp: &Arc<McpCatalog>) -> Instructions {
-    let filled = |text: &str| match Template::parse(text) {
-        Ok(template) => vars.render(&template),
-        Err(_) => text.to_owned(),
-    };
+    let filled = |text: &str| Template::of_prompt(text).fill(|name| vars.value(name));
     let persona = scenario.persona.persona.as_deref();
     let prompt = scenario.prompt(vars.direction);
     let texts: Vec<String> = [persona, prompt]

@@ -54,10 +54,8 @@ fn instructions_of_built_in_scenarios_are_filled_in_for_both_directions() {
         let mut told = Vec::new();
         for direction in [Direction::Inbound, Direction::Outbound] {
             let vars = scenario.vars(direction, "Compass Group");
-            let filled = [persona, scenario.prompt(direction).unwrap()].map(|text| {
-                // A text that is too long is told as it stands, with its braces.
-                vars.render(&Template::parse(text).unwrap())
-            });
+            let filled = [persona, scenario.prompt(direction).unwrap()]
+                .map(|text| Template::of_prompt(text).fill(|name| vars.value(name)));
             assert!(filled[0].contains("Compass Group"), "{slug}");
             assert!(filled[1].contains("end the call"), "{slug}");
             told.push(filled.concat());

@@ -27,6 +27,10 @@ impl Names {
 
     /// Names the variables of a text that are unknown, or may be without a value where nothing stands in for them.
     pub(crate) fn check(&self, text: &Template, field: &Field<'_>, findings: &mut Findings) {
+        self.check_with(text, "", field, findings);
+    }
+
+    fn check_with(&self, text: &Template, more: &str, field: &Field<'_>, findings: &mut Findings) {
         for (name, stands_in) in text.variables() {
             if self.certain.contains(name) || (stands_in && self.possible.contains(name)) {
                 continue;
@@ -48,9 +52,17 @@ impl Names {
             field.problem(
                 findings,
                 format!("there is no variable {{{name}}}"),
-                instead(name, &known),
+                instead(name, &known) + more,
             );
         }
+    }
+
+    /// A text for a language model whose variables are known.
+    pub(crate) fn prompt(&self, field: &Field<'_>, findings: &mut Findings) -> Option<String> {
+        let text = field.text(findings)?;
+        let more = "; for the text itself write it in double braces";
+        self.check_with(&Template::of_prompt(&text), more, field, findings);
+        Some(text)
     }
 
     /// A text whose variables are known.

@@ -54,6 +54,15 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             vec!["1:1: nmae: there is no such field; did you mean \"name\"?"],
         ),
         (
+            "prompt = \"Say {\\\"a\\\": {}} of {company} and {{nope}}, {nope}.\"\npersona = \"{caller_name} {compny}\"\n[prompts]\ninbound = \"{x}\"",
+            vec![
+                "1:10: prompt: there is no variable {nope}; known are company, direction, caller_name, transfer_to; for the text itself write it in double braces",
+                "2:11: persona: {caller_name} may have no value here; say what stands in for it, as {caller_name|...}",
+                "2:11: persona: there is no variable {compny}; did you mean \"company\"?; for the text itself write it in double braces",
+                "4:11: prompts.inbound: there is no variable {x}; known are company, direction, caller_name, transfer_to; for the text itself write it in double braces",
+            ],
+        ),
+        (
             "slug = \"My Line\"",
             vec![
                 "1:8: slug: \"My Line\" cannot stand in an address; use lower-case letters, digits and single dashes between them, 64 at most",

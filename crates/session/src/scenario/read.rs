@@ -125,7 +125,7 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
         name: name.unwrap_or_else(|| slug.clone()),
         slug,
         direction: direction(root, findings),
-        persona: persona(root, toolkit, findings),
+        persona: persona(root, toolkit, &names, findings),
         greeting,
         variables,
         voice: voice(root, (&engines, &language), findings),
@@ -191,16 +191,26 @@ fn toolkit(
     toolkit
 }
 
-fn persona(root: &mut Section<'_>, toolkit: tools::Toolkit, findings: &mut Findings) -> Persona {
+fn persona(
+    root: &mut Section<'_>,
+    toolkit: tools::Toolkit,
+    names: &Names,
+    findings: &mut Findings,
+) -> Persona {
+    let mut told = |section: &mut Section<'_>, name| {
+        let field = section.take(name)?;
+        names.prompt(&field, findings)
+    };
     let mut persona = Persona {
-        persona: text(root, "persona", findings),
-        prompt: text(root, "prompt", findings),
+        persona: told(root, "persona"),
+        prompt: told(root, "prompt"),
         toolkit,
         ..Persona::default()
     };
     if let Some(mut section) = root.take("prompts").and_then(|f| f.section(findings)) {
-        persona.inbound = text(&mut section, "inbound", findings);
-        persona.outbound = text(&mut section, "outbound", findings);
+        let mut told = |name| section.take(name).and_then(|f| names.prompt(&f, findings));
+        persona.inbound = told("inbound");
+        persona.outbound = told("outbound");
         section.finish(findings);
     }
     persona

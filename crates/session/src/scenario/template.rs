@@ -82,6 +82,43 @@ impl Template {
         })
     }
 
+    /// Takes a text for a language model apart, which may be long and may hold braces of its own: around anything but the name of a variable
+    /// they are text, and `{{name}}` is the text `{name}`.
+    pub fn of_prompt(source: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut plain = String::new();
+        let mut rest = source;
+        while let Some(open) = rest.find('{') {
+            let (before, inside) = rest.split_at(open);
+            plain.push_str(before);
+            let doubled = inside.strip_prefix("{{").and_then(|rest| {
+                let (name, after) = rest.split_once("}}")?;
+                variable(name).ok().map(|_| (name, after))
+            });
+            let single = || {
+                let (name, after) = inside[1..].split_once('}')?;
+                Some((variable(name).ok()?, after))
+            };
+            if let Some((name, after)) = doubled {
+                plain.extend(["{", name, "}"]);
+                rest = after;
+            } else if let Some((piece, after)) = single() {
+                pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                pieces.push(piece);
+                rest = after;
+            } else {
+                plain.push('{');
+                rest = &inside[1..];
+            }
+        }
+        plain.push_str(rest);
+        pieces.push(Piece::Text(plain));
+        Self {
+            source: source.to_owned(),
+            pieces,
+        }
+    }
+
     /// The text as it was written.
     pub fn source(&self) -> &str {
         &self.source
@@ -97,6 +134,12 @@ impl Template {
 
     /// The text with its variables put in; runs of white space become one space.
     pub fn render<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        let text = self.fill(value);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The text with its variables put in, as it stands otherwise.
+    pub fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
         let mut text = String::with_capacity(self.source.len());
         for piece in &self.pieces {
             match piece {
@@ -107,7 +150,7 @@ impl Template {
                 }
             }
         }
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        text
     }
 }
 
@@ -222,6 +265,34 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_keeps_its_lines_and_every_brace_that_holds_no_name() {
+        let vars = Vars::new("Compass Group", Direction::Inbound);
+        for (prompt, text) in [
+            (
+                "You are at {company}.\n- Be brief.",
+                "You are at Compass Group.\n- Be brief.",
+            ),
+            (
+                r#"Say {"a": {"b": 1}} or {}."#,
+                r#"Say {"a": {"b": 1}} or {}."#,
+            ),
+            (
+                r#"{{"a":{"b":{company}}}}"#,
+                r#"{{"a":{"b":Compass Group}}}"#,
+            ),
+            ("The text {{company}} itself.", "The text {company} itself."),
+            ("For {caller_name|the caller}.", "For the caller."),
+            ("} {Name} { a b } {", "} {Name} { a b } {"),
+        ] {
+            let template = Template::of_prompt(prompt);
+            assert_eq!(template.fill(|name| vars.value(name)), text);
+        }
+        let long = format!("{}{{company}}", "é".repeat(2000));
+        let names = Template::of_prompt(&long);
+        assert_eq!(names.variables().collect::<Vec<_>>(), [("company", false)]);
+    }
+
+    #[test]
     fn texts_that_are_no_templates_are_refused() {
         for (text, error) in [
             ("a {b", TemplateError::Brace),
@@ -246,7 +317,11 @@ mod tests {
             if let Ok(template) = Template::parse(&text) {
                 let said = template.render(|_| None);
                 prop_assert!(!said.contains("  "));
-                prop_assert_eq!(template.source(), text);
+                prop_assert_eq!(template.source(), &text);
+            }
+            let prompt = Template::of_prompt(&text);
+            if !text.contains('{') {
+                prop_assert_eq!(prompt.fill(|_| None), text);
             }
         }
     }
