@@ -229,7 +229,6 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
             &with("[[tools]]\nname = \"x\""),
             vec![
                 "2:1: tools[0].description: this is missing; a tool has a name and a description",
-                "2:1: tools[0].parameters: this is missing; give a JSON Schema as a table",
                 "2:1: tools[0].http: this is missing; say what it asks: { url = \"https://...\" }",
             ],
         ),
@@ -242,6 +241,23 @@ fn every_problem_names_its_place_its_field_and_what_to_do() {
     ] {
         assert_eq!(problems(text), wanted, "{text}");
     }
+}
+
+#[test]
+fn a_tool_without_parameters_takes_no_arguments() {
+    let (scenario, _) = read(
+        r#"
+        prompt = "p"
+        responder = [{ provider = "openai" }]
+        [[tools]]
+        name = "look"
+        description = "Looks."
+        http.url = "https://example.com"
+        "#,
+    );
+    let tool = &scenario.persona.toolkit.tools[0];
+    let none = serde_json::json!({ "type": "object", "properties": {} });
+    assert_eq!(tool.parameters, none);
 }
 
 #[test]
