@@ -163,7 +163,7 @@ fn read_file(
             at: Position::START,
             path: String::new(),
             what: format!("the file cannot be read: {why}"),
-            remedy: "see that it exists, is readable and is text in UTF-8".to_owned(),
+            remedy: why.remedy().to_owned(),
         }]),
     }
 }

@@ -10,7 +10,7 @@ use ringback_speech::grammar::Dictionary;
 
 use super::builtin::BUILT_IN;
 use super::template::Template;
-use super::{Catalog, Origin, Responder, parse};
+use super::{Catalog, Origin, Responder, check_file, parse};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -21,6 +21,28 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
+
+#[test]
+fn what_is_no_file_or_too_large_is_refused_with_what_to_do() {
+    let large = "#".repeat(300 * 1024);
+    let folder = folder(&[("large.toml", &large)]);
+    let endless = std::path::Path::new("/dev/zero");
+    for (path, wanted) in [
+        (
+            endless,
+            "zero:1:1: the file cannot be read: it is no regular file; name a file",
+        ),
+        (folder.path(), "it is no regular file; name a file"),
+        (
+            &folder.path().join("large.toml"),
+            "large.toml:1:1: the file cannot be read: it has more than 256 KB; keep what is no scenario out of it",
+        ),
+    ] {
+        let problems = check_file(path).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].to_string().ends_with(wanted), "{}", problems[0]);
+    }
+}
 
 #[test]
 fn all_built_in_scenarios_are_sound_and_take_both_directions() {
@@ -176,7 +198,7 @@ fn a_file_with_problems_is_left_out_and_named_and_the_others_are_not_affected() 
             "b.toml:1:27: responder[0].provider: \"parrott\" is not known here; did you mean \"parrot\"?",
             "c.toml:1:1: the slug \"a\" is taken by a.toml; correct or remove it",
             "e.toml:1:1: the file cannot be read: stream did not contain valid UTF-8; see that it exists, is readable and is text in UTF-8",
-            "f.toml:1:1: the file cannot be read: the file has 300000 bytes, more than 262144; see that it exists, is readable and is text in UTF-8",
+            "f.toml:1:1: the file cannot be read: it has more than 256 KB; keep what is no scenario out of it",
         ]
     );
 }

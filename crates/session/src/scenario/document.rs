@@ -77,10 +77,19 @@ impl Value {
 pub(crate) fn from_toml(text: &str, findings: &mut Findings) -> Option<Node> {
     let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
+    let mut told = Vec::new();
     for error in &errors {
         let at = error
             .span()
             .map_or(Position::START, |span| lines.position(span.start));
+        // One slip can be found again in every level that it leaves open.
+        if told
+            .iter()
+            .any(|(line, what)| (*line, *what) == (at.line, error.message()))
+        {
+            continue;
+        }
+        told.push((at.line, error.message()));
         findings.problem(
             at,
             "",

@@ -1,5 +1,6 @@
 //! Scripts that stand in a file of their own, beside the scenario.
 
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,13 +71,38 @@ impl Include {
     }
 }
 
-/// The text of a file that is not too large.
-pub(super) fn read_bounded(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!(
-            "the file has {size} bytes, more than {MAX_FILE_BYTES}"
-        ));
+/// Why the text of a file is not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("it is no regular file")]
+    NoFile,
+    #[error("it has more than {} KB", MAX_FILE_BYTES / 1024)]
+    Large,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Unread {
+    /// What to do.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoFile => "name a file",
+            Self::Large => "keep what is no scenario out of it",
+            Self::Io(_) => "see that it exists, is readable and is text in UTF-8",
+        }
     }
-    std::fs::read_to_string(path).map_err(|e| e.to_string())
+}
+
+/// The text of a file that is not too large.
+pub(super) fn read_bounded(path: &Path) -> Result<String, Unread> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Unread::NoFile);
+    }
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(Unread::Large);
+    }
+    Ok(io::read_to_string(text.as_slice())?)
 }

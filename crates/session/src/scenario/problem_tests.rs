@@ -41,6 +41,14 @@ fn read(text: &str) -> (Scenario, Vec<String>) {
 }
 
 #[test]
+fn what_is_nested_without_end_is_not_named_again_at_every_level() {
+    let nested = format!("a = {}", "[".repeat(20_000));
+    let found = problems(&nested);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("cannot recurse further"), "{found:?}");
+}
+
+#[test]
 fn every_problem_names_its_place_its_field_and_what_to_do() {
     let with = |text: &str| format!("{PARROT}{text}");
     let turn = |text: &str| with(&format!("[turn]\n{text}"));
