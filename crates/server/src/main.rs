@@ -1,6 +1,6 @@
 //! The `ringback` binary: reads the command line, builds, runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -11,7 +11,7 @@ use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_server::{alive, app};
 use ringback_session::Secrets;
 use ringback_session::replay::{recover_transcript, replay};
-use ringback_session::scenario::{built_in, built_in_slugs, check_file};
+use ringback_session::scenario::{Catalog, built_in, built_in_slugs, check_file};
 
 /// Exit status when something was checked and found wanting.
 const WANTING: u8 = 1;
@@ -352,6 +352,13 @@ fn check_scenarios(files: &[PathBuf]) -> ExitCode {
             Ok((scenario, warnings)) => {
                 for warning in &warnings {
                     say(&format!("warning: {warning}"));
+                }
+                let folder = file
+                    .parent()
+                    .filter(|folder| !folder.as_os_str().is_empty());
+                let beside = Catalog::load(folder.unwrap_or(Path::new(".")));
+                for absent in beside.absent(&scenario, &file.to_string_lossy()) {
+                    say(&format!("warning: {absent}"));
                 }
                 for missing in secrets.missing(&scenario) {
                     say(&format!("warning: {}: {missing}", file.display()));

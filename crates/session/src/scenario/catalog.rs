@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ringback_speech::grammar::Dictionary;
 
 use super::builtin::BUILT_IN;
+use super::destination;
 use super::include::read_bounded;
 use super::model::Scenario;
 use super::problem::{Position, Problem, Warning};
@@ -85,7 +86,24 @@ impl Catalog {
             }
             catalog.add(&file, read);
         }
+        for (slug, file) in &files {
+            let absent = catalog.scenarios.get(slug).map(|s| catalog.absent(s, file));
+            catalog.warnings.extend(absent.unwrap_or_default());
+        }
         catalog
+    }
+
+    /// The destinations of a scenario that are scenarios which are not here, as warnings of this file.
+    pub fn absent(&self, scenario: &Scenario, file: &str) -> Vec<Warning> {
+        let named = destination::scenarios(scenario).into_iter();
+        let absent = named.filter(|(_, slug)| !self.scenarios.contains_key(*slug));
+        let warning = |(path, slug): (String, &str)| Warning {
+            origin: file.to_owned(),
+            at: Position::START,
+            path,
+            what: format!("there is no scenario \"{slug}\": no caller can be put through to it"),
+        };
+        absent.map(warning).collect()
     }
 
     fn add(&mut self, file: &str, read: Result<(Scenario, Vec<Warning>), Vec<Problem>>) {

@@ -45,6 +45,30 @@ fn what_is_no_file_or_too_large_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_destination_that_is_no_scenario_of_the_catalog_is_warned_of() {
+    let script = "[[script.state]]\nname = \"a\"\nask = \"Sales?\"\nexpect = \"yes_no\"\n\
+         when = [{ answer = \"yes\", goto = \"b\" }, { answer = \"no\", goto = \"c\" }]\n\
+         [[script.state]]\nname = \"b\"\nsay = \"One moment.\"\ntransfer = \"scenario:gone\"\n\
+         [[script.state]]\nname = \"c\"\nsay = \"Hold.\"\ntransfer = \"scenario:one\"\n";
+    let one = format!(
+        "[fallback]\nto = \"scenario:nope\"\n[destinations]\nsales = \"scenario:two\"\nhelp = \"scenario:it-support\"\ndesk = \"scenario:absent\"\n{script}"
+    );
+    let folder = folder(&[("one.toml", &one), ("two.toml", PARROT)]);
+    let catalog = Catalog::load(folder.path());
+    assert_eq!(catalog.refused(), []);
+    let warnings = catalog.warnings().iter().map(ToString::to_string);
+    let told: Vec<_> = warnings.filter(|w| w.contains("put through")).collect();
+    assert_eq!(
+        told,
+        [
+            "one.toml:1:1: fallback.to: there is no scenario \"nope\": no caller can be put through to it",
+            "one.toml:1:1: destinations.desk: there is no scenario \"absent\": no caller can be put through to it",
+            "one.toml:1:1: the state b: there is no scenario \"gone\": no caller can be put through to it",
+        ]
+    );
+}
+
+#[test]
 fn all_built_in_scenarios_are_sound_and_take_both_directions() {
     let catalog = Catalog::built_in();
     assert_eq!(catalog.refused(), []);

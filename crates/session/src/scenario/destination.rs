@@ -1,6 +1,7 @@
 //! Where a caller can be put through.
 
 use super::field::Field;
+use super::model::{Responder, Scenario};
 use super::problem::Findings;
 
 /// What stands before the name of a scenario that a caller is put through to.
@@ -24,6 +25,26 @@ pub fn is_destination(to: &str) -> bool {
     let visible = address.bytes().all(|b| b.is_ascii_graphic());
     let host = address.rsplit('@').next().unwrap_or_default();
     visible && !host.is_empty() && address.len() <= 255
+}
+
+/// The scenarios that callers of a scenario are put through to, with the fields that name them.
+pub(super) fn scenarios(scenario: &Scenario) -> Vec<(String, &str)> {
+    let fallback = scenario.fallback.to.iter();
+    let named = scenario.persona.toolkit.destinations.iter();
+    let mut found: Vec<_> = fallback
+        .map(|to| ("fallback.to".to_owned(), to.as_str()))
+        .chain(named.map(|(name, to)| (format!("destinations.{name}"), to.as_str())))
+        .collect();
+    for responder in &scenario.engines.responders {
+        if let Responder::Script { script } = responder {
+            let states = script.transfers();
+            found.extend(states.map(|(state, to)| (format!("the state {state}"), to)));
+        }
+    }
+    let slugs = found.into_iter();
+    slugs
+        .filter_map(|(field, to)| Some((field, to.strip_prefix(SCENARIO)?)))
+        .collect()
 }
 
 /// A field that names a destination.

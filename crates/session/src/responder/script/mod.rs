@@ -53,6 +53,16 @@ pub struct Script {
 }
 
 impl Script {
+    /// Where its states put callers through, with their names; settings do so elsewhere.
+    pub(crate) fn transfers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.states.iter().filter_map(|state| match &state.next {
+            Next::Transfer(Destination::Fixed(to)) => Some((state.name.as_str(), to.as_str())),
+            Next::Transfer(Destination::Setting(_)) | Next::Ask(_) | Next::Go(_) | Next::HangUp => {
+                None
+            }
+        })
+    }
+
     fn start(&self, direction: Direction) -> usize {
         match direction {
             Direction::Inbound => self.inbound,
