@@ -15,7 +15,7 @@ const TONE: &str = "a tone of ";
 const PEAK: f64 = 9000.0;
 /// How long a reply is waited for, in ms.
 const REPLY_MS: u64 = 20_000;
-/// The longest message, and the end of the call behind it, in ms.
+/// The longest message or greeting, and the end of the call behind it, in ms.
 const MESSAGE_MS: u64 = 60_000;
 
 /// What they do, one thing after the other.
@@ -25,6 +25,9 @@ pub(crate) fn steps(kind: CalleeKind) -> Vec<Step<Sound>> {
     let pause = |ms| Action::Pause { ms };
     let reply = || Action::WaitReply {
         timeout_ms: REPLY_MS,
+    };
+    let listen = || Action::Listen {
+        timeout_ms: MESSAGE_MS,
     };
     let end = |within_ms| Action::ExpectEnd { within_ms };
     let actions = match kind {
@@ -59,7 +62,15 @@ pub(crate) fn steps(kind: CalleeKind) -> Vec<Step<Sound>> {
             Action::HangUp,
         ],
         CalleeKind::Fax => vec![pause(300), tone(2100, 3000), end(10_000)],
-        CalleeKind::Human => vec![pause(300), say("Hello?"), reply(), Action::HangUp],
+        CalleeKind::Human => vec![
+            pause(300),
+            say("Hello?"),
+            listen(),
+            pause(300),
+            say("Yes."),
+            listen(),
+            Action::HangUp,
+        ],
     };
     let step = |action| Step { line: 0, action };
     actions.into_iter().map(step).collect()

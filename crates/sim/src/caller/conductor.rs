@@ -14,6 +14,8 @@ const MS: u64 = 8;
 /// From key to key: four a second.
 const KEY_SAMPLES: u64 = 250 * MS;
 
+const UNHEARD: &str = "no reply was heard to its end";
+
 /// What the caller is to do now.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {
@@ -134,6 +136,7 @@ impl Conductor {
                     self.failures.push(what);
                 }
             }
+            Some(step) if matches!(step.action, Action::Listen { .. }) && self.unsaid == 0 => {}
             Some(step) => {
                 let what = format!("the call ended at {}", place(&step));
                 self.failures.push(what);
@@ -172,13 +175,10 @@ impl Conductor {
             }
             Action::WaitReply { timeout_ms } => {
                 let heard = reply_is_over(senses, self.pressed);
-                self.met(
-                    heard,
-                    waited,
-                    *timeout_ms,
-                    step,
-                    "no reply was heard to its end",
-                )
+                self.met(heard, waited, *timeout_ms, step, UNHEARD)
+            }
+            Action::Listen { timeout_ms } => {
+                self.met(quiet_again(senses), waited, *timeout_ms, step, UNHEARD)
             }
             Action::Pause { ms } => waited >= ms * MS,
             Action::Digits(digits) => self.press(digits, senses.now, deeds),
@@ -278,6 +278,7 @@ fn place<S>(step: &Step<S>) -> String {
         Action::Speak(_) => "speaking",
         Action::BargeIn { .. } => "barge_in",
         Action::WaitReply { .. } => "wait_reply",
+        Action::Listen { .. } => "listening",
         Action::Pause { .. } => "pause_ms",
         Action::Digits(_) => "digits",
         Action::HangUp => "hang_up",
@@ -308,6 +309,15 @@ fn reply_is_over(senses: &Senses<'_>, pressed: u64) -> bool {
     let after = senses.last.map_or(0, Utterance::last_sound).max(pressed);
     let answers = |reply: &Reply| {
         reply.begins >= after && !reply.cleared && senses.now >= reply.ends + QUIET_SAMPLES
+    };
+    senses.heard.current().is_none() && senses.heard.ended().last().is_some_and(answers)
+}
+
+/// A reply that ended after the caller's last words had begun was not thrown away, and there has been quiet since.
+fn quiet_again(senses: &Senses<'_>) -> bool {
+    let spoke = first_sound(senses);
+    let answers = |reply: &Reply| {
+        reply.ends >= spoke && !reply.cleared && senses.now >= reply.ends + QUIET_SAMPLES
     };
     senses.heard.current().is_none() && senses.heard.ended().last().is_some_and(answers)
 }

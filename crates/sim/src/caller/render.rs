@@ -144,6 +144,7 @@ pub fn steps(steps: Vec<Step<Sound>>, voice: &str) -> anyhow::Result<Vec<Step<Ar
                 sound: rendered(&sound, step.line)?,
             },
             Action::WaitReply { timeout_ms } => Action::WaitReply { timeout_ms },
+            Action::Listen { timeout_ms } => Action::Listen { timeout_ms },
             Action::Pause { ms } => Action::Pause { ms },
             Action::Digits(digits) => Action::Digits(digits),
             Action::HangUp => Action::HangUp,

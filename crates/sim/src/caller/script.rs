@@ -61,6 +61,11 @@ pub enum Action<S> {
         /// For so long at most.
         timeout_ms: u64,
     },
+    /// Waits until a reply was heard to its end, also one that had begun when the caller spoke. Who only listens does not mind being left.
+    Listen {
+        /// For so long at most.
+        timeout_ms: u64,
+    },
     /// Is silent.
     Pause {
         /// For so long.
@@ -98,6 +103,7 @@ impl<S> Action<S> {
         match self {
             Self::Speak(sound) | Self::BargeIn { sound, .. } => Some(sound),
             Self::WaitReply { .. }
+            | Self::Listen { .. }
             | Self::Pause { .. }
             | Self::Digits(_)
             | Self::HangUp
@@ -337,6 +343,7 @@ fn bounded(action: &Action<Sound>) -> Result<(), String> {
     let ms = match action {
         Action::BargeIn { after_ms: ms, .. }
         | Action::WaitReply { timeout_ms: ms }
+        | Action::Listen { timeout_ms: ms }
         | Action::Pause { ms }
         | Action::ExpectAudio { within_ms: ms }
         | Action::ExpectClear { within_ms: ms }

@@ -1,7 +1,10 @@
 //! Scripts in virtual time against a server that is a list of sounds and clears.
 
 use super::*;
+use crate::args::CalleeKind;
+use crate::caller::callee;
 use crate::caller::mouth::Mouth;
+use crate::caller::script::Sound;
 use ringback_audio::g711;
 
 /// What the server does: audible from, to, in ms; clears in ms.
@@ -87,6 +90,69 @@ fn each_item_is_said_after_the_reply_to_the_one_before_has_ended() {
     let (log, failures) = run(script, &server, 6000);
     assert_eq!(log, ["1700 say one", "4200 say two", "4700 hang up"]);
     assert!(failures.is_empty(), "{failures:?}");
+}
+
+/// A person who answers, whose words take half a second.
+fn person() -> Vec<Action<Arc<Clip>>> {
+    let steps = callee::steps(CalleeKind::Human);
+    let played = steps.into_iter().map(|step| match step.action {
+        Action::Speak(Sound::Say(said)) => Action::Speak(clip(&said, 500)),
+        Action::Pause { ms } => Action::Pause { ms },
+        Action::Listen { timeout_ms } => Action::Listen { timeout_ms },
+        Action::HangUp => Action::HangUp,
+        other @ (Action::Speak(_)
+        | Action::BargeIn { .. }
+        | Action::WaitReply { .. }
+        | Action::Digits(_)
+        | Action::ExpectAudio { .. }
+        | Action::ExpectClear { .. }
+        | Action::ExpectNoClear { .. }
+        | Action::ExpectEnd { .. }) => panic!("{other:?}"),
+    });
+    played.collect()
+}
+
+#[test]
+fn a_person_who_says_hello_into_the_greeting_hears_its_end_and_answers() {
+    let hello_first = vec![(1500, 4000), (6000, 8000)];
+    for sounds in [vec![(200, 9400), (12_000, 14_000)], hello_first] {
+        let server = Server {
+            sounds,
+            clears: vec![],
+        };
+        let (log, failures) = run(person(), &server, 20_000);
+        assert!(failures.is_empty(), "{failures:?}");
+        let [hello, yes, end] = &log[..] else {
+            panic!("{log:?}")
+        };
+        assert_eq!(hello, "300 say Hello?");
+        let at = |deed: &str| deed.split_once(' ').unwrap().0.parse::<u64>().unwrap();
+        let [greeting, answer] = &server.sounds[..] else {
+            unreachable!()
+        };
+        assert!(
+            yes.ends_with("say Yes.") && (greeting.1 + 900..=greeting.1 + 1200).contains(&at(yes)),
+            "{log:?}"
+        );
+        assert!(
+            end.ends_with("hang up") && (answer.1 + 600..=answer.1 + 900).contains(&at(end)),
+            "{log:?}"
+        );
+    }
+}
+
+#[test]
+fn a_person_may_be_left_when_they_have_said_all_and_not_before() {
+    for (said, failures) in [(0, 1), (2, 0)] {
+        let listen = Action::Listen { timeout_ms: 100 };
+        let speech = || Action::Speak(clip("Yes.", 100));
+        let rest = if said == 0 { Some(speech()) } else { None };
+        let actions = [listen].into_iter().chain(rest).chain([Action::HangUp]);
+        let steps = actions.map(|action| Step { line: 0, action });
+        let mut conductor = Conductor::new(steps.collect());
+        conductor.call_ended();
+        assert_eq!(conductor.failures().len(), failures);
+    }
 }
 
 #[test]
