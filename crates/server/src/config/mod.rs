@@ -349,7 +349,7 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
     let answer = [("openai", accounts.openai.is_some())];
     let tts = providers::order(reader, "TTS", &speak, LOCAL_TTS, false)?;
     Ok(EnginesConfig {
-        proxy: reader.value("HTTPS_PROXY", |text| Ok(read::optional(text)))?,
+        proxy: reader.value("HTTPS_PROXY", read::proxy)?,
         stt: providers::order(reader, "STT", &hear, LOCAL_STT, true)?,
         responder: providers::order(reader, "RESPONDER", &answer, LOCAL_RESPONDER, false)?,
         accounts,

@@ -48,7 +48,7 @@ fn account(
     address: fn(&str) -> Result<Url, String>,
     [key, url, model, voice]: [&str; 4],
 ) -> Result<Option<Account>, ConfigError> {
-    let key = reader.secret(key)?;
+    let key = reader.key(key)?;
     let url = reader.value(url, address)?;
     let model = reader.value(model, read::line)?;
     let voice = match voice {

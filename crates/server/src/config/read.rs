@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
 use super::layers::Layers;
 use super::{ConfigError, LogFormat, Secret, variables};
@@ -50,6 +51,43 @@ impl Reader<'_> {
             Ok(optional(text).map(Secret::new))
         })
     }
+
+    /// A provider's key; `None` when it is not set.
+    ///
+    /// # Errors
+    /// As [`Reader::value`].
+    pub fn key(&self, name: &str) -> Result<Option<Secret>, ConfigError> {
+        self.value(name, |text| {
+            if !text.chars().all(|c| c.is_ascii_graphic()) {
+                return Err("has spaces or characters that no key has: copy it again".to_owned());
+            }
+            Ok(optional(text).map(Secret::new))
+        })
+    }
+}
+
+/// The address of a proxy, or `None` for none: a host with a port, or `http` or `https` and a host.
+pub fn proxy(text: &str) -> Result<Option<String>, String> {
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let has_port = |url: &Url| {
+        let port = text
+            .rsplit_once(':')
+            .map(|(_, port)| port.trim_end_matches('/'));
+        url.port().is_some() || port.is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && (text.contains("://") || has_port(url))
+    };
+    if text.is_empty() || Url::parse(&whole).is_ok_and(|url| fits(&url)) {
+        return Ok(optional(text));
+    }
+    Err("write the proxy as http://host:port".to_owned())
 }
 
 /// The text, or `None` for none.

@@ -42,6 +42,40 @@ fn nothing_need_be_set() {
 }
 
 #[test]
+fn a_proxy_and_a_key_that_no_request_could_use_stop_the_start() {
+    for proxy in ["ftp://x", "zzz", "http://", "socks5://h:1"] {
+        let line =
+            format!("HTTPS_PROXY={proxy} (environment): write the proxy as http://host:port");
+        check_refused(&[("HTTPS_PROXY", proxy)], &line);
+    }
+    let user = from_environment(&[("HTTPS_PROXY", "ftp://me:pw@x")]);
+    let told = user.unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "HTTPS_PROXY (environment): write the proxy as http://host:port"
+    );
+    for proxy in [
+        "http://proxy.example.com:3128",
+        "https://h",
+        "proxy:80",
+        "http://me:pw@h:1/",
+    ] {
+        let config = from_environment(&[("HTTPS_PROXY", proxy)]).unwrap();
+        assert_eq!(config.engines.proxy.as_deref(), Some(proxy));
+    }
+    for (name, key) in [
+        ("CARTESIA_API_KEY", "x y"),
+        ("DEEPGRAM_API_KEY", "äö"),
+        ("OPENAI_API_KEY", " k"),
+    ] {
+        let line = format!(
+            "{name} (environment): has spaces or characters that no key has: copy it again"
+        );
+        check_refused(&[(name, key)], &line);
+    }
+}
+
+#[test]
 fn the_highest_layer_that_says_something_wins() {
     let mut layers = Layers {
         flags: texts(&[("PORT", "1")]),
