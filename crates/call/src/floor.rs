@@ -418,6 +418,7 @@ impl Call {
         self.counts.turns = self.counts.turns.saturating_sub(1);
         self.report.turns.retain(|report| report.turn != turn);
         self.note(Note::Reopened { turn });
+        self.callee.reopened();
         self.turn.carry(text, digits, line.from);
     }
 }

@@ -158,6 +158,15 @@ enum Stage {
     Leaving(At),
 }
 
+/// Whether words of a turn proved a machine, though they may change by its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Proved {
+    /// Of this turn.
+    now: bool,
+    /// Of the one before.
+    before: bool,
+}
+
 /// What is known of who answered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
@@ -169,6 +178,7 @@ pub(crate) struct Known {
     long: bool,
     /// The last words, for phrases that come in pieces.
     tail: String,
+    proved: Proved,
     /// A line that a machine is to hear when it has spoken.
     owed: Option<String>,
     /// The reply that says it, and how often it was said.
@@ -204,6 +214,15 @@ impl Known {
     /// A new turn begins: phrases do not reach across.
     pub(crate) fn new_turn(&mut self) {
         self.tail.clear();
+        self.proved = Proved {
+            now: false,
+            before: self.proved.now,
+        };
+    }
+
+    /// The turn before goes on.
+    pub(crate) fn reopened(&mut self) {
+        self.proved.now |= self.proved.before;
     }
 
     /// A reply was heard to its end.

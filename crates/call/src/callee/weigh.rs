@@ -117,6 +117,8 @@ impl Call {
         if self.weighs() {
             let text = self.callee.with_tail(words);
             if let Some((callee, phrase)) = phrases::machine(&text) {
+                // Words that come before a turn has begun may be owed to the one before.
+                self.callee.proved.now |= self.turn.started;
                 self.found(callee, Why::Phrase(phrase.to_owned()));
             }
         }
@@ -151,7 +153,7 @@ impl Call {
         if self.spec.callee.listen_ms == 0 || self.callee.answers >= ANSWERS {
             return false;
         }
-        let is_machine = phrases::machine(text).is_some();
+        let is_machine = self.callee.proved.now || phrases::machine(text).is_some();
         if self.callee.callee == Some(Callee::Screening) && !is_machine {
             if phrases::is_hold(text) {
                 return true;

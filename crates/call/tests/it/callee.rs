@@ -320,6 +320,24 @@ fn who_screens_hears_who_calls_and_the_person_behind_hears_the_opening() {
 }
 
 #[test]
+fn who_screens_is_no_person_because_its_words_changed_at_the_end_of_its_turn() {
+    let mut world = World::answered(introducing());
+    world
+        .interim(2000, SCREENING, 900)
+        .speech(600, 3000, "recall your name and reason four calling")
+        .speech(9000, 900, "thanks please stay on the line")
+        .speech(16_000, 500, "hello")
+        .run(20_000);
+    assert_eq!(callees(&world), [Callee::Screening, Callee::Human]);
+    assert_eq!(
+        world.conversation(),
+        "Agent: Hello, --\nCaller: recall your name and reason four calling\nAgent: It is the clinic, about a visit.\n\
+         Caller: hello\nAgent: Hello, this is the clinic."
+    );
+    assert!(world.asked().is_empty());
+}
+
+#[test]
 fn an_introduction_that_the_machine_talked_over_is_said_again() {
     let mut world = World::answered(introducing());
     world
