@@ -4,11 +4,12 @@ use ringback_speech::language::Language;
 
 use super::Engines;
 use crate::language::language_name;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, TtsEngine};
 use crate::setup::manner;
 
 impl Engines {
-    /// What keeps the engines that are set up from a scenario's language, a sentence each: those are left out of its calls.
+    /// What keeps the engines that would be used first from a scenario's language, a sentence each: they are left out of its calls. What stands behind
+    /// one that knows the language is not spoken of.
     pub fn language_gaps(&self, scenario: &Scenario) -> Vec<String> {
         let (language, name) = (&scenario.language, language_name(&scenario.language));
         let mut gaps = Vec::new();
@@ -18,7 +19,7 @@ impl Engines {
         let listed = self.listed_ears(Some(scenario));
         let deaf = listed
             .iter()
-            .filter_map(|engine| self.hears_language(engine, language).err());
+            .map_while(|engine| self.hears_language(engine, language).err());
         gaps.extend(deaf.map(|why| format!("{why}: it is left out of calls in {name}")));
         if !listed.is_empty() && !self.hears(scenario) {
             gaps.push(format!(
@@ -29,10 +30,11 @@ impl Engines {
         let mute = self
             .listed_voices(Some(scenario))
             .iter()
-            .filter_map(|engine| {
-                let vendor = self.vendor(engine, &manner)?;
-                vendor.speaks(language).err()
-            });
+            .map_while(|engine| match self.vendor(engine, &manner) {
+                Some(vendor) => vendor.speaks(language).err().map(Some),
+                None => (*engine != TtsEngine::Pico).then_some(None),
+            })
+            .flatten();
         gaps.extend(mute.map(|why| format!("{why}; it is left out of calls in {name}")));
         gaps
     }
@@ -46,7 +48,7 @@ mod tests {
     use crate::Secret;
     use crate::engines::EngineConfig;
     use crate::provider::{Access, Account, Accounts, Provider};
-    use crate::scenario::{Origin, SttEngine, TtsEngine, parse};
+    use crate::scenario::{Origin, SttEngine, parse};
 
     fn engines(folder: &std::path::Path, hears_with: &str) -> Engines {
         let account = |model: &str| {
@@ -133,6 +135,16 @@ mod tests {
         let engines = engines(folder.path(), "flux-general-multi");
         let spanish = scenario("language = \"es-MX\"\n");
         assert_eq!(engines.hearing_list(Some(&spanish)).len(), 1);
+        let gaps = engines.language_gaps(&spanish).join("\n");
+        assert!(
+            gaps.starts_with("eleven_turbo_v2 speaks English only"),
+            "{gaps}"
+        );
+        assert_eq!(
+            gaps.lines().count(),
+            1,
+            "pocketsphinx stands behind: {gaps}"
+        );
         let voices = engines.speaking_list(Some(&spanish));
         let aura = engines.vendor(&voices[0], &manner(&spanish)).unwrap();
         assert!(aura.key().contains("aura-2-celeste-es"), "{}", aura.key());
