@@ -97,6 +97,7 @@ where
     // Whoever sets the clock in the meantime changes nothing about how long the call took.
     begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
     begun.meta.answered_by(live.responder.name());
+    begun.meta.served(live.ears.served(), live.voices.served());
     begun.meta.late_samples = live.ear.late();
     begun.meta.failed = failed;
     let ended = files(live, begun.meta).await;

@@ -91,6 +91,15 @@ pub struct Meta {
 }
 
 impl Meta {
+    /// What heard and what spoke, in order; where nothing did, what was to in the beginning stands.
+    pub(crate) fn served(&mut self, heard: &[&str], spoke: &[&str]) {
+        for (place, names) in [(0, heard), (2, spoke)] {
+            if let Some(began) = self.engines.get_mut(place).filter(|_| !names.is_empty()) {
+                *began = names.join(", ");
+            }
+        }
+    }
+
     /// What answered in the end, where that is another than in the beginning.
     pub(crate) fn answered_by(&mut self, name: &str) {
         if let Some(began) = self.engines.get_mut(1).filter(|began| *began != name) {

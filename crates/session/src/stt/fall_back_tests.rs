@@ -101,6 +101,7 @@ async fn the_next_recogniser_hears_a_long_turn_from_what_is_settled_on() {
     ears.heard(0, heard("I have a complaint", 392_000, true));
     ears.heard(0, heard("about", 396_000, false));
     assert!(ears.finalize(&ring));
+    assert_eq!(ears.served(), ["deepgram"]);
     assert!(ears.fall_back(&engines, &events, &ring));
     let sent = timeout(Duration::from_secs(5), sent_before_the_question(&listener));
     assert_eq!(sent.await.unwrap(), 8000);
@@ -129,9 +130,8 @@ async fn the_next_recogniser_hears_the_turn_before_if_the_lost_one_had_no_words_
         if spoken {
             ears.edge(Edge::Sustained, 4000);
         }
-        if let Some(words) = words {
-            ears.heard(0, words);
-        }
+        let heard = words.map(|words| ears.heard(0, words));
+        assert_eq!(ears.served().len(), heard.iter().len());
         ring.push(&[0x55; 16_000]);
         // The turn was over without words.
         ears.new_turn(&ring);

@@ -114,6 +114,8 @@ pub(crate) struct Ears {
     /// Where speech before this turn begins of which no words came.
     unheard_from: Option<u64>,
     settled: Settled,
+    /// Those that heard words, in order.
+    served: Vec<&'static str>,
     /// What recognisers that were lost did, as far as it is not told yet.
     used: Vec<Usage>,
 }
@@ -138,8 +140,14 @@ impl Ears {
             worded: false,
             unheard_from: None,
             settled: Settled::default(),
+            served: Vec::new(),
             used: Vec::new(),
         }
+    }
+
+    /// Those that heard words, in order, as records name them.
+    pub(crate) fn served(&self) -> &[&'static str] {
+        &self.served
     }
 
     /// As records name it.
@@ -258,6 +266,9 @@ impl Ears {
         if words.as_ref().is_some_and(|words| !words.text.is_empty()) {
             self.worded = true;
             self.unheard_from = None;
+            if self.served.last() != Some(&self.name()) {
+                self.served.push(self.name());
+            }
         }
         self.asked &= words
             .as_ref()

@@ -65,6 +65,8 @@ pub(crate) struct Voices {
     lines: Arc<Lines>,
     events: Sender,
     owed: VecDeque<Owed>,
+    /// Those that spoke, in order.
+    spoke: Vec<&'static str>,
     _seat: Option<VoiceSeat>,
 }
 
@@ -116,6 +118,7 @@ impl Voices {
             lines,
             events,
             owed: VecDeque::new(),
+            spoke: Vec::new(),
             _seat: seat,
         }
     }
@@ -125,12 +128,24 @@ impl Voices {
         self.current.name
     }
 
+    /// Those that spoke, in order, as records name them.
+    pub(crate) fn served(&self) -> &[&'static str] {
+        &self.spoke
+    }
+
+    fn served_now(&mut self) {
+        if self.spoke.last() != Some(&self.current.name) {
+            self.spoke.push(self.current.name);
+        }
+    }
+
     /// Speaks a sentence: from the cache, or by the voice.
     pub(crate) fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
         let text = speakable(text, &self.manner.language).into_owned();
         if !text.chars().any(char::is_alphanumeric) {
             self.say_done(reply, part);
         } else if let Some(line) = self.lines.find(&self.current.voice, &text) {
+            self.served_now();
             self.send(Provided::Line { reply, part, line });
             self.say_done(reply, part);
         } else {
@@ -195,6 +210,7 @@ impl Voices {
 
     /// Speech of a part came.
     pub(crate) fn spoke(&mut self, reply: ReplyId, part: PartId, mulaw: &[u8]) {
+        self.served_now();
         if let Some(owed) = self.of(reply, part) {
             owed.told = owed
                 .told

@@ -230,6 +230,7 @@ async fn a_voice_that_fails_is_replaced_and_the_greeting_is_heard_whole() {
             assert_eq!(fault.party, Party::Tts, "{what}");
             assert!(fault.detail.starts_with(voice), "{what}");
             assert!(!what.contains("a-key"), "{what}");
+            assert_eq!(heard.ended.summary["engines"][2], "pico", "{what}");
         }
     }
 }
