@@ -1,6 +1,7 @@
 //! Language models that can answer, and what is known of their health.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use serde_json::Map;
 use url::Url;
 
 use super::Engines;
+use crate::Secret;
 use crate::provider::{Access, Breaker};
 use crate::responder::Shelf;
 use crate::responder::model::{Api, Chain, FIRST, Model};
@@ -17,13 +19,17 @@ use crate::scenario::{self, ModelApi, Responder, Scenario};
 /// The longest answer where a scenario does not say, in tokens: a minute of speech.
 const MAX_TOKENS: u32 = 400;
 
-/// The breakers of models, by server and model.
+/// The breakers of models, by server, model and key.
 #[derive(Debug, Default)]
 pub(super) struct ModelBreakers(Mutex<BTreeMap<String, Arc<Breaker>>>);
 
 impl ModelBreakers {
     fn of(&self, model: &Model) -> Arc<Breaker> {
-        let key = format!("{} {}", model.access.url, model.model);
+        // A key that is refused says nothing of another one.
+        let mut key = DefaultHasher::new();
+        let secret = model.access.key.as_ref();
+        secret.map(Secret::expose).hash(&mut key);
+        let key = format!("{} {} {:x}", model.access.url, model.model, key.finish());
         let mut breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(breakers.entry(key).or_default())
     }
@@ -131,5 +137,38 @@ impl Engines {
             extra: Map::new(),
             first: FIRST,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+    use ringback_call::FaultKind;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_key_does_not_shut_the_model_to_those_who_have_another() {
+        let breakers = ModelBreakers::default();
+        let of = |key: Option<&str>| {
+            breakers.of(&Model {
+                access: Access {
+                    key: key.map(Secret::new),
+                    url: "https://example.com/v1".parse().unwrap(),
+                },
+                api: Api::Chat,
+                model: "m".into(),
+                temperature_pm: None,
+                max_tokens: 100,
+                reasoning_effort: None,
+                extra: Map::new(),
+                first: FIRST,
+            })
+        };
+        let now = Instant::now();
+        of(Some("bad")).failed(now, FaultKind::Refused, None);
+        assert!(of(Some("bad")).is_open(now));
+        assert!(!of(Some("good")).is_open(now) && !of(None).is_open(now));
+        assert!(breakers.is_open_at(&"https://example.com/v1".parse().unwrap(), now));
     }
 }
