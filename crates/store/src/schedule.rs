@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::{execute, execute_in, fetch, fetch_in, statements};
+use crate::db::{Tx, execute, execute_in, fetch, fetch_in, statements};
 use crate::words::words;
 use crate::{Error, Json, Page, Paged, Store, new_id, normal_number};
 
@@ -168,26 +168,33 @@ statements! {
         WHERE status = 'claimed' AND lease_until < $1 AND call_id IS NOT NULL"];
 }
 
+async fn insert(tx: &mut Tx, new: &EntryNew, now: i64) -> Result<Entry, Error> {
+    fetch_in!(
+        tx,
+        fetch_one,
+        ENTRY_INSERT,
+        new_id(now),
+        new.owner.as_deref(),
+        normal_number(&new.phone),
+        &new.scenario,
+        new.scenario_id.as_deref(),
+        new.due_at,
+        new.timezone.as_deref(),
+        new.options.as_ref(),
+        now
+    )
+}
+
 impl Store {
     /// Books a call.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn schedule_insert(&self, new: &EntryNew, now: i64) -> Result<Entry, Error> {
-        fetch!(
-            self,
-            fetch_one,
-            ENTRY_INSERT,
-            new_id(now),
-            new.owner.as_deref(),
-            normal_number(&new.phone),
-            &new.scenario,
-            new.scenario_id.as_deref(),
-            new.due_at,
-            new.timezone.as_deref(),
-            new.options.as_ref(),
-            now
-        )
+        let mut tx = self.begin().await?;
+        let entry = insert(&mut tx, new, now).await?;
+        tx.commit().await?;
+        Ok(entry)
     }
 
     /// Books many calls, all or none.
@@ -202,21 +209,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut entries = Vec::with_capacity(new.len());
         for new in new {
-            let entry = fetch_in!(
-                tx,
-                fetch_one,
-                ENTRY_INSERT,
-                new_id(now),
-                new.owner.as_deref(),
-                normal_number(&new.phone),
-                &new.scenario,
-                new.scenario_id.as_deref(),
-                new.due_at,
-                new.timezone.as_deref(),
-                new.options.as_ref(),
-                now
-            )?;
-            entries.push(entry);
+            entries.push(insert(&mut tx, new, now).await?);
         }
         tx.commit().await?;
         Ok(entries)
