@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use ringback_wire::twilio::rest::is_sid;
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
@@ -252,9 +253,7 @@ pub fn size(text: &str) -> Result<Option<u64>, String> {
 
 /// A Twilio account: `AC` and 32 hexadecimal digits, or none.
 pub fn account_sid(text: &str) -> Result<Option<String>, String> {
-    let digits = text.strip_prefix("AC").unwrap_or_default();
-    let fits = digits.len() == 32 && digits.chars().all(|c| c.is_ascii_hexdigit());
-    if text.is_empty() || fits {
+    if text.is_empty() || is_sid(text, "AC") {
         return Ok(optional(text));
     }
     Err("an account SID is AC and 32 hexadecimal digits".to_owned())
