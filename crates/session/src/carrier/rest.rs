@@ -10,13 +10,12 @@ use ringback_wire::twilio::twiml::{Callee, Dial, SipAddress, Verb, WebUrl, rende
 use url::Url;
 
 use crate::Secret;
+use crate::provider::refusal_body;
 use crate::responder::model::client;
 use crate::scenario::destination::SCENARIO;
 
 /// The caller hears nothing meanwhile, and the redirect after the stream does the same where there is one.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// The most that is read of a refusal, in bytes.
-const MAX_REFUSAL: usize = 16 << 10;
 
 /// The account in whose name calls are told what to do.
 #[derive(Clone, Debug)]
@@ -137,13 +136,7 @@ pub fn dial(to: &str) -> [Verb; 2] {
 
 async fn refused(mut response: Response) -> String {
     let status = response.status();
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_REFUSAL {
-            break;
-        }
-    }
+    let body = refusal_body(&mut response).await;
     let error = RestError::read(&body);
     let code = error.code.map(|code| format!(" ({code})"));
     let message = without_numbers(&error.message);

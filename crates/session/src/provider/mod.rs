@@ -9,6 +9,7 @@ mod failure;
 mod free;
 mod socket;
 
+use reqwest::Response;
 use url::Url;
 
 use crate::Secret;
@@ -21,6 +22,21 @@ pub(crate) use failure::Failure;
 pub use free::Reach;
 pub(crate) use free::ask_for_free;
 pub(crate) use socket::{Answer, ProviderSocket, Refusal, open};
+
+/// The most that is read of a refusal, in bytes.
+const MAX_REFUSAL: usize = 16 << 10;
+
+/// The body of a refusal, as far as it comes and is read.
+pub(crate) async fn refusal_body(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_REFUSAL {
+            break;
+        }
+    }
+    body
+}
 
 /// How a provider is reached.
 #[derive(Clone, Debug)]

@@ -17,13 +17,11 @@ use super::dialogue::Trouble;
 use super::parts::{Owed, Parts};
 use super::stream::{Inlet, Spoken};
 use crate::language::language_name;
-use crate::provider::{Access, Blame, Breaker, Failure, Provider};
+use crate::provider::{Access, Blame, Breaker, Failure, Provider, refusal_body};
 
 const PATH: &str = "/audio/speech";
 /// The rate of the audio that is called `pcm` there, in Hz.
 const PCM_HZ: u32 = 24_000;
-/// The most that is read of a refusal, in bytes.
-const MAX_REFUSAL: usize = 16 << 10;
 /// How files begin which are not the bare audio that was asked for: WAV, Ogg, FLAC, MP3 with tags.
 const FILES: [&[u8]; 4] = [b"RIFF", b"OggS", b"fLaC", b"ID3"];
 
@@ -280,13 +278,7 @@ struct RefusalError {
 async fn refused(response: &mut Response) -> Failure {
     let status = response.status().as_u16();
     let after = retry_after(response.headers());
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_REFUSAL {
-            break;
-        }
-    }
+    let body = refusal_body(response).await;
     let error = serde_json::from_slice::<Refusal>(&body).map(|refusal| refusal.error);
     let (message, code) = match error {
         Ok(error) => (error.message.unwrap_or_default(), error.code),
