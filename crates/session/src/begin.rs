@@ -64,7 +64,7 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     let is_ours = |rest: &Arc<Rest>| account.as_deref().is_some_and(|sid| rest.has(sid));
     let messages = Messages::new(start.stream_sid);
     let live = Box::new(Live::new(Call::new(spec), messages, parts));
-    setup.follower.tell(News::Began {
+    setup.follower.tell(|| News::Began {
         at: now,
         engines: names,
         recording,

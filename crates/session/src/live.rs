@@ -346,7 +346,7 @@ impl Live {
                 self.responder.run_tool(call, bound, &self.provide);
             }
             Action::Speak { reply, part, text } => {
-                self.books.teller.tell(News::Speaking(text.clone()));
+                self.books.teller.tell(|| News::Speaking(text.clone()));
                 self.speak(*reply, *part, text);
             }
             Action::Cancel { reply, heard } => {
@@ -365,7 +365,7 @@ impl Live {
             Action::Note(note) => {
                 log::noted(note);
                 if let Note::Fault(fault) = note {
-                    self.books.teller.tell(News::Fault(fault.clone()));
+                    self.books.teller.tell(|| News::Fault(fault.clone()));
                 }
                 if matches!(note, Note::Turn { .. }) {
                     self.count_audio();

@@ -41,21 +41,29 @@ pub enum News {
 
 /// Follows a call. It is told in the call's own task and so must never wait.
 #[derive(Clone)]
-pub struct Follower(Arc<dyn Fn(News) + Send + Sync>);
+pub struct Follower(Option<Arc<dyn Fn(News) + Send + Sync>>);
 
 impl Follower {
     /// Follows by this function.
     pub fn new(tell: impl Fn(News) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+        Self(Some(Arc::new(tell)))
     }
 
     /// Nobody follows.
     pub fn none() -> Self {
-        Self::new(drop)
+        Self(None)
     }
 
-    pub(crate) fn tell(&self, news: News) {
-        (self.0)(news);
+    /// Whether anybody does.
+    pub(crate) fn listens(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// News is only made where somebody follows.
+    pub(crate) fn tell(&self, news: impl FnOnce() -> News) {
+        if let Some(tell) = &self.0 {
+            tell(news());
+        }
     }
 }
 

@@ -20,7 +20,7 @@ impl Live {
             },
             Provided::Heard { engine, heard } => {
                 if let Some((words, hint)) = self.ears.heard(engine, heard) {
-                    self.books.teller.tell(News::Hearing(words.text.clone()));
+                    self.books.teller.tell(|| News::Hearing(words.text.clone()));
                     self.handle(at, Event::Heard(words));
                     if let Some(hint) = hint {
                         self.handle(at, Event::Turn(hint));

@@ -26,7 +26,7 @@ impl Teller {
         }
     }
 
-    pub(super) fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: impl FnOnce() -> News) {
         self.follower.tell(news);
     }
 
@@ -37,12 +37,15 @@ impl Teller {
             self.logged = turn.turn;
             log::answered(turn);
         }
+        if !self.follower.listens() {
+            return;
+        }
         self.tell_lines(call.lines());
         if let Some(turn) = call.last_turn() {
             let turn = record::turn(turn, call.usage(), prices);
             if turn != self.turn {
                 self.turn = turn.clone();
-                self.tell(News::Turn(turn));
+                self.tell(|| News::Turn(turn));
             }
         }
     }
@@ -50,13 +53,13 @@ impl Teller {
     fn tell_lines(&mut self, lines: &[Line]) {
         if lines.len() < self.lines.len() {
             self.lines.truncate(lines.len());
-            self.tell(News::Lines(lines.len()));
+            self.tell(|| News::Lines(lines.len()));
         }
         for (number, line) in lines.iter().enumerate() {
             if self.lines.get(number) == Some(line) {
                 continue;
             }
-            self.tell(News::Line {
+            self.tell(|| News::Line {
                 number,
                 line: record::line(line),
             });
