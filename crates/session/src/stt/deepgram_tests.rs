@@ -156,6 +156,15 @@ impl Call {
         }
     }
 
+    /// Nobody speaks for so long.
+    async fn hear_silence_in_time(&mut self, ms: u64) {
+        for _ in 0..ms / 20 {
+            self.ring.push(&[0xff; 160]);
+            self.stream.feed(&self.ring);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     fn hear(&mut self, ms: u64) {
         self.ring.push(&vec![0x55; (ms * MS) as usize]);
         self.stream.feed(&self.ring);
@@ -327,7 +336,9 @@ async fn a_socket_that_takes_audio_and_answers_nothing_is_given_up_when_it_is_as
     tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
-    call.hear_in_time(4000).await;
+    call.hear_silence_in_time(2000).await;
+    call.hear_in_time(1900).await;
+    call.hear_silence_in_time(100).await;
     call.stream.finalize(&call.ring);
     assert_eq!(socket.command().await, (32_000, FINALIZE));
     let asked = tokio::time::Instant::now();
@@ -335,6 +346,36 @@ async fn a_socket_that_takes_audio_and_answers_nothing_is_given_up_when_it_is_as
     assert_eq!(failure.detail, "deepgram takes audio and answers nothing");
     assert!(!failure.passing && asked.elapsed() < Duration::from_millis(500));
     assert!(call.heard.try_recv().is_err(), "silence is no answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_answers_is_given_up_while_the_caller_still_speaks() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let _socket = fake.accept().await;
+    call.hear_silence_in_time(6000).await;
+    assert!(!call.over.is_finished(), "silence needs no answer");
+    let spoke = tokio::time::Instant::now();
+    let Call {
+        mut stream,
+        mut ring,
+        over,
+        ..
+    } = call;
+    let speaking = async {
+        loop {
+            ring.push(&[0x55; 160]);
+            stream.feed(&ring);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let failure = tokio::select! {
+        () = speaking => unreachable!(),
+        over = over => over.unwrap().unwrap_err(),
+    };
+    assert_eq!(failure.detail, "deepgram takes audio and answers nothing");
+    let after = spoke.elapsed().as_millis();
+    assert!((1900..2300).contains(&after), "after {after} ms");
 }
 
 #[tokio::test(start_paused = true)]
@@ -405,7 +446,7 @@ async fn a_socket_that_breaks_after_a_long_time_is_opened_again_though_nobody_sp
     let (fake, mut call) = Fake::start().await;
     for _ in 0..6 {
         let mut socket = fake.accept().await;
-        call.hear_in_time(6000).await;
+        call.hear_silence_in_time(6000).await;
         socket.results((0, 5900), "", |_| {}).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
         socket.break_off();

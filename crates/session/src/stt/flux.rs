@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use ringback_audio::g711;
 use ringback_call::TurnHint;
 use ringback_wire::deepgram::flux::{
     self, Command as Control, Event, INTERNAL_SERVER_ERROR, MULTILINGUAL_MODEL, Query, TurnEvent,
@@ -19,7 +18,7 @@ use super::languages::flux_hint;
 use super::listening::{GIVE_UP, Generation, Keep, Talk};
 use super::sent::SentAudio;
 use super::stream::Heard;
-use super::unanswered::Unanswered;
+use super::unanswered::UnansweredSpeech;
 use crate::provider::{Failure, Provider};
 
 /// How sure the end of a turn must be.
@@ -31,12 +30,8 @@ const TIMEOUT_MS: u32 = 1500;
 /// Audio before a turn that a new socket hears again, so that the turn's first sound is whole, in samples: 1 s.
 const BEFORE: u64 = 8000;
 /// `Update` comes every 0.25 s of audio though nothing changed: what says nothing of so much of it, and for so long, hears
-/// nothing. Counted from where somebody can be heard, because silence may be told less often.
+/// nothing.
 const MUTE: Duration = Duration::from_millis(1500);
-/// So much of it must be audible, in samples: 240 ms.
-const SPOKEN: u64 = 1920;
-/// The mean square over which audio is audible: -45 dBFS.
-const AUDIBLE: i64 = 184 * 184;
 /// Sockets in a row, of which none had any words, that may go mute.
 const MOST_MUTE: u32 = 2;
 
@@ -73,10 +68,7 @@ pub(super) struct Flux {
     answered: bool,
     /// It ended a turn that had words.
     helped: bool,
-    /// Audio since somebody could be heard of which it said nothing.
-    unanswered: Unanswered,
-    /// How much of that is audible, in samples.
-    spoken: u64,
+    speech: UnansweredSpeech,
     /// Sockets that went mute since there were words.
     mute: u32,
 }
@@ -92,8 +84,7 @@ impl Default for Flux {
             opened: Instant::now(),
             answered: false,
             helped: false,
-            unanswered: Unanswered::default(),
-            spoken: 0,
+            speech: UnansweredSpeech::default(),
             mute: 0,
         }
     }
@@ -104,8 +95,7 @@ impl Generation for Flux {
         self.opened = Instant::now();
         self.answered = false;
         self.helped = false;
-        self.unanswered.begin();
-        self.spoken = 0;
+        self.speech = UnansweredSpeech::default();
         self.keep_what_is_not_heard_again(talk);
         self.text.clear();
     }
@@ -119,15 +109,9 @@ impl Generation for Flux {
     }
 
     fn sent(&mut self, mulaw: &[u8]) -> Result<(), Failure> {
-        if is_audible(mulaw) {
-            self.spoken += mulaw.len() as u64;
-        }
-        if self.spoken == 0 {
-            return Ok(());
-        }
         let now = Instant::now();
-        self.unanswered.sent(mulaw.len(), now);
-        if self.answered && self.spoken >= SPOKEN && self.unanswered.lasts(MUTE, now) {
+        self.speech.sent(mulaw, now);
+        if self.answered && self.speech.lasts(MUTE, now) {
             return Err(self.gone_mute());
         }
         Ok(())
@@ -139,14 +123,12 @@ impl Generation for Flux {
         match event {
             Event::TurnInfo(info) => {
                 self.answered = true;
-                self.unanswered.answered();
-                self.spoken = 0;
+                self.speech.answered();
                 self.turn(&info, talk);
             }
             Event::Connected { .. } => {
                 self.answered = true;
-                // What was sent before is heard from now on.
-                self.unanswered.answered();
+                self.speech.waits();
             }
             Event::Error { code, .. } => return Err(self.refused(&code, talk)),
             Event::ConfigureFailure { code, .. } | Event::Warning { code, .. } => {
@@ -274,12 +256,6 @@ impl Flux {
             });
         }
     }
-}
-
-fn is_audible(mulaw: &[u8]) -> bool {
-    let square = |&byte: &u8| i64::from(g711::decode(byte)).pow(2);
-    let sum: i64 = mulaw.iter().map(square).sum();
-    sum > AUDIBLE * mulaw.len() as i64
 }
 
 /// The mean of its words'.

@@ -13,7 +13,7 @@ use super::languages::nova_code;
 use super::listening::{Generation, Keep, Talk};
 use super::sent::SentAudio;
 use super::stream::Heard;
-use super::unanswered::Unanswered;
+use super::unanswered::{Unanswered, UnansweredSpeech};
 use crate::provider::{Failure, Provider};
 
 /// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
@@ -23,7 +23,9 @@ const ROUNDED: u64 = 80;
 /// A socket that has said nothing to so much audio, in samples (3 s), when it is asked and has had the time to hear it, hears
 /// nothing.
 const DEAF_SAMPLES: u64 = 24_000;
-/// Interim words come once a second: a socket that said nothing to so much audio for so long, when it is asked, is opened again.
+/// Interim words come once a second: where no socket of the call ever said anything, and nothing to so much speech, nobody hears.
+const MUTE: Duration = Duration::from_secs(2);
+/// One that said nothing to so much audio for so long, when it is asked, is opened again.
 const DEAF: Duration = Duration::from_secs(7);
 
 /// Where it is asked for a call.
@@ -52,9 +54,12 @@ pub(super) struct Nova {
     taken: u64,
     /// This socket has said something.
     answered: bool,
+    /// Any of them has.
+    ever: bool,
     /// It had final words that were news.
     helped: bool,
     unanswered: Unanswered,
+    speech: UnansweredSpeech,
     /// When the question counts as answered.
     flush_at: Option<Instant>,
 }
@@ -64,6 +69,7 @@ impl Generation for Nova {
         self.answered = false;
         self.helped = false;
         self.unanswered.begin();
+        self.speech = UnansweredSpeech::default();
         self.interim = None;
     }
 
@@ -83,7 +89,12 @@ impl Generation for Nova {
     }
 
     fn sent(&mut self, mulaw: &[u8]) -> Result<(), Failure> {
-        self.unanswered.sent(mulaw.len(), Instant::now());
+        let now = Instant::now();
+        self.unanswered.sent(mulaw.len(), now);
+        self.speech.sent(mulaw, now);
+        if !self.ever && self.speech.lasts(MUTE, now) {
+            return Err(deaf());
+        }
         Ok(())
     }
 
@@ -91,7 +102,9 @@ impl Generation for Nova {
         let event = listen::parse(text)
             .map_err(|garbled| Failure::misbehaved(Provider::Deepgram, garbled))?;
         self.answered = true;
+        self.ever = true;
         self.unanswered.answered();
+        self.speech.answered();
         match event {
             Event::Results(results) => self.results(&results, talk),
             Event::Error { description, .. } => {
@@ -117,10 +130,7 @@ impl Generation for Nova {
     /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
     fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure> {
         if !self.answered && self.unanswered.samples() >= DEAF_SAMPLES {
-            return Err(Failure::gone(format!(
-                "{} takes audio and answers nothing",
-                Provider::Deepgram.name()
-            )));
+            return Err(deaf());
         }
         if self.unanswered.lasts(DEAF, Instant::now()) {
             // The question is asked again on the next socket.
@@ -215,6 +225,11 @@ impl Nova {
             talk.hear(heard);
         }
     }
+}
+
+fn deaf() -> Failure {
+    let name = Provider::Deepgram.name();
+    Failure::gone(format!("{name} takes audio and answers nothing"))
 }
 
 fn written(word: &Word) -> String {

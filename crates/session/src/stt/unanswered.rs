@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use ringback_audio::g711;
 use tokio::time::Instant;
 
 use super::listening::GIVE_UP;
 
 /// So many samples a millisecond.
 const MS: u64 = 8;
+/// Somebody speaks when so much is audible, in samples: 240 ms.
+const SPOKEN: u64 = 1920;
+/// The mean square over which audio is audible: -45 dBFS.
+const AUDIBLE: i64 = 184 * 184;
 
 /// What was sent on a socket since it last said something, and by when it can have been heard.
 #[derive(Debug, Default)]
@@ -62,6 +67,48 @@ impl Unanswered {
     }
 }
 
+/// The same, from where somebody can be heard: of silence providers may tell less often.
+#[derive(Debug, Default)]
+pub(super) struct UnansweredSpeech {
+    audio: Unanswered,
+    /// How much of it is audible, in samples.
+    audible: u64,
+}
+
+impl UnansweredSpeech {
+    /// Audio went out.
+    pub(super) fn sent(&mut self, mulaw: &[u8], now: Instant) {
+        if is_audible(mulaw) {
+            self.audible += mulaw.len() as u64;
+        }
+        if self.audible > 0 {
+            self.audio.sent(mulaw.len(), now);
+        }
+    }
+
+    /// The provider said something of the audio.
+    pub(super) fn answered(&mut self) {
+        self.audio.answered();
+        self.audible = 0;
+    }
+
+    /// What was sent before is heard only from now on.
+    pub(super) fn waits(&mut self) {
+        self.audio.answered();
+    }
+
+    /// Whether somebody spoke, and has been sent for so long.
+    pub(super) fn lasts(&self, time: Duration, now: Instant) -> bool {
+        self.audible >= SPOKEN && self.audio.lasts(time, now)
+    }
+}
+
+fn is_audible(mulaw: &[u8]) -> bool {
+    let square = |&byte: &u8| i64::from(g711::decode(byte)).pow(2);
+    let sum: i64 = mulaw.iter().map(square).sum();
+    sum > AUDIBLE * mulaw.len() as i64
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -97,5 +144,35 @@ mod tests {
         burst.answered();
         assert!(burst.is_empty() && !burst.lasts(S, now + 10 * S));
         assert_eq!(burst.heard_by(), Some(now + GIVE_UP), "the rest is to come");
+    }
+
+    #[test]
+    fn speech_counts_from_where_it_is_audible_and_a_click_is_none() {
+        let (silence, loud) = ([0xff; BLOCK], [0x55; BLOCK]);
+        let mut now = Instant::now();
+        let mut speech = UnansweredSpeech::default();
+        let mut send = |speech: &mut UnansweredSpeech, audio: &[u8], blocks: u32| {
+            for _ in 0..blocks {
+                speech.sent(audio, now);
+                now += Duration::from_millis(80);
+            }
+            now
+        };
+        let at = send(&mut speech, &silence, 100);
+        assert!(!speech.lasts(S, at), "nobody spoke");
+        send(&mut speech, &loud, 1);
+        let at = send(&mut speech, &silence, 100);
+        assert!(!speech.lasts(S, at), "a click");
+        send(&mut speech, &loud, 2);
+        let at = send(&mut speech, &silence, 1);
+        assert!(speech.lasts(2 * S, at));
+        speech.waits();
+        let at = send(&mut speech, &silence, 12);
+        assert!(!speech.lasts(S, at), "counted anew");
+        let at = send(&mut speech, &silence, 1);
+        assert!(speech.lasts(S, at), "but somebody spoke");
+        speech.answered();
+        let at = send(&mut speech, &silence, 100);
+        assert!(!speech.lasts(S, at), "and was heard");
     }
 }
