@@ -37,7 +37,7 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     let wanted = engines.responder(&setup.scenario);
     let spec = spec(&setup, wanted, &engines);
     let stem = stem(&setup, now);
-    let recording = stem.as_ref().map(|stem| stem.file(".wav"));
+    let recorded = stem.is_some();
     let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
     let responder = responder(
         (&setup.scenario, wanted),
@@ -67,7 +67,7 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     setup.follower.tell(|| News::Began {
         at: now,
         engines: names,
-        recording,
+        recorded,
     });
     tracing::info!(scenario = %setup.scenario.slug, "WebSocket call began");
     Begun {
@@ -123,6 +123,7 @@ fn stem(setup: &Setup, now: Timestamp) -> Option<Stem> {
 fn recorder(stem: Stem, setup: &Setup, engines: &Engines, spec: &CallSpec) -> Recorder {
     let wanted = &setup.scenario.recording;
     let events: Sender = setup.seats.events.0.clone();
+    let follower = setup.follower.clone();
     let begin = Begin {
         stem,
         coding: match wanted.format {
@@ -130,6 +131,7 @@ fn recorder(stem: Stem, setup: &Setup, engines: &Engines, spec: &CallSpec) -> Re
             RecordingFormat::Mulaw => Coding::Mulaw,
         },
         channels: wanted.channels,
+        begun: Box::new(move |files| follower.tell(|| News::Files(files))),
         failed: Box::new(move |reason| {
             let _ = events.send(Provided::Fault(Fault {
                 party: Party::Recorder,

@@ -17,9 +17,11 @@ pub enum News {
         at: Timestamp,
         /// What hears, answers and speaks.
         engines: [&'static str; 3],
-        /// Where the recording goes, if there is one. The file may get another name where this one is taken.
-        recording: Option<PathBuf>,
+        /// Whether it is recorded; where not, nothing of what is said is to be kept either.
+        recorded: bool,
     },
+    /// The recording and the trace lie there and are being written.
+    Files([PathBuf; 2]),
     /// What the caller seems to be saying; the words may still change.
     Hearing(String),
     /// A sentence that is on its way to the voice. Whether it is heard stands in a later line.
@@ -39,7 +41,7 @@ pub enum News {
     Fault(Fault),
 }
 
-/// Follows a call. It is told in the call's own task and so must never wait.
+/// Follows a call. It is told in the call's own task, of files in the thread that writes all of them, and so must never wait.
 #[derive(Clone)]
 pub struct Follower(Option<Arc<dyn Fn(News) + Send + Sync>>);
 

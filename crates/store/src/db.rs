@@ -183,6 +183,21 @@ impl Pool {
         .await
     }
 
+    /// Opens all connections to a file. Those to a server come and go: it has a bound of its own.
+    pub(crate) async fn warm(&self) -> Result<(), Error> {
+        let Self::Sqlite(pool) = self else {
+            return Ok(());
+        };
+        bounded(async {
+            let mut open = Vec::new();
+            for _ in 0..SQLITE_CONNECTIONS {
+                open.push(pool.acquire().await?);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,

@@ -107,6 +107,15 @@ impl Store {
         &self.location
     }
 
+    /// Opens the connections to a file that would be opened when several are needed at once, so that the process does not
+    /// grow later.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn warm(&self) -> Result<(), Error> {
+        self.pool.warm().await
+    }
+
     /// Closes its connections, once their statements are done.
     pub async fn close(&self) {
         self.pool.close().await;

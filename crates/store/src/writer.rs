@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::calls::write::{
-    call_end, call_insert, call_status_set, fault_insert, file_set, turn_set,
+    call_end, call_insert, call_status_set, fault_insert, file_set, turn_set, turns_cut,
 };
 use crate::calls::{CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
 use crate::checkpoints::{Checkpoint, checkpoint_set};
@@ -53,6 +53,13 @@ pub enum Write {
     },
     /// A turn is finished.
     Turn(Turn),
+    /// It has so many turns: those after them were taken back.
+    Turns {
+        /// The call.
+        call_id: String,
+        /// How many there are.
+        count: i64,
+    },
     /// Something went wrong.
     Fault(Fault),
     /// It has a file.
@@ -97,6 +104,8 @@ enum Message {
 #[derive(Debug)]
 struct Shared {
     journal: Mutex<Journal>,
+    /// Those of the journal, for whoever must not wait for the disk.
+    bytes: AtomicU64,
     more: Notify,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
     closed: AtomicBool,
@@ -120,8 +129,10 @@ impl Writer {
     /// # Errors
     /// As there.
     pub fn start_bounded(store: Store, journal: &Path, bound: u64) -> Result<Self, Error> {
+        let journal = Journal::open(journal, bound)?;
         let shared = Arc::new(Shared {
-            journal: Mutex::new(Journal::open(journal, bound)?),
+            bytes: AtomicU64::new(journal.bytes()),
+            journal: Mutex::new(journal),
             more: Notify::new(),
             waiting: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -171,7 +182,7 @@ impl Writer {
         let shared = &self.shared;
         WriterState {
             down: shared.down.load(Ordering::Relaxed),
-            journal_bytes: shared.journal().bytes(),
+            journal_bytes: shared.bytes.load(Ordering::Relaxed),
             dropped: shared.dropped.load(Ordering::Relaxed),
             refused: shared.refused.load(Ordering::Relaxed),
         }
@@ -179,10 +190,6 @@ impl Writer {
 }
 
 impl Shared {
-    fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn waiting(&self) -> MutexGuard<'_, Vec<oneshot::Sender<()>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,7 +222,13 @@ impl Shared {
         what: impl FnOnce(&mut Journal) -> T + Send + 'static,
     ) -> Option<T> {
         let shared = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || what(&mut shared.journal()));
+        let done = tokio::task::spawn_blocking(move || {
+            let journal = shared.journal.lock();
+            let mut journal = journal.unwrap_or_else(PoisonError::into_inner);
+            let done = what(&mut journal);
+            shared.bytes.store(journal.bytes(), Ordering::Relaxed);
+            done
+        });
         done.await.ok()
     }
 }
@@ -370,6 +383,7 @@ impl Write {
                 at,
             } => call_status_set(tx, call_id, *status, *at).await,
             Self::Turn(turn) => turn_set(tx, turn).await,
+            Self::Turns { call_id, count } => turns_cut(tx, call_id, *count).await,
             Self::Fault(fault) => fault_insert(tx, fault).await,
             Self::File(file) => file_set(tx, file).await,
             Self::Transcript(transcript) => transcript_set(tx, transcript).await,
@@ -384,6 +398,7 @@ impl Write {
             Self::Call(call) => ("call", &call.id),
             Self::Status { call_id, .. } => ("status", call_id),
             Self::Turn(turn) => ("turn", &turn.call_id),
+            Self::Turns { call_id, .. } => ("cut", call_id),
             Self::Fault(fault) => ("fault", &fault.call_id),
             Self::File(file) => ("file", &file.call_id),
             Self::Transcript(transcript) => (

@@ -29,6 +29,8 @@ pub struct Begin {
     pub coding: Coding,
     /// 2: caller left, agent right. 1: both mixed.
     pub channels: u16,
+    /// Told once where recording and trace lie.
+    pub begun: Box<dyn FnOnce([PathBuf; 2]) + Send>,
     /// Told once when it cannot be written, with the reason.
     pub failed: Box<dyn FnOnce(String) + Send>,
 }
@@ -160,13 +162,16 @@ fn work(commands: &Receiver<Command>, waiting: &AtomicUsize) {
 
 fn open(begin: Begin) -> Option<Open> {
     match create(&begin) {
-        Ok((stem, wav, trace)) => Some(Open {
-            stem,
-            wav,
-            trace,
-            channels: begin.channels,
-            failed: Some(begin.failed),
-        }),
+        Ok((stem, wav, trace)) => {
+            (begin.begun)([stem.file(".wav"), stem.file(TRACE_ENDING)]);
+            Some(Open {
+                stem,
+                wav,
+                trace,
+                channels: begin.channels,
+                failed: Some(begin.failed),
+            })
+        }
         Err(error) => {
             (begin.failed)(error);
             None

@@ -48,10 +48,11 @@ async fn who_follows_a_call_knows_its_lines_and_turns_before_it_is_over() {
     peer.says.send(String::new()).unwrap();
     let ended = peer.call.await.unwrap();
 
-    let (mut lines, mut turns, mut began) = (Vec::new(), BTreeMap::new(), None);
+    let (mut lines, mut turns, mut files) = (Vec::new(), BTreeMap::new(), Vec::new());
     for news in told.lock().unwrap().drain(..) {
         match news {
-            News::Began { recording, .. } => began = recording,
+            News::Began { recorded, .. } => assert!(recorded),
+            News::Files(begun) => files.extend(begun),
             News::Line { number, line } => {
                 lines.truncate(number);
                 assert_eq!(lines.len(), number);
@@ -63,7 +64,7 @@ async fn who_follows_a_call_knows_its_lines_and_turns_before_it_is_over() {
             News::Fault(fault) => panic!("{fault:?}"),
         }
     }
-    assert_eq!(began.as_ref(), ended.files.first());
+    assert_eq!(files, ended.files[..2]);
     let transcript = ended
         .files
         .iter()

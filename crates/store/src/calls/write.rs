@@ -34,6 +34,7 @@ statements! {
         ON CONFLICT (call_id, number) DO UPDATE SET text = excluded.text,
             latencies = excluded.latencies, usage = excluded.usage, cost = excluded.cost,
             detail = excluded.detail"];
+    TURNS_CUT = ["DELETE FROM turns WHERE call_id = $1 AND number >= $2"];
     FAULT_INSERT = ["INSERT INTO faults (id, call_id, at, party, kind, detail)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING"];
     FILE_UPSERT = ["INSERT INTO call_files (call_id, kind, path, bytes, seconds, created_at)
@@ -114,6 +115,10 @@ pub(crate) async fn turn_set(tx: &mut Tx, turn: &Turn) -> Result<(), Error> {
         turn.detail.as_ref()
     )
     .map(drop)
+}
+
+pub(crate) async fn turns_cut(tx: &mut Tx, call_id: &str, count: i64) -> Result<(), Error> {
+    execute_in!(tx, TURNS_CUT, call_id, count).map(drop)
 }
 
 pub(crate) async fn fault_insert(tx: &mut Tx, fault: &Fault) -> Result<(), Error> {

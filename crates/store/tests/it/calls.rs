@@ -152,6 +152,29 @@ pub async fn a_status_only_goes_forward_and_the_first_final_one_stays(fresh: Fre
     );
 }
 
+pub async fn turns_that_were_taken_back_are_gone(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let taken_back = Write::Turns {
+        call_id: "1".to_owned(),
+        count: 1,
+    };
+    let mut writes = vec![
+        Write::Call(call("1", NOW)),
+        Write::Turn(turn("1", 0, "hello")),
+        Write::Turn(turn("1", 1, "on Mon")),
+        Write::Turn(turn("1", 2, "which Monday")),
+        taken_back,
+    ];
+    write(&fresh, &store, &writes).await;
+    let detail = store.call_detail("1").await.unwrap().unwrap();
+    assert_eq!(detail.turns, [turn("1", 0, "hello")]);
+    writes.push(Write::Turn(turn("1", 1, "on Monday")));
+    write(&fresh, &store, &writes).await;
+    let detail = store.call_detail("1").await.unwrap().unwrap();
+    assert_eq!(detail.turns.len(), 2);
+    assert_eq!(detail.turns[1].text, "on Monday");
+}
+
 pub async fn rows_written_twice_are_there_once(fresh: Fresh) {
     let store = fresh.migrated().await;
     let checkpoint = |number| Checkpoint {

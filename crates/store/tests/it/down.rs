@@ -84,7 +84,7 @@ pub async fn a_full_journal_counts_what_it_drops(fresh: Fresh) {
 fn a_server_that_goes_away_and_comes_back_has_every_row() {
     run(async {
         let cluster = Arc::new(Cluster::start());
-        let fresh = Fresh::postgres(&cluster, "down").await;
+        let fresh = Fresh::postgres(&cluster, "down");
         let store = fresh.migrated().await;
         let journal = fresh.dir.path().join("journal");
         let writer = Writer::start(store.clone(), &journal).unwrap();

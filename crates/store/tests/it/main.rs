@@ -42,8 +42,8 @@ impl Fresh {
         }
     }
 
-    async fn postgres(cluster: &Arc<Cluster>, name: &str) -> Self {
-        let url = cluster.create(name).await;
+    fn postgres(cluster: &Arc<Cluster>, name: &str) -> Self {
+        let url = cluster.create(name);
         let dir = tempfile::tempdir().unwrap();
         Self {
             dir,
@@ -151,6 +151,7 @@ cases! {
     accounts::a_block_of_an_admin_is_not_shortened_by_the_server,
     calls::a_status_only_goes_forward_and_the_first_final_one_stays,
     calls::rows_written_twice_are_there_once,
+    calls::turns_that_were_taken_back_are_gone,
     calls::lists_are_filtered_and_paged_newest_first,
     calls::no_entry_of_the_schedule_goes_to_two_nodes,
     calls::whoever_lost_the_lease_changes_nothing,
@@ -172,7 +173,7 @@ fn every_case_holds_on_postgresql_too() {
             let cluster = Arc::clone(&cluster);
             running.spawn(async move {
                 eprintln!("{name}");
-                case(Fresh::postgres(&cluster, &format!("case_{index}")).await).await;
+                case(Fresh::postgres(&cluster, &format!("case_{index}"))).await;
             });
             // A few at a time: a server takes a hundred connections.
             while running.len() >= 3 {

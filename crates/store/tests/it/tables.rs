@@ -57,7 +57,7 @@ pub async fn a_database_of_a_newer_version_is_refused(fresh: Fresh) {
 fn both_databases_have_the_same_tables_and_columns() {
     run(async {
         let cluster = Arc::new(Cluster::start());
-        let postgres = Fresh::postgres(&cluster, "tables").await;
+        let postgres = Fresh::postgres(&cluster, "tables");
         let sqlite = Fresh::sqlite();
         postgres.migrated().await;
         sqlite.migrated().await;
