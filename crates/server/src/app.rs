@@ -10,11 +10,12 @@ use ringback_call::Direction;
 use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario, SttEngine, TtsEngine};
 use ringback_session::{Answerer, EngineConfig, Engines, Place, Rest};
+use ringback_store::Store;
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{Arrival, Recent, Registry, Seat, Sessions, Signer, Switchboard};
+use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::listen::{self, Limits};
 use crate::metrics::Metrics;
@@ -58,6 +59,8 @@ pub struct Server {
     pub registry: Arc<Registry<Expected>>,
     /// What calls that ended lately came to.
     pub recent: Recent,
+    /// What of calls goes into the database.
+    pub rows: Rows,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Where traces of calls go.
@@ -101,6 +104,7 @@ impl Server {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
             validator: validator(&config)?,
             recent: Recent::default(),
+            rows: Rows::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),
             traces: Traces::start(&config.operation, &calls.instance)?,
@@ -173,7 +177,9 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let catalog = Catalog::load(&config.data_dir.join("scenarios"));
     let sessions = sessions(&config, address.port()).await?;
     let engines = Arc::clone(&sessions.engines);
+    let (database, data_dir) = (config.database()?, config.data_dir.clone());
     let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
+    app.rows.open(Store::open(database)?, &data_dir).await?;
     report_scenarios(&app.catalog);
     report_engines(&app);
     report_languages(&app.catalog, &engines);
@@ -209,6 +215,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
     app.traces.close().await;
+    let _ = tokio::time::timeout(Duration::from_secs(5), app.rows.kept()).await;
     tracing::info!("server stopped");
     Ok(())
 }

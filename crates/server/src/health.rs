@@ -55,18 +55,26 @@ impl Services {
     }
 }
 
-/// `GET /health`: `healthy`, or `degraded` when a part that was set up does not work as it should. Providers are asked for things
-/// that cost nothing, and seldom.
+/// `GET /health`: `healthy`, `degraded` when a part that was set up does not work as it should, or 503 `unhealthy` when the database
+/// is gone; calls are answered all the same. Providers are asked for things that cost nothing, and seldom.
 pub async fn show_health(State(app): State<App>) -> Response {
     let services = services(&app).await;
-    let degraded = !services.are_well();
+    let (code, status) = match services.database {
+        Service::Down => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+        Service::Connected | Service::Unconfigured if services.are_well() => {
+            (StatusCode::OK, "healthy")
+        }
+        Service::Connected | Service::Unconfigured | Service::Degraded => {
+            (StatusCode::OK, "degraded")
+        }
+    };
     let body = json!({
-        "status": if degraded { "degraded" } else { "healthy" },
+        "status": status,
         "timestamp": Timestamp::now().to_string(),
         "version": env!("CARGO_PKG_VERSION"),
         "services": services,
     });
-    Json(body).into_response()
+    (code, Json(body)).into_response()
 }
 
 async fn services(app: &App) -> Services {
@@ -84,7 +92,7 @@ async fn services(app: &App) -> Services {
             .any(|engine| engine.role == role && engine.usable)
     };
     Services {
-        database: Service::Unconfigured,
+        database: database(app).await,
         twilio: match &app.validator {
             Some(_) if app.signed_seen.load(Ordering::Relaxed) => Service::Connected,
             Some(_) | None => Service::Unconfigured,
@@ -103,6 +111,17 @@ async fn services(app: &App) -> Services {
         } else {
             Service::Down
         },
+    }
+}
+
+/// Rows that were lost, or wait on the disk, are no failure that a caller hears, but one to look at.
+async fn database(app: &App) -> Service {
+    let state = app.rows.state().unwrap_or_default();
+    match app.rows.answers().await {
+        None => Service::Unconfigured,
+        Some(false) => Service::Down,
+        Some(true) if state.down || state.dropped > 0 => Service::Degraded,
+        Some(true) => Service::Connected,
     }
 }
 

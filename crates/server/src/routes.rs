@@ -96,6 +96,9 @@ pub const ROUTES: &[Route] = &[
         Protection::CarrierAndToken,
         || get(media::open_scenario_media),
     ),
+    route("GET", "/calls", Protection::Local, || {
+        get(calls::list_calls)
+    }),
     route("GET", "/calls/{id}", Protection::Local, || {
         get(calls::show_call)
     }),

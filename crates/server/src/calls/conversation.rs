@@ -50,6 +50,8 @@ pub struct Connected {
     pub stop: CancellationToken,
     /// What the carrier says of who answered.
     pub verdict: watch::Receiver<Option<Verdict>>,
+    /// Is told how the call goes on.
+    pub follower: Follower,
 }
 
 /// How a conversation ended.
@@ -176,7 +178,7 @@ impl Seat for SessionSeat {
                 finish: connected.finish,
                 stop: connected.stop,
                 verdict: connected.verdict,
-                follower: Follower::none(),
+                follower: connected.follower,
                 rest: self.rest,
             };
             let mut ended =

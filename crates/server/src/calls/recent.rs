@@ -15,16 +15,10 @@ pub struct Recent(Mutex<VecDeque<Arc<Value>>>);
 
 impl Recent {
     /// Keeps what stands beside a call's recording.
-    pub fn keep(&self, mut summary: Value) {
-        let Some(fields) = summary.as_object_mut() else {
+    pub fn keep(&self, summary: Value) {
+        let summary = without_content(summary);
+        if !summary.is_object() {
             return;
-        };
-        // What callers said stays in the files.
-        fields.remove("collected");
-        for name in ["from", "to"] {
-            if let Some(number) = fields.get(name).and_then(Value::as_str).map(masked) {
-                fields.insert(name.to_owned(), number.into());
-            }
         }
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() >= MOST {
@@ -42,6 +36,19 @@ impl Recent {
         };
         calls.iter().rev().find(is_it).cloned()
     }
+}
+
+/// What stands beside a call's recording, with masked numbers; what callers said stays in the files.
+pub fn without_content(mut summary: Value) -> Value {
+    if let Some(fields) = summary.as_object_mut() {
+        fields.remove("collected");
+        for name in ["from", "to"] {
+            if let Some(number) = fields.get(name).and_then(Value::as_str).map(masked) {
+                fields.insert(name.to_owned(), number.into());
+            }
+        }
+    }
+    summary
 }
 
 #[cfg(test)]

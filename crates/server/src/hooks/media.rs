@@ -270,6 +270,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
         finish: app.lifecycle.finish.clone(),
         stop: live.stop().clone(),
         verdict: live.verdict(),
+        follower: app.rows.begin(&arrival),
     };
     let talked = AssertUnwindSafe(seat.converse(arrival, connected)).catch_unwind();
     let ending = talked.await.unwrap_or_else(|panic| {
@@ -285,6 +286,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     });
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     app.metrics.ended(direction, ending.ended.as_deref());
+    app.rows.end(call_id, &ending).await;
     if let Some(ended) = ending.ended.as_deref() {
         app.traces.call(&Facts {
             call_id,

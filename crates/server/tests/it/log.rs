@@ -73,7 +73,7 @@ async fn in_test_mode_the_log_shows_what_is_said_and_a_voice_that_is_slow_is_wai
     let server = Simulated::start(&settings, &["--test"]).await;
     let slow = r#"{"provider":"cartesia","endpoint":"context","delay_ms":2500}"#;
     let rule = Rule::parse(slow).unwrap();
-    server.twins.set(rule);
+    server.twins().set(rule);
     let outcome = server.call().await;
     let waited = outcome.turns[1].latency_ms.unwrap();
     assert!(waited > 2500.0, "{waited}");
@@ -115,7 +115,7 @@ async fn a_provider_that_fails_is_told_with_error_and_its_name_and_the_call_goes
     let server = Simulated::start(&[("LOG_LEVEL", "warning")], &[]).await;
     let rule = r#"{"provider":"openai","endpoint":"chat","status":402}"#;
     for rule in [rule, &rule.replace("chat", "responses")] {
-        server.twins.set(Rule::parse(rule).unwrap());
+        server.twins().set(Rule::parse(rule).unwrap());
     }
     server.call().await;
     let told = until("the failure", async || {

@@ -7,6 +7,8 @@ mod binary;
 mod bodies;
 mod check;
 mod client;
+#[path = "../../../store/tests/it/cluster.rs"]
+mod cluster;
 mod config;
 mod culprits;
 mod headers;
@@ -20,6 +22,7 @@ mod privacy;
 mod public_url;
 mod resume;
 mod routes;
+mod rows;
 mod server;
 mod simulated;
 mod tls;

@@ -26,6 +26,7 @@ fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
     POST  /amd-callback                    Carrier          65536
     GET   /ws                              CarrierAndToken  0
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
+    GET   /calls                           Local            0
     GET   /calls/{id}                      Local            0
     GET   /health                          Public           0
     GET   /metrics                         MetricsToken     0

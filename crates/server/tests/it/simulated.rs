@@ -25,7 +25,7 @@ pub struct Simulated {
     address: String,
     folder: tempfile::TempDir,
     terminal: Arc<Mutex<String>>,
-    pub twins: Running,
+    twins: Option<Running>,
 }
 
 /// The key of a provider.
@@ -54,6 +54,28 @@ impl Simulated {
              [greeting]\ninbound = \"{GREETING}\"\n[[responder]]\nprovider = \"openai\"\n"
         );
         std::fs::write(scenarios.join("desk.toml"), desk).unwrap();
+        Self::launch(folder, twins, settings, args)
+    }
+
+    /// Kills it as nothing can be caught, and starts it again in its folder.
+    pub fn killed_and_started(mut self) -> Self {
+        self.kill();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let twins = self.twins.take().unwrap();
+        Self::launch(folder, twins, &[], &[])
+    }
+
+    fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn launch(
+        folder: tempfile::TempDir,
+        twins: Running,
+        settings: &[(&str, &str)],
+        args: &[&str],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringback"));
         command
             .arg("serve")
@@ -91,7 +113,7 @@ impl Simulated {
             address,
             folder,
             terminal,
-            twins,
+            twins: Some(twins),
         };
         assert!(
             first.contains("is listening"),
@@ -101,6 +123,16 @@ impl Simulated {
         server
     }
 
+    /// What plays the providers.
+    pub fn twins(&self) -> &Running {
+        self.twins.as_ref().unwrap()
+    }
+
+    /// Its `DATA_DIR`.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -108,12 +140,17 @@ impl Simulated {
 
     /// A call that hears the greeting, says something, hears the answer and hangs up.
     pub async fn call(&self) -> Outcome {
+        self.call_to_the_end("hang_up = true").await
+    }
+
+    /// The same with another last step.
+    pub async fn call_to_the_end(&self, last: &str) -> Outcome {
         let steps = self.folder.path().join("steps.toml");
         let script = [
             "wait_reply = 15000",
             "say = \"hello\"",
             "wait_reply = 15000",
-            "hang_up = true",
+            last,
         ];
         let script: String = script.map(|step| format!("[[step]]\n{step}\n")).concat();
         std::fs::write(&steps, script).unwrap();
@@ -146,8 +183,15 @@ impl Simulated {
         ringback_sim::call(args).await.unwrap()
     }
 
-    /// The body that a path answers.
+    /// The body that a path answers with 200.
     pub async fn get(&self, path: &str) -> String {
+        let answer = self.answer(path).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// All that a path answers.
+    pub async fn answer(&self, path: &str) -> String {
         let address = self.address.clone();
         let request =
             format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
@@ -158,9 +202,7 @@ impl Simulated {
             http.read_to_string(&mut answer).unwrap();
             answer
         });
-        let answer = asked.await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        asked.await.unwrap()
     }
 
     /// What it wrote to its terminal so far.
@@ -190,8 +232,7 @@ impl Simulated {
 
 impl Drop for Simulated {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 

@@ -1,0 +1,146 @@
+//! What a live call tells, as rows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use ringback_session::News;
+use ringback_store::{Fault, Json, Turn, Write, Writer, new_id};
+use serde_json::{Map, Value};
+
+use crate::database::now;
+
+/// Fields of a line that have columns of their own.
+const COLUMNS: [&str; 4] = ["speaker", "heard", "from_ms", "unclear"];
+/// Fields of a line with what was said.
+const WORDS: [&str; 2] = ["said", "digits"];
+
+/// Follows one call. It never waits.
+pub(super) struct Following {
+    writer: Writer,
+    call_id: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// When the media began (µs since 1970).
+    began: i64,
+    /// Whether words are kept: a call that is not recorded leaves figures alone.
+    recorded: bool,
+    lines: Vec<Value>,
+    /// What is known of the caller's turns, by their number.
+    turns: BTreeMap<u64, Value>,
+}
+
+impl Following {
+    pub(super) fn new(writer: Writer, call_id: String, began: i64) -> Self {
+        Self {
+            writer,
+            call_id,
+            state: Mutex::new(State {
+                began,
+                recorded: false,
+                lines: Vec::new(),
+                turns: BTreeMap::new(),
+            }),
+        }
+    }
+
+    pub(super) fn take(&self, news: News) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match news {
+            News::Began { at, recorded, .. } => {
+                state.began = at.as_microsecond();
+                state.recorded = recorded;
+            }
+            News::Files(files) => {
+                for path in files {
+                    let file = super::file(&self.call_id, &path, state.began);
+                    file.into_iter()
+                        .for_each(|file| self.writer.send(Write::File(file)));
+                }
+            }
+            News::Hearing(_) | News::Speaking(_) => {}
+            News::Line { number, line } => {
+                state.lines.truncate(number);
+                state.lines.push(line);
+                self.write(&state, number);
+            }
+            News::Lines(count) => {
+                state.lines.truncate(count);
+                self.writer.send(Write::Turns {
+                    call_id: self.call_id.clone(),
+                    count: i64::try_from(count).unwrap_or(i64::MAX),
+                });
+            }
+            News::Turn(turn) => {
+                let Some(number) = turn["turn"].as_u64() else {
+                    return;
+                };
+                state.turns.insert(number, turn);
+                let answer = |line: &Value| {
+                    line["speaker"] == "agent" && line["turn"].as_u64() == Some(number)
+                };
+                if let Some(place) = state.lines.iter().position(answer) {
+                    self.write(&state, place);
+                }
+            }
+            News::Fault(fault) => {
+                let at = now();
+                self.writer.send(Write::Fault(Fault {
+                    id: new_id(at),
+                    call_id: self.call_id.clone(),
+                    at,
+                    party: format!("{:?}", fault.party).to_lowercase(),
+                    kind: format!("{:?}", fault.kind).to_lowercase(),
+                    detail: fault.detail,
+                }));
+            }
+        }
+    }
+
+    /// Sends the row of a line, with what is known of the turn that it answers.
+    fn write(&self, state: &State, number: usize) {
+        let line = &state.lines[number];
+        let who = word(&line["speaker"]);
+        let turn = line["turn"]
+            .as_u64()
+            .filter(|_| who == "agent")
+            .and_then(|turn| state.turns.get(&turn));
+        let from = line["from_ms"].as_i64().unwrap_or(0);
+        let detail = line.as_object().into_iter().flatten();
+        let detail: Map<String, Value> = detail
+            .filter(|(name, _)| !COLUMNS.contains(&name.as_str()))
+            .filter(|(name, _)| state.recorded || !WORDS.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        self.writer.send(Write::Turn(Turn {
+            call_id: self.call_id.clone(),
+            number: i64::try_from(number).unwrap_or(i64::MAX),
+            at: state.began + from * 1000,
+            who,
+            text: if state.recorded {
+                word(&line["heard"])
+            } else {
+                String::new()
+            },
+            latencies: turn.map(latencies),
+            usage: turn.map(|turn| turn["usage"].clone().into()),
+            cost: turn.and_then(|turn| turn["cost"].as_f64()),
+            detail: Some(Value::from(detail).into()),
+        }));
+    }
+}
+
+/// The times of a turn in ms since the caller's last sound, and why it was over.
+fn latencies(turn: &Value) -> Json {
+    let fields = turn.as_object().into_iter().flatten();
+    let times: Map<String, Value> = fields
+        .filter(|(name, _)| name.ends_with("_ms") || *name == "cause")
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::from(times).into()
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

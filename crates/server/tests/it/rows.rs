@@ -1,0 +1,183 @@
+//! Rows of calls: there once the call is over, and what was told of it also when the server was killed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use ringback_sim::Ended;
+use ringback_store::{CallDetail, FileKind, Location, Store};
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::simulated::{ANSWER, FROM, GREETING, QUESTION, Simulated, until};
+
+async fn calls(server: &Simulated, query: &str) -> Vec<Value> {
+    serde_json::from_str(&server.get(&format!("/calls{query}")).await).unwrap()
+}
+
+/// A call, as it stands in the database of this URL.
+async fn rows(server: &Simulated, url: &str, id: &str) -> CallDetail {
+    let store = Store::open(Location::parse(url, &server.data_dir()).unwrap()).unwrap();
+    let found = store.call_detail(id).await.unwrap().unwrap();
+    store.close().await;
+    found
+}
+
+/// The only call that was made is listed, and all its rows are there.
+async fn check_call(server: &Simulated, url: &str) {
+    let call = until("the row", async || {
+        let query = "?status=completed&direction=inbound";
+        let answer = server.answer(&format!("/calls{query}")).await;
+        if !answer.starts_with("HTTP/1.1 200") {
+            return None;
+        }
+        calls(server, query).await.into_iter().next()
+    })
+    .await;
+    assert_eq!(
+        call["engines"],
+        serde_json::json!(["deepgram", "openai", "cartesia"])
+    );
+    assert!(!call.to_string().contains(FROM), "{call}");
+    assert!(call["started"].as_str() < call["ended"].as_str(), "{call}");
+    assert!(calls(server, "?direction=outbound").await.is_empty());
+    assert!(calls(server, "?skip=1").await.is_empty());
+    let number = FROM.replace('+', "%2B");
+    assert_eq!(calls(server, &format!("?number={number}")).await.len(), 1);
+    let answer = server.answer("/calls?limit=1").await;
+    assert!(answer.contains("x-total-count: 1"), "{answer}");
+
+    let rows = rows(server, url, call["call_id"].as_str().unwrap()).await;
+    let said: Vec<(&str, &str)> = rows
+        .turns
+        .iter()
+        .map(|turn| (turn.who.as_str(), turn.text.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [("agent", GREETING), ("caller", QUESTION), ("agent", ANSWER)]
+    );
+    let latencies = rows.turns[2].latencies.as_ref().unwrap();
+    assert!(
+        latencies.0["audible_ms"].as_u64().is_some(),
+        "{latencies:?}"
+    );
+    assert!(rows.turns.is_sorted_by_key(|turn| turn.at));
+    let kinds: Vec<FileKind> = rows.files.iter().map(|file| file.kind).collect();
+    assert!(
+        FileKind::ALL.iter().all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
+    assert!(rows.files.iter().all(|file| file.bytes > Some(0)));
+    assert_eq!(rows.call.start.from_number, FROM);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_listed_with_its_figures_and_its_rows_hold_what_was_said() {
+    let server = Simulated::start(&[], &[]).await;
+    server.call().await;
+    check_call(&server, "").await;
+    for refused in [
+        "limit=0",
+        "limit=201",
+        "status=lost",
+        "since=yesterday",
+        "colour=red",
+    ] {
+        let answer = server.answer(&format!("/calls?{refused}")).await;
+        assert!(answer.starts_with("HTTP/1.1 422"), "{refused}: {answer}");
+    }
+}
+
+async fn health(server: &Simulated) -> String {
+    server.answer("/health").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_while_postgresql_is_down_and_their_rows_come_when_it_is_back() {
+    let cluster = Cluster::start();
+    let url = cluster.create("ringback");
+    cluster.down();
+    let server = Simulated::start(&[("DATABASE_URL", &url)], &[]).await;
+    let down = health(&server).await;
+    assert!(down.starts_with("HTTP/1.1 503"), "{down}");
+    assert!(down.contains(r#""database":"down""#), "{down}");
+    server.call().await;
+    assert!(server.answer("/calls").await.starts_with("HTTP/1.1 503"));
+    cluster.up();
+    check_call(&server, &url).await;
+    until("the health", async || {
+        let answer = health(&server).await;
+        answer.contains(r#""database":"connected""#).then_some(())
+    })
+    .await;
+
+    let talk = server.call_to_the_end("pause_ms = 4000");
+    let stop = async {
+        let id = answered(&server).await;
+        cluster.down();
+        id
+    };
+    let (outcome, id) = tokio::join!(talk, stop);
+    assert!(
+        matches!(outcome.ended, Ended::Caller),
+        "{:?}",
+        outcome.ended
+    );
+    cluster.up();
+    until("the end", async || {
+        let answer = server.answer(&format!("/calls?limit=1")).await;
+        answer.contains(r#""status":"completed""#).then_some(())
+    })
+    .await;
+    let rows = rows(&server, &url, &id).await;
+    assert_eq!(rows.turns.len(), 3, "{:?}", rows.turns);
+}
+
+/// The id of the call that goes on, once its first turn is answered.
+async fn answered(server: &Simulated) -> String {
+    until("an answered turn", async || {
+        let call = calls(server, "?status=in-progress").await.pop()?;
+        let id = call["call_id"].as_str()?.to_owned();
+        let call = server.get(&format!("/calls/{id}")).await;
+        let call: Value = serde_json::from_str(&call).unwrap();
+        call["turns"][0]["audible_ms"].is_u64().then_some(id)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
+    let server = Simulated::start(&[("RECORDING", "false")], &[]).await;
+    server.call().await;
+    let call = until("the row", async || {
+        calls(&server, "?status=completed").await.pop()
+    })
+    .await;
+    let rows = rows(&server, "", call["call_id"].as_str().unwrap()).await;
+    assert_eq!((rows.turns.len(), rows.files.len()), (3, 0));
+    let kept = format!("{rows:?}");
+    for word in ["harbour", "ferry", "noon"] {
+        assert!(!kept.contains(word), "{word}: {kept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_it_starts_again() {
+    let server = Simulated::start(&[], &[]).await;
+    let talk = async {
+        server.call_to_the_end("pause_ms = 15000").await;
+    };
+    let id = tokio::select! {
+        id = answered(&server) => id,
+        () = talk => panic!("the call was over before its turn was told"),
+    };
+    let server = server.killed_and_started();
+    let call = until("the end", async || {
+        calls(&server, "?status=failed").await.pop()
+    })
+    .await;
+    assert_eq!(call["call_id"], id.as_str());
+    assert_eq!(call["reason"], "the server died");
+    let rows = rows(&server, "", &id).await;
+    assert_eq!(rows.turns[2].text, ANSWER);
+    let kinds: Vec<FileKind> = rows.files.iter().map(|file| file.kind).collect();
+    assert_eq!(kinds, [FileKind::Recording, FileKind::Trace]);
+}
