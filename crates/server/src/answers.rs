@@ -34,12 +34,7 @@ impl IntoResponse for Detail {
 
 /// A field of a body that is missing: 422 with its place.
 pub fn missing_field(name: &str) -> Response {
-    Misfit {
-        place: vec![json!("body"), json!(name)],
-        what: "Field required".to_owned(),
-        kind: "missing",
-    }
-    .into_response()
+    Misfit::missing(name).into_response()
 }
 
 /// TwiML.

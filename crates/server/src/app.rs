@@ -15,6 +15,7 @@ use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::listen::{self, Limits};
@@ -61,6 +62,8 @@ pub struct Server {
     pub recent: Recent,
     /// What of calls goes into the database.
     pub rows: Rows,
+    /// Who may use it.
+    pub accounts: Accounts,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Where traces of calls go.
@@ -105,6 +108,7 @@ impl Server {
             validator: validator(&config)?,
             recent: Recent::default(),
             rows: Rows::default(),
+            accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),
             traces: Traces::start(&config.operation, &calls.instance)?,

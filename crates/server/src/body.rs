@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
+use ringback_wire::twilio::webhook::{BadForm, Form};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
@@ -143,6 +144,17 @@ pub struct Misfit {
     pub kind: &'static str,
 }
 
+impl Misfit {
+    /// A field of the body is missing.
+    pub fn missing(name: &str) -> Self {
+        Self {
+            place: vec![json!("body"), json!(name)],
+            what: "Field required".to_owned(),
+            kind: "missing",
+        }
+    }
+}
+
 impl IntoResponse for Misfit {
     fn into_response(self) -> Response {
         let one = json!({ "loc": self.place, "msg": self.what, "type": self.kind });
@@ -191,14 +203,50 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// A form. 415 for another type, 422 for what cannot be read.
+#[derive(Clone, Debug)]
+pub struct FormBody(
+    /// Its fields.
+    pub Form,
+);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Detail;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Detail> {
+        let (parts, body) = request.into_parts();
+        form(&parts, body).await.map(Self)
+    }
+}
+
+/// Reads the body of a request as a form.
+///
+/// # Errors
+/// As [`FormBody`].
+pub async fn form(parts: &Parts, body: Body) -> Result<Form, Detail> {
+    if kind(parts).as_deref() != Some("application/x-www-form-urlencoded") {
+        let what = "the body must be application/x-www-form-urlencoded";
+        return Err(Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
+    }
+    Form::parse(&read(body).await?).map_err(|bad| match bad {
+        BadForm::TooLarge { .. } => Detail::new(StatusCode::PAYLOAD_TOO_LARGE, bad.to_string()),
+        BadForm::TooManyFields | BadForm::LongName { .. } | BadForm::Missing(_) => {
+            Detail::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string())
+        }
+    })
+}
+
 fn is_json(parts: &Parts) -> bool {
-    let kind = parts.headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|value| value.to_str().ok());
-    let kind = kind.and_then(|value| value.split(';').next());
-    kind.is_some_and(|kind| {
-        let kind = kind.trim().to_ascii_lowercase();
+    kind(parts).is_some_and(|kind| {
         kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
     })
+}
+
+/// The type of a body, in lower case and without parameters.
+fn kind(parts: &Parts) -> Option<String> {
+    let kind = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.split(';').next()?;
+    Some(kind.trim().to_ascii_lowercase())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Misfit> {

@@ -25,6 +25,13 @@ pub fn now() -> i64 {
     Timestamp::now().as_microsecond()
 }
 
+/// A time of a row as clients see it (RFC 3339).
+#[must_use]
+pub fn rfc3339(at: i64) -> Option<String> {
+    let at = Timestamp::from_microsecond(at).ok()?;
+    Some(at.to_string())
+}
+
 /// Brings the tables to what this version needs, within a runtime, and answers what was done in one line.
 ///
 /// # Errors

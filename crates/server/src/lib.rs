@@ -4,6 +4,7 @@
 //! [`hooks::voice`], talks through [`hooks::media`], and is followed up by [`hooks::resume`]; [`calls`] knows which calls
 //! are expected, live and ended.
 
+pub mod accounts;
 pub mod alive;
 pub mod answers;
 pub mod api;

@@ -8,8 +8,9 @@ use axum::routing::{MethodRouter, get, post};
 use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 use tower::util::option_layer;
 
+use crate::accounts;
 use crate::answers::Detail;
-use crate::api::calls;
+use crate::api::{auth, calls, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::{body, client, headers, health, metrics, page, requests};
@@ -23,6 +24,10 @@ pub enum Protection {
     Carrier,
     /// As [`Protection::Carrier`] on the upgrade, and then the token of an expected call.
     CarrierAndToken,
+    /// Users, by an access token or an API key.
+    User,
+    /// Users who are admins.
+    Admin,
     /// Callers on this machine.
     Local,
     /// As [`Protection::Local`], or whoever has the `METRICS_TOKEN`.
@@ -96,6 +101,29 @@ pub const ROUTES: &[Route] = &[
         Protection::CarrierAndToken,
         || get(media::open_scenario_media),
     ),
+    route("POST", "/auth/register", Protection::Public, || {
+        post(auth::register_user)
+    })
+    .taking(auth::MAX_BYTES),
+    route("POST", "/auth/login", Protection::Public, || {
+        post(auth::log_in)
+    })
+    .taking(auth::MAX_BYTES),
+    route("POST", "/auth/refresh", Protection::Public, || {
+        post(auth::refresh_tokens)
+    })
+    .taking(auth::MAX_BYTES),
+    route("POST", "/auth/logout", Protection::User, || {
+        post(auth::log_out)
+    }),
+    route("POST", "/token", Protection::Public, || {
+        post(auth::issue_token)
+    })
+    .taking(auth::MAX_BYTES),
+    route("GET", "/users/me", Protection::User, || get(users::show_me)),
+    route("GET", "/protected", Protection::User, || {
+        get(users::show_protected)
+    }),
     route("GET", "/calls", Protection::Local, || {
         get(calls::list_calls)
     }),
@@ -128,6 +156,12 @@ pub fn router(app: App) -> Router {
             }
             Protection::CarrierAndToken => {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::upgrade))
+            }
+            Protection::User => {
+                handler.route_layer(from_fn_with_state(app.clone(), accounts::user))
+            }
+            Protection::Admin => {
+                handler.route_layer(from_fn_with_state(app.clone(), accounts::admin))
             }
             Protection::Local => handler.route_layer(from_fn(authentic::local)),
             Protection::MetricsToken => {

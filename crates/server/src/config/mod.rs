@@ -4,6 +4,7 @@
 //! of [`variables`]. A malformed value or an unknown key in the TOML file stops the start with one line; an empty value
 //! counts as not set.
 
+pub mod accounts;
 pub mod browsers;
 mod layers;
 mod providers;
@@ -32,6 +33,7 @@ use ringback_store::Location;
 
 use crate::hooks::public_url::PublicBase;
 use crate::tls::TlsFiles;
+use accounts::AccountsConfig;
 use browsers::{Origins, SecurityHeaders};
 use read::Reader;
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub secret_key_previous: Option<Secret>,
     /// Listening, and how the world sees us.
     pub http: HttpConfig,
+    /// Who may use it.
+    pub accounts: AccountsConfig,
     /// Twilio's account.
     pub twilio: TwilioConfig,
     /// Calls and their limits.
@@ -225,6 +229,7 @@ impl Config {
             database_url: reader.secret("DATABASE_URL")?,
             secret_key: reader.secret("SECRET_KEY")?,
             secret_key_previous: reader.secret("SECRET_KEY_PREVIOUS")?,
+            accounts: accounts::accounts(&reader, reader.value("HOST", read::host)?)?,
             http: http(&reader)?,
             twilio: TwilioConfig {
                 account_sid: reader.value("TWILIO_ACCOUNT_SID", read::account_sid)?,

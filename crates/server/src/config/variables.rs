@@ -121,6 +121,26 @@ pub const VARIABLES: &[Variable] = &[
         "The SECRET_KEY before this one: what it signed and sealed is still taken.",
     ),
     plain(
+        "REGISTRATION",
+        "first-user",
+        "Who may make an account: first-user (who becomes admin, nobody after), open or closed.",
+    ),
+    plain(
+        "API_AUTH",
+        "on",
+        "off: callers on this machine need no token and are the first user; on loopback alone.",
+    ),
+    plain(
+        "ACCESS_TOKEN_MINUTES",
+        "15",
+        "Minutes for which an access token is good (1 to 1440).",
+    ),
+    plain(
+        "REFRESH_TOKEN_DAYS",
+        "14",
+        "Days for which a refresh token is good, from its last use (1 to 366).",
+    ),
+    plain(
         "TWILIO_ACCOUNT_SID",
         "",
         "The account (AC...); a request that names another one is noted in the log. With the token, callers are put through by the REST API.",
@@ -313,10 +333,6 @@ pub const LATER: &[&str] = &[
     "TWILIO_PHONE_NUMBER",
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
-    "REGISTRATION",
-    "API_AUTH",
-    "ACCESS_TOKEN_MINUTES",
-    "REFRESH_TOKEN_DAYS",
     "RATE_LIMITS",
     "RECORDINGS_URL",
     "RECORDING_RETENTION_DAYS",

@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ringback_wire::twilio::signature::{self, SETTINGS_HEADER, SIGNATURE_HEADER, UpgradeForm};
-use ringback_wire::twilio::webhook::{BadForm, Form};
+use ringback_wire::twilio::webhook::Form;
 
 use super::local::is_local;
 use super::public_url::PublicBase;
@@ -90,25 +90,7 @@ pub async fn metrics(State(app): State<App>, request: Request, next: Next) -> Re
 
 async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {
     let base = check_sender(app, parts)?;
-    let is_form = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| {
-            kind.trim()
-                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        });
-    if !is_form {
-        let what = "the body must be application/x-www-form-urlencoded";
-        return Err(Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
-    }
-    let form = Form::parse(&body::read(body).await?).map_err(|bad| match bad {
-        BadForm::TooLarge { .. } => Detail::new(StatusCode::PAYLOAD_TOO_LARGE, bad.to_string()),
-        BadForm::TooManyFields | BadForm::LongName { .. } | BadForm::Missing(_) => {
-            Detail::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string())
-        }
-    })?;
+    let form = body::form(parts, body).await?;
     if let Some(validator) = &app.validator {
         let base = base.to_string();
         let request = signed(parts, &base);

@@ -9,13 +9,18 @@ use super::public_url::{host, names_this_machine, valid_authority};
 
 /// Whether a request comes from this very machine and from no proxy on it: the peer is loopback, `Host` names this machine,
 /// and no header says that it was forwarded or sent by a page of another site. A page in a browser that was lured to another name
-/// fails the second.
+/// fails the second, and a picture or link of such a page, which names no origin, the header that browsers add by themselves
+/// (`Sec-Fetch-Site`).
 pub fn is_local(headers: &HeaderMap, peer: IpAddr) -> bool {
     let foreign = headers.get_all(ORIGIN).iter().any(|origin| {
         let rest = origin.to_str().ok().and_then(|text| text.split_once("://"));
         let authority = rest.and_then(|(_, authority)| valid_authority(authority));
         !authority.is_some_and(|authority| names_this_machine(authority.host()))
     });
+    let strange = headers
+        .get_all("sec-fetch-site")
+        .iter()
+        .any(|site| site != "same-origin" && site != "none");
     let forwarded = headers
         .keys()
         .any(|name| name.as_str() == "forwarded" || name.as_str().starts_with("x-forwarded-"));
@@ -23,7 +28,7 @@ pub fn is_local(headers: &HeaderMap, peer: IpAddr) -> bool {
         .ok()
         .and_then(valid_authority)
         .is_some_and(|authority| names_this_machine(authority.host()));
-    peer.to_canonical().is_loopback() && named && !forwarded && !foreign
+    peer.to_canonical().is_loopback() && named && !forwarded && !foreign && !strange
 }
 
 #[cfg(test)]
@@ -101,6 +106,16 @@ mod tests {
                 &[("host", "localhost"), ("origin", origin)],
                 true,
             );
+        }
+        for (site, expected) in [
+            ("none", true),
+            ("same-origin", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("x", false),
+        ] {
+            let headers = [("host", "localhost"), ("sec-fetch-site", site)];
+            check("127.0.0.1", &headers, expected);
         }
         for header in [
             "forwarded",

@@ -134,6 +134,22 @@ fn malformed_values_stop_with_one_line_that_names_them() {
         "RECORDING=maybe (environment): write true or false",
     );
     check_refused(
+        &[("REGISTRATION", "everybody")],
+        "REGISTRATION=everybody (environment): write first-user, open or closed",
+    );
+    check_refused(
+        &[
+            ("HOST", "0.0.0.0"),
+            ("SECRET_KEY", "41f0c3a7b2d95e86f3a1c4d7e2b5a896"),
+            ("API_AUTH", "off"),
+        ],
+        "API_AUTH=off (environment): it can be off on loopback alone, and HOST=0.0.0.0 is beyond: bring tokens or API keys",
+    );
+    check_refused(
+        &[("ACCESS_TOKEN_MINUTES", "0")],
+        "ACCESS_TOKEN_MINUTES=0 (environment): write a whole number from 1 to 1440",
+    );
+    check_refused(
         &[("MAX_CALLS", "0")],
         "MAX_CALLS=0 (environment): write a whole number from 1 to 100000",
     );

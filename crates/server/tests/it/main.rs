@@ -1,5 +1,6 @@
 //! The server through its public face.
 
+mod accounts;
 mod amd;
 mod attacks;
 mod bench;

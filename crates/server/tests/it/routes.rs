@@ -26,6 +26,13 @@ fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
     POST  /amd-callback                    Carrier          65536
     GET   /ws                              CarrierAndToken  0
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
+    POST  /auth/register                   Public           16384
+    POST  /auth/login                      Public           16384
+    POST  /auth/refresh                    Public           16384
+    POST  /auth/logout                     User             0
+    POST  /token                           Public           16384
+    GET   /users/me                        User             0
+    GET   /protected                       User             0
     GET   /calls                           Local            0
     GET   /calls/{id}                      Local            0
     GET   /health                          Public           0
@@ -73,12 +80,15 @@ async fn no_protected_route_lets_a_stranger_in() {
             let answer = server
                 .ask_from("192.0.2.1", request.body(Body::empty()).unwrap())
                 .await;
-            assert_eq!(
-                answer.status,
-                StatusCode::FORBIDDEN,
-                "{} {path}",
-                route.method
-            );
+            let expected = match route.protection {
+                Protection::User | Protection::Admin => StatusCode::UNAUTHORIZED,
+                Protection::Public
+                | Protection::Carrier
+                | Protection::CarrierAndToken
+                | Protection::Local
+                | Protection::MetricsToken => StatusCode::FORBIDDEN,
+            };
+            assert_eq!(answer.status, expected, "{} {path}", route.method);
         }
     }
 }

@@ -1,0 +1,83 @@
+//! Accounts: who somebody is, and what they may do.
+//!
+//! Somebody signs in with a password and gets an access token for minutes and a refresh token for days; or brings an API key. Every request is
+//! looked up in the database, remembered for seconds, so that who was shut out, demoted or signed out has no power left when these are
+//! over. Handlers take [`User`] or [`Admin`]; the table of routes says which.
+
+mod audit;
+mod passwords;
+mod refusal;
+mod rules;
+mod sign_in;
+mod tokens;
+mod who;
+
+use ringback_store::Store;
+use tokio::time::Duration;
+
+pub use audit::Whence;
+pub use passwords::Passwords;
+pub use refusal::Refusal;
+pub use rules::{Password, email_problem, password_problem};
+pub use sign_in::{Tokens, begin_session, failed, hashed_password, refresh, sign_in, succeeded};
+pub use tokens::{AccessTokens, Fresh, digest};
+pub use who::{Admin, User, Via, admin, user};
+
+use crate::config::{ConfigError, Secret};
+use who::Known;
+
+/// The database of accounts is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What accounts need beside the database.
+#[derive(Debug)]
+pub struct Accounts {
+    /// Makes and checks access tokens.
+    pub tokens: AccessTokens,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    known: Known,
+}
+
+impl Accounts {
+    /// Under this key; what was signed under the key before is still taken.
+    ///
+    /// # Errors
+    /// No key can be derived, no random bytes can be had, or no thread can be started.
+    pub fn new(key: &Secret, previous: Option<&Secret>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tokens: AccessTokens::new(key, previous)?,
+            passwords: Passwords::start()?,
+            known: Known::default(),
+        })
+    }
+
+    /// Has everybody looked up again: who was changed loses what they lost at once, on this node.
+    pub fn forget(&self) {
+        self.known.forget();
+    }
+}
+
+/// The database, where it is open.
+///
+/// # Errors
+/// [`Refusal::Later`].
+pub fn store(app: &crate::app::Server) -> Result<&Store, Refusal> {
+    app.rows.store().ok_or_else(Refusal::database)
+}
+
+/// What the database answers, if it does soon.
+///
+/// # Errors
+/// What it says; [`Refusal::Later`] where it says nothing.
+pub async fn soon<T>(
+    asked: impl Future<Output = Result<T, ringback_store::Error>>,
+) -> Result<T, Refusal> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(Refusal::from),
+        Err(_) => {
+            tracing::error!("Error: the database of accounts does not answer in time");
+            Err(Refusal::database())
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a request about accounts is refused.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ringback_store::Error;
+
+use crate::answers::Detail;
+use crate::body::Misfit;
+
+/// The same may succeed after so many seconds, where the database is gone.
+const DATABASE: u64 = 5;
+
+/// A refusal, as an answer.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// A status and a sentence.
+    Said(Detail),
+    /// 503: after so many seconds it may be asked again.
+    Later(Detail, u64),
+    /// 422: a field.
+    Misfit(Misfit),
+}
+
+impl Refusal {
+    /// A status and a sentence.
+    pub fn new(status: StatusCode, what: impl Into<String>) -> Self {
+        Self::Said(Detail::new(status, what))
+    }
+
+    /// 401: who asks is not known.
+    pub fn unknown(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, what)
+    }
+
+    /// 503 with `Retry-After`, in seconds.
+    pub fn later(what: impl Into<String>, seconds: u64) -> Self {
+        Self::Later(Detail::new(StatusCode::SERVICE_UNAVAILABLE, what), seconds)
+    }
+
+    /// The database is not there.
+    pub fn database() -> Self {
+        Self::later("the database does not answer; try again later", DATABASE)
+    }
+
+    /// 422: a field of the body is missing.
+    pub fn missing(name: &str) -> Self {
+        Self::Misfit(Misfit::missing(name))
+    }
+
+    /// 422: a field of the body does not do.
+    pub fn field(name: &str, what: impl Into<String>) -> Self {
+        Self::Misfit(Misfit {
+            place: vec!["body".into(), name.into()],
+            what: what.into(),
+            kind: "value_error",
+        })
+    }
+}
+
+impl From<Detail> for Refusal {
+    fn from(detail: Detail) -> Self {
+        Self::Said(detail)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(what) => {
+                Self::new(StatusCode::NOT_FOUND, format!("{what} does not exist"))
+            }
+            Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "it exists already"),
+            Error::Refused(_)
+            | Error::Unavailable(_)
+            | Error::Corrupt(_)
+            | Error::Newer { .. }
+            | Error::Location(_)
+            | Error::File { .. }
+            | Error::Unsupported(_) => {
+                tracing::error!("Error: accounts: {error}");
+                Self::database()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let with = |name: HeaderName, value: HeaderValue, detail: Detail| {
+            ([(name, value)], detail).into_response()
+        };
+        match self {
+            Self::Said(detail) if detail.0 == StatusCode::UNAUTHORIZED => {
+                let bearer = HeaderValue::from_static("Bearer");
+                with(header::WWW_AUTHENTICATE, bearer, detail)
+            }
+            Self::Said(detail) => detail.into_response(),
+            Self::Later(detail, seconds) => with(header::RETRY_AFTER, seconds.into(), detail),
+            Self::Misfit(misfit) => misfit.into_response(),
+        }
+    }
+}
