@@ -28,7 +28,7 @@ lint: ## Formatting and clippy, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit: ## Rings 1 and 2, and the tree's own rules
-	SDK_PYTHON=$(or $(wildcard $(CURDIR)/target/sdk/bin/python),python3) $(CARGO) nextest run --workspace --locked -E 'not binary(blackbox)'
+	API_PYTHON=$(or $(wildcard $(CURDIR)/target/api/bin/python),python3) SDK_PYTHON=$(or $(wildcard $(CURDIR)/target/sdk/bin/python),python3) $(CARGO) nextest run --workspace --locked -E 'not binary(blackbox)'
 
 docs: ## The documentation builds without a warning, its examples run
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked

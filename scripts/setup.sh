@@ -48,18 +48,27 @@ if [ "$purpose" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install --locked cargo-nextest
 fi
 
-# The providers' own Python packages as clients of the simulator, and Prometheus' as a reader of /metrics: `make test` asks them where they
-# can be had.
-sdks="openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0 prometheus-client==0.26.0"
-sdk_python=target/sdk/bin/python
-if [ "$purpose" = test ] && [ "$(cat target/sdk/packages 2>/dev/null)" != "$sdks" ]; then
-    echo "installing $sdks into target/sdk (once)"
-    rm -rf target/sdk
-    # shellcheck disable=SC2086
-    if python3 -m venv target/sdk && "$sdk_python" -m pip install -q --disable-pip-version-check $sdks; then
-        echo "$sdks" >target/sdk/packages
-    else
-        rm -rf target/sdk
-        echo "going on: without python3-venv and these packages the simulator and /metrics are not tried with them" >&2
+# Python packages that `make test` asks where they can be had: what for, into which folder, which.
+python_packages() {
+    folder=target/$2
+    if [ "$(cat "$folder/packages" 2>/dev/null)" = "$3" ]; then
+        return
     fi
+    echo "installing $3 into $folder (once)"
+    rm -rf "$folder"
+    # shellcheck disable=SC2086
+    if python3 -m venv "$folder" && "$folder/bin/python" -m pip install -q --disable-pip-version-check $3; then
+        echo "$3" >"$folder/packages"
+    else
+        rm -rf "$folder"
+        echo "going on: without python3-venv and these packages $1" >&2
+    fi
+}
+
+if [ "$purpose" = test ]; then
+    # The providers' own as clients of the simulator, and Prometheus' as a reader of /metrics.
+    python_packages "the simulator and /metrics are not tried with them" sdk \
+        "openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0 prometheus-client==0.26.0"
+    python_packages "the document of the API is not validated" api \
+        "openapi-spec-validator==0.9.0"
 fi

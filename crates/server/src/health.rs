@@ -3,18 +3,18 @@
 use std::sync::atomic::Ordering;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use ringback_session::provider::Provider;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::app::App;
 
 /// The state of a part. A part that nobody set up is not ill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// It works.
@@ -27,7 +27,8 @@ pub enum Service {
     Down,
 }
 
-#[derive(Debug, Serialize)]
+/// How the parts are.
+#[derive(Debug, Serialize, ToSchema)]
 struct Services {
     database: Service,
     twilio: Service,
@@ -55,9 +56,46 @@ impl Services {
     }
 }
 
-/// `GET /health`: `healthy`, `degraded` when a part that was set up does not work as it should, or 503 `unhealthy` when the database
-/// is gone; calls are answered all the same. Providers are asked for things that cost nothing, and seldom.
-pub async fn show_health(State(app): State<App>) -> Response {
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "status": "healthy", "timestamp": "2026-11-20T09:15:02.123456Z", "version": "0.1.0",
+    "services": {
+        "database": "connected", "twilio": "connected", "openai": "connected", "deepgram": "unconfigured", "cartesia": "unconfigured",
+        "elevenlabs": "unconfigured", "recognizer": "connected", "voice": "connected",
+    },
+}))]
+struct Health {
+    /// `healthy`, `degraded` or `unhealthy`.
+    status: &'static str,
+    /// The present, RFC 3339.
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+    /// The program's.
+    version: &'static str,
+    services: Services,
+}
+
+/// Whether something is so.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"status": "ready"}))]
+struct State {
+    /// One word.
+    status: &'static str,
+    /// What it means, where all is not well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+}
+
+/// Show how the server and its providers are.
+///
+/// `healthy` (also when parts are not set up), `degraded` when a part that was set up does not work as it should, or 503 `unhealthy` when
+/// the database is gone; calls are answered all the same. Providers are asked for things that cost nothing, and seldom.
+#[utoipa::path(get, path = "/health", tag = "Operation", responses(
+    (status = 200, description = "It is healthy or degraded.", body = Health),
+    (status = 503, description = "It is unhealthy.", body = Health),
+))]
+pub async fn show_health(Extract(app): Extract<App>) -> Response {
     let services = services(&app).await;
     let (code, status) = match services.database {
         Service::Down => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
@@ -68,12 +106,12 @@ pub async fn show_health(State(app): State<App>) -> Response {
             (StatusCode::OK, "degraded")
         }
     };
-    let body = json!({
-        "status": status,
-        "timestamp": Timestamp::now().to_string(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "services": services,
-    });
+    let body = Health {
+        status,
+        timestamp: Timestamp::now(),
+        version: env!("CARGO_PKG_VERSION"),
+        services,
+    };
     (code, Json(body)).into_response()
 }
 
@@ -125,16 +163,24 @@ async fn database(app: &App) -> Service {
     }
 }
 
-/// `GET /live`: the process answers.
+/// Say that the process answers.
+#[utoipa::path(get, path = "/live", tag = "Operation", responses(
+    (status = 200, description = "It does.", body = State, example = json!({"status": "live"})),
+))]
 pub async fn show_live() -> Response {
-    Json(json!({ "status": "live" })).into_response()
+    Json(state("live", None)).into_response()
 }
 
-/// `GET /ready`: new calls are taken; 503 while the server stops, or has no voice to answer with.
-pub async fn show_ready(State(app): State<App>) -> Response {
-    let not_ready = |status: &str, detail: &str| {
-        let body = json!({ "status": status, "detail": detail });
-        (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+/// Say whether new calls are taken.
+#[utoipa::path(get, path = "/ready", tag = "Operation", responses(
+    (status = 200, description = "They are.", body = State),
+    (status = 503, description = "The server stops, or has no voice to answer with.", body = State,
+        example = json!({"status": "draining", "detail": "the server stops and takes no new calls"})),
+))]
+pub async fn show_ready(Extract(app): Extract<App>) -> Response {
+    let not_ready = |status, detail| {
+        let body = Json(state(status, Some(detail)));
+        (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
     };
     if app.lifecycle.draining.is_cancelled() {
         return not_ready("draining", "the server stops and takes no new calls");
@@ -143,5 +189,9 @@ pub async fn show_ready(State(app): State<App>) -> Response {
     if !engines.any(|engine| engine.role == "tts" && engine.usable) {
         return not_ready("not ready", "no voice can be used: see ringback check");
     }
-    Json(json!({ "status": "ready" })).into_response()
+    Json(state("ready", None)).into_response()
+}
+
+fn state(status: &'static str, detail: Option<&'static str>) -> State {
+    State { status, detail }
 }

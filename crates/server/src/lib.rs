@@ -20,6 +20,7 @@ pub mod health;
 pub mod hooks;
 pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod patience;
 pub mod pulse;

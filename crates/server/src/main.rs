@@ -1,5 +1,6 @@
 //! The `ringback` binary: reads the command line, builds, runs.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::database::{self, DatabaseArgs};
 use ringback_server::telemetry::{self, redact::Redactor};
-use ringback_server::{alive, app};
+use ringback_server::{alive, app, openapi};
 use ringback_session::Secrets;
 use ringback_session::replay::{recover_transcript, replay};
 use ringback_session::scenario::{Catalog, built_in, built_in_slugs, check_file};
@@ -75,6 +76,9 @@ enum Command {
     /// Check scenario files.
     #[command(subcommand)]
     Scenario(ScenarioCommand),
+    /// Print the document of the API, OpenAPI 3.1: what a server has at /openapi.json.
+    #[command(after_help = "Example: ringback openapi > openapi.json\n\nExit status: 0 printed.")]
+    Openapi,
     /// Bring the database's tables to what this version needs.
     #[command(
         after_help = "Example: DATABASE_URL=postgres://ringback@db/ringback ringback migrate\n\n\
@@ -179,6 +183,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => sim(args),
         Command::Bench(args) => bench(&args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
+        Command::Openapi => tell(async { Ok(openapi::text()?) }),
         Command::Migrate(args) => tell(database::migrate(&args)),
         Command::Backup { file, database } => tell(database::backup(&database, &file)),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
@@ -405,9 +410,9 @@ fn show_scenario(slug: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[allow(clippy::print_stdout, reason = "this is the command line")]
+/// A reader that went away, such as `| head`, has read enough.
 fn say(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn complain(text: &str, status: u8) -> ExitCode {

@@ -23,8 +23,12 @@ pre{padding:.6em .8em;overflow-x:auto}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3em .8em .3em 0}
 .off{color:#c33}@media(prefers-color-scheme:dark){.off{color:#f88}}";
 
-/// `GET /`. Folders of this machine, with them the program's own, are shown to its own people only: where the server listens on loopback alone, and to a
-/// local caller.
+/// Show where a person stands who has just started the server.
+///
+/// Folders of the server's machine are shown to its own people only: where the server listens on loopback alone, and to a local caller.
+#[utoipa::path(get, path = "/", tag = "Operation", responses(
+    (status = 200, description = "A page.", body = String, content_type = "text/html", example = json!("<!doctype html>...")),
+))]
 pub async fn show_page(
     State(app): State<App>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,

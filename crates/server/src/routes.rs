@@ -13,6 +13,7 @@ use crate::answers::Detail;
 use crate::api::{auth, calls, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
+use crate::openapi::{self, Described, Told};
 use crate::{body, client, headers, health, metrics, page, requests};
 
 /// Who may use a route.
@@ -44,6 +45,8 @@ pub struct Route {
     pub protection: Protection,
     /// How large its body may be, in bytes.
     pub body: usize,
+    /// What the document of the API says of it.
+    pub described: Option<fn() -> (String, Described)>,
     handler: fn() -> MethodRouter<App>,
 }
 
@@ -58,6 +61,7 @@ const fn route(
         path,
         protection,
         body: 0,
+        described: None,
         handler,
     }
 }
@@ -68,80 +72,118 @@ impl Route {
         self.body = bytes;
         self
     }
+
+    /// The same with what its handler's `#[utoipa::path]` says: `P` is `__path_` and the handler's name.
+    const fn told_by<P: Told>(mut self) -> Self {
+        self.described = Some(openapi::described::<P>);
+        self
+    }
 }
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
-    route("GET", "/", Protection::Public, || get(page::show_page)),
+    route("GET", "/", Protection::Public, || get(page::show_page))
+        .told_by::<page::__path_show_page>(),
     route("POST", "/", Protection::Carrier, || {
         post(voice::answer_default_call)
     })
-    .taking(MAX_FORM_BYTES),
+    .taking(MAX_FORM_BYTES)
+    .told_by::<voice::__path_answer_default_call>(),
     route(
         "POST",
         "/call/inbound/receive/{bot_id}",
         Protection::Carrier,
         || post(voice::answer_call),
     )
-    .taking(MAX_FORM_BYTES),
+    .taking(MAX_FORM_BYTES)
+    .told_by::<voice::__path_answer_call>(),
     route("POST", "/resume/{token}", Protection::Carrier, || {
         post(resume::resume_call)
     })
-    .taking(MAX_FORM_BYTES),
+    .taking(MAX_FORM_BYTES)
+    .told_by::<resume::__path_resume_call>(),
     route("POST", "/amd-callback", Protection::Carrier, || {
         post(amd::take_verdict)
     })
-    .taking(MAX_FORM_BYTES),
+    .taking(MAX_FORM_BYTES)
+    .told_by::<amd::__path_take_verdict>(),
     route("GET", "/ws", Protection::CarrierAndToken, || {
         get(media::open_media)
-    }),
+    })
+    .told_by::<media::__path_open_media>(),
     route(
         "GET",
         "/ws/{bot_id}/audio/stream",
         Protection::CarrierAndToken,
         || get(media::open_scenario_media),
-    ),
+    )
+    .told_by::<media::__path_open_scenario_media>(),
     route("POST", "/auth/register", Protection::Public, || {
         post(auth::register_user)
     })
-    .taking(auth::MAX_BYTES),
+    .taking(auth::MAX_BYTES)
+    .told_by::<auth::__path_register_user>(),
     route("POST", "/auth/login", Protection::Public, || {
         post(auth::log_in)
     })
-    .taking(auth::MAX_BYTES),
+    .taking(auth::MAX_BYTES)
+    .told_by::<auth::__path_log_in>(),
     route("POST", "/auth/refresh", Protection::Public, || {
         post(auth::refresh_tokens)
     })
-    .taking(auth::MAX_BYTES),
+    .taking(auth::MAX_BYTES)
+    .told_by::<auth::__path_refresh_tokens>(),
     route("POST", "/auth/logout", Protection::User, || {
         post(auth::log_out)
-    }),
+    })
+    .told_by::<auth::__path_log_out>(),
     route("POST", "/token", Protection::Public, || {
         post(auth::issue_token)
     })
-    .taking(auth::MAX_BYTES),
-    route("GET", "/users/me", Protection::User, || get(users::show_me)),
+    .taking(auth::MAX_BYTES)
+    .told_by::<auth::__path_issue_token>(),
+    route("GET", "/users/me", Protection::User, || get(users::show_me))
+        .told_by::<users::__path_show_me>(),
     route("GET", "/protected", Protection::User, || {
         get(users::show_protected)
-    }),
+    })
+    .told_by::<users::__path_show_protected>(),
     route("GET", "/calls", Protection::Local, || {
         get(calls::list_calls)
-    }),
+    })
+    .told_by::<calls::__path_list_calls>(),
     route("GET", "/calls/{id}", Protection::Local, || {
         get(calls::show_call)
-    }),
+    })
+    .told_by::<calls::__path_show_call>(),
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)
-    }),
+    })
+    .told_by::<health::__path_show_health>(),
     route("GET", "/metrics", Protection::MetricsToken, || {
         get(metrics::show_metrics)
-    }),
+    })
+    .told_by::<metrics::__path_show_metrics>(),
     route("GET", "/live", Protection::Public, || {
         get(health::show_live)
-    }),
+    })
+    .told_by::<health::__path_show_live>(),
     route("GET", "/ready", Protection::Public, || {
         get(health::show_ready)
-    }),
+    })
+    .told_by::<health::__path_show_ready>(),
+    route("GET", "/openapi.json", Protection::Public, || {
+        get(openapi::show_document)
+    })
+    .told_by::<openapi::__path_show_document>(),
+    route("GET", "/docs", Protection::Public, || {
+        get(openapi::show_docs)
+    })
+    .told_by::<openapi::__path_show_docs>(),
+    route("GET", "/docs/{file}", Protection::Public, || {
+        get(openapi::show_docs_file)
+    })
+    .told_by::<openapi::__path_show_docs_file>(),
 ];
 
 /// The router of a server.

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use ringback_store::{Rotation, SessionNew, User};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{Fresh, Refusal, Whence, digest, email_problem, password_problem, soon, store};
 use crate::app::{App, Server};
@@ -13,7 +14,8 @@ use crate::config::Secret;
 use crate::database::now;
 
 /// What who signed in gets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"access_token": "eyJ...", "refresh_token": "rbr_...", "token_type": "bearer", "expires_in": 900}))]
 pub struct Tokens {
     /// The access token.
     pub access_token: String,

@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use ringback_store::{Page, Role, UserNew};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::users::shown;
+use super::users::{Account, shown};
 use crate::accounts::{
     self, Password, Refusal, Tokens, User, Via, Whence, email_problem, hashed_password, sign_in,
     soon, store,
@@ -18,15 +19,33 @@ use crate::body::{FormBody, JsonBody};
 use crate::config::Secret;
 use crate::config::accounts::Registration;
 use crate::database::now;
+use crate::openapi::{Message, Problem};
+
+/// The password form of OAuth2.
+#[derive(ToSchema)]
+#[schema(example = json!({"grant_type": "password", "username": "ada@example.org", "password": "a pass phrase of her own"}))]
+#[expect(dead_code, reason = "forms are read by `wire`; this is its shape")]
+struct PasswordForm {
+    /// `password`, or nothing.
+    #[schema(pattern = "^password$")]
+    grant_type: Option<String>,
+    /// The address.
+    #[schema(min_length = 1)]
+    username: String,
+    #[schema(format = Password, min_length = 1)]
+    password: String,
+}
 
 /// How large the bodies of these routes may be, in bytes: a captcha's token has 4096 at most.
 pub const MAX_BYTES: usize = 16 << 10;
 
 /// Who wants in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.org", "password": "a pass phrase of her own"}))]
 pub struct Credentials {
     email: String,
+    #[schema(value_type = String, format = Password)]
     password: Password,
     /// What a captcha gave.
     #[serde(default)]
@@ -34,10 +53,20 @@ pub struct Credentials {
     captcha_token: Option<String>,
 }
 
-/// `POST /auth/register`: makes an account, where `REGISTRATION` allows it.
+/// Make an account.
+///
+/// `REGISTRATION` says who may: by default the first becomes an admin, and nobody after them.
 ///
 /// # Errors
 /// 403 where nobody may register, 409 for an address that is taken, 422, 503.
+#[utoipa::path(post, path = "/auth/register", tag = "Accounts",
+    request_body(content = Credentials),
+    responses(
+        (status = 201, description = "The account.", body = Account),
+        (status = 403, description = "Nobody may register.", body = Problem, example = json!({"detail": "registration is closed: ask an admin for an account"})),
+        (status = 409, description = "The address is taken.", body = Problem, example = json!({"detail": "there is an account of this address already"})),
+        (status = 503, description = "The database does not answer, or too many sign in at once.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+    ))]
 pub async fn register_user(
     State(app): State<App>,
     whence: Whence,
@@ -101,10 +130,20 @@ pub(super) async fn make_user(
     })
 }
 
-/// `POST /auth/login`: tokens for an address and its password.
+/// Sign in.
+///
+/// The access token goes into `Authorization: Bearer ...`. The refresh token is good once, for the next pair.
 ///
 /// # Errors
 /// 401, 403, 422, 503.
+#[utoipa::path(post, path = "/auth/login", tag = "Accounts",
+    request_body(content = Credentials),
+    responses(
+        (status = 200, description = "Tokens.", body = Tokens),
+        (status = 401, description = "Address and password do not fit.", body = Problem, example = json!({"detail": "the address or the password is wrong"})),
+        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is disabled: ask an admin"})),
+        (status = 503, description = "The database does not answer, or too many sign in at once.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+    ))]
 pub async fn log_in(
     State(app): State<App>,
     whence: Whence,
@@ -114,10 +153,20 @@ pub async fn log_in(
     Ok(Json(tokens))
 }
 
-/// `POST /token`: the same by the password form of OAuth2 (RFC 6749, 4.3).
+/// Sign in by the password form of OAuth2.
+///
+/// RFC 6749, 4.3: what clients of OAuth2 and this page's button use.
 ///
 /// # Errors
 /// 401, 403, 422, 503.
+#[utoipa::path(post, path = "/token", tag = "Accounts",
+    request_body(content = PasswordForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "Tokens.", body = Tokens),
+        (status = 401, description = "Address and password do not fit.", body = Problem, example = json!({"detail": "the address or the password is wrong"})),
+        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is disabled: ask an admin"})),
+        (status = 503, description = "The database does not answer, or too many sign in at once.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+    ))]
 pub async fn issue_token(
     State(app): State<App>,
     whence: Whence,
@@ -137,16 +186,27 @@ pub async fn issue_token(
 }
 
 /// A refresh token.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "rbr_made_up"}))]
 pub struct Refreshing {
+    #[schema(value_type = String)]
     refresh_token: Password,
 }
 
-/// `POST /auth/refresh`: the next pair of tokens for a refresh token, which is good once.
+/// Get the next pair of tokens.
+///
+/// A refresh token is good once. Where one comes a second time, its whole family is not good any more.
 ///
 /// # Errors
 /// 401, 422, 503.
+#[utoipa::path(post, path = "/auth/refresh", tag = "Accounts",
+    request_body(content = Refreshing),
+    responses(
+        (status = 200, description = "Tokens.", body = Tokens),
+        (status = 401, description = "The token is not good, or not any more.", body = Problem, example = json!({"detail": "the refresh token is not good, or not any more: sign in"})),
+        (status = 503, description = "The database does not answer.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+    ))]
 pub async fn refresh_tokens(
     State(app): State<App>,
     whence: Whence,
@@ -157,10 +217,16 @@ pub async fn refresh_tokens(
     Ok(Json(tokens))
 }
 
-/// `POST /auth/logout`: ends the sign-in: its access tokens and its refresh token are not good any more.
+/// End a sign-in.
+///
+/// Its access tokens and its refresh token are not good any more.
 ///
 /// # Errors
 /// 401, 409 for who brings an API key or no token, 503.
+#[utoipa::path(post, path = "/auth/logout", tag = "Accounts", responses(
+    (status = 200, description = "It is over.", body = Message, example = json!({"message": "Logged out"})),
+    (status = 409, description = "There is no sign-in: who asks brought an API key, or nothing.", body = Problem, example = json!({"detail": "an API key has no sign-in that could end: delete the key"})),
+))]
 pub async fn log_out(
     State(app): State<App>,
     whence: Whence,

@@ -5,15 +5,20 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use ringback_store::{Call, CallDetail, CallFilter, CallStatus, Direction, Error, Page};
+use ringback_store::{
+    Call, CallDetail, CallFilter, CallStatus, Direction, Error, Json as Kept, Page,
+};
 use ringback_wire::phone_number::masked;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::answers::Detail;
 use crate::app::App;
-use crate::body::Params;
+use crate::body::{Misfit, Params};
 use crate::calls::recent::without_content;
+use crate::openapi::Problem;
 
 /// How many rows there are on all pages.
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
@@ -21,26 +26,48 @@ const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 const MOST: u16 = 200;
 
 /// Which calls are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// So many of the newest are left out.
     skip: Option<u32>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u16>,
+    /// Those that are here.
+    #[param(schema_with = statuses)]
     status: Option<CallStatus>,
+    /// Those of this direction.
+    #[param(schema_with = directions)]
     direction: Option<Direction>,
+    /// Those from or to this number.
+    #[param(example = "+15005550001")]
     number: Option<String>,
+    /// Those of this scenario: its slug or id.
     scenario: Option<String>,
+    /// Those that began then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
+    /// Those that began before.
+    #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
 }
 
-/// `GET /calls`: newest first, by status, direction, number, scenario (slug or id) and time of their begin (`since`, `until`). `skip` and
-/// `limit` (50, at most 200) page; `X-Total-Count` counts all.
+/// List calls, newest first.
+#[utoipa::path(get, path = "/calls", tag = "Calls", params(Wanted), responses(
+    (status = 200, description = "A page of them.", body = [Row], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
+    (status = 503, description = "The database does not answer.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+))]
 pub async fn list_calls(State(app): State<App>, Params(wanted): Params<Wanted>) -> Response {
     let limit = wanted.limit.unwrap_or(50);
     if !(1..=MOST).contains(&limit) {
-        let what = format!("limit={limit}: write a number from 1 to {MOST}");
-        return Detail::new(StatusCode::UNPROCESSABLE_ENTITY, what).into_response();
+        let misfit = Misfit {
+            place: vec![json!("query"), json!("limit")],
+            what: format!("limit={limit}: write a number from 1 to {MOST}"),
+            kind: "value_error",
+        };
+        return misfit.into_response();
     }
     let Some(store) = app.rows.store() else {
         return absent();
@@ -60,14 +87,27 @@ pub async fn list_calls(State(app): State<App>, Params(wanted): Params<Wanted>) 
     };
     match store.call_list(&filter, page).await {
         Ok(found) => {
-            let calls: Vec<Value> = found.rows.iter().map(row).collect();
+            let calls: Vec<Row> = found.rows.iter().map(row).collect();
             ([(TOTAL, found.total.to_string())], Json(calls)).into_response()
         }
         Err(error) => failed(&error),
     }
 }
 
-/// `GET /calls/{id}`: a call by Twilio's id or by ours: latencies, usage, cost and faults; of one that goes on, what is known so far.
+/// Show a call.
+///
+/// Latencies, usage, cost and faults; of one that goes on, what is known so far.
+#[utoipa::path(get, path = "/calls/{id}", tag = "Calls",
+    params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
+    responses(
+        (status = 200, description = "The call.", body = Object, example = json!({
+            "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
+            "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "started": "2026-11-20T09:15:02.123456Z",
+            "ended": "2026-11-20T09:16:40.5Z", "engines": ["deepgram", "openai", "cartesia"], "turns": [{"turn": 1, "audible_ms": 640}], "faults": [],
+        })),
+        (status = 404, description = "There is no such call.", body = Problem, example = json!({"detail": "there is no call of this id"})),
+        (status = 503, description = "The database does not answer.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+    ))]
 pub async fn show_call(State(app): State<App>, Path(id): Path<String>) -> Response {
     if let Some(summary) = app.recent.find(&id) {
         return Json(&*summary).into_response();
@@ -102,24 +142,91 @@ fn time(at: i64) -> Option<String> {
     Some(at.to_string())
 }
 
-fn row(call: &Call) -> Value {
+/// A call in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Call, example = json!({
+    "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "status": "completed",
+    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "scenario": "front-desk",
+    "created": "2026-11-20T09:15:01.9Z", "started": "2026-11-20T09:15:02.123456Z", "ended": "2026-11-20T09:16:40.5Z",
+    "reason": "the caller hung up", "engines": ["deepgram", "openai", "cartesia"], "cost": 0.041, "currency": "USD",
+}))]
+pub struct Row {
+    /// Our id.
+    call_id: String,
+    /// Twilio's.
+    call_sid: Option<String>,
+    /// Where it is.
+    #[schema(schema_with = statuses)]
+    status: CallStatus,
+    /// Who called whom.
+    #[schema(schema_with = directions)]
+    direction: Direction,
+    /// The caller, masked.
+    from: String,
+    /// Who is called, masked.
+    to: String,
+    /// The scenario's slug.
+    scenario: String,
+    /// When it was announced.
+    #[schema(format = DateTime)]
+    created: Option<String>,
+    /// When it was answered.
+    #[schema(format = DateTime)]
+    started: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended: Option<String>,
+    /// Why it ended.
+    reason: Option<String>,
+    /// What heard, answered and spoke.
+    #[schema(value_type = Option<Vec<String>>)]
+    engines: Option<Kept>,
+    /// What it cost, in `currency`.
+    cost: Option<f64>,
+    /// ISO 4217.
+    currency: Option<String>,
+}
+
+fn one_of<'a>(words: impl Iterator<Item = &'a str>, about: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(about))
+        .enum_values(Some(words))
+        .build()
+}
+
+fn statuses() -> Object {
+    one_of(
+        CallStatus::ALL.iter().map(|status| status.as_str()),
+        "Where a call is.",
+    )
+}
+
+fn directions() -> Object {
+    one_of(
+        Direction::ALL.iter().map(|direction| direction.as_str()),
+        "Who called whom.",
+    )
+}
+
+fn row(call: &Call) -> Row {
     let begun = &call.start;
-    json!({
-        "call_id": begun.id,
-        "call_sid": begun.call_sid,
-        "status": call.status,
-        "direction": begun.direction,
-        "from": masked(&begun.from_number),
-        "to": masked(&begun.to_number),
-        "scenario": begun.scenario,
-        "created": time(begun.created_at),
-        "started": call.answered_at.and_then(time),
-        "ended": call.ended_at.and_then(time),
-        "reason": call.end_reason,
-        "engines": call.engines,
-        "cost": call.cost,
-        "currency": call.currency,
-    })
+    Row {
+        call_id: begun.id.clone(),
+        call_sid: begun.call_sid.clone(),
+        status: call.status,
+        direction: begun.direction,
+        from: masked(&begun.from_number),
+        to: masked(&begun.to_number),
+        scenario: begun.scenario.clone(),
+        created: time(begun.created_at),
+        started: call.answered_at.and_then(time),
+        ended: call.ended_at.and_then(time),
+        reason: call.end_reason.clone(),
+        engines: call.engines.clone(),
+        cost: call.cost,
+        currency: call.currency.clone(),
+    }
 }
 
 /// What stands beside the recording, once the call is over; until then what its rows say, without what was said.
@@ -127,7 +234,7 @@ fn detail(call: CallDetail) -> Value {
     if let Some(summary) = call.summary {
         return without_content(summary.0);
     }
-    let mut value = row(&call.call);
+    let mut value = json!(row(&call.call));
     let turns = call
         .turns
         .iter()

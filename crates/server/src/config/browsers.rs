@@ -77,8 +77,8 @@ fn value(text: &str) -> Result<Option<HeaderValue>, String> {
     Ok(Some(value))
 }
 
-/// Nothing but the style of our page.
-fn own_policy() -> String {
+/// The policy where none is set: nothing but the style of our page.
+pub fn own_policy() -> String {
     let style = STANDARD.encode(digest::digest(&digest::SHA256, page::STYLE.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

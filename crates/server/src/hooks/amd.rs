@@ -8,10 +8,16 @@ use ringback_call::Verdict;
 use ringback_wire::twilio::webhook::{AmdVerdict, AnsweredBy};
 
 use super::authentic::Posted;
+use super::forms::VerdictForm;
 use crate::answers::missing_field;
 use crate::app::App;
 
-/// `POST /amd-callback`: the verdict goes to the call of its SID. A call that is not known, or over, is none of ours any more.
+/// Take the verdict of answering-machine detection.
+///
+/// It goes to the call of its SID. A call that is not known, or over, is none of ours any more.
+#[utoipa::path(post, path = "/amd-callback", tag = "Telephony webhooks",
+    request_body(content = VerdictForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204, description = "Taken.")))]
 pub async fn take_verdict(
     State(app): State<App>,
     Extension(posted): Extension<Posted>,

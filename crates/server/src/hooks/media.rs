@@ -27,6 +27,7 @@ use crate::answers::Detail;
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, Seat, TokenId};
 use crate::client::ClientAddress;
+use crate::openapi::Problem;
 use crate::requests::panic_text;
 use crate::traces::Facts;
 
@@ -38,7 +39,13 @@ const TRY_AGAIN_LATER: u16 = 1013;
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
-/// `WS /ws`: the scenario is that of the call's token.
+/// Open the media socket of a call.
+///
+/// A WebSocket that speaks Twilio's Media Streams. The scenario is that of the call's token.
+#[utoipa::path(get, path = "/ws", tag = "Media sockets", responses(
+        (status = 101, description = "The socket is open."),
+        (status = 426, description = "The connection cannot be upgraded.", body = Problem, example = json!({"detail": "WebSocket request couldn't be upgraded since no upgrade state was present"})),
+    ))]
 pub async fn open_media(
     State(app): State<App>,
     client: ClientAddress,
@@ -47,7 +54,16 @@ pub async fn open_media(
     accept(app, None, client, upgrade)
 }
 
-/// `WS /ws/{bot_id}/audio/stream`.
+/// Open the media socket of a call to a scenario.
+///
+/// A WebSocket that speaks Twilio's Media Streams. A scenario with `foreign_streams` takes calls without a token.
+#[utoipa::path(get, path = "/ws/{bot_id}/audio/stream", tag = "Media sockets",
+    params(("bot_id" = String, Path, description = "Slug or id of the scenario.", example = "front-desk")),
+    responses(
+        (status = 101, description = "The socket is open."),
+        (status = 404, description = "There is no such scenario.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
+        (status = 426, description = "The connection cannot be upgraded.", body = Problem, example = json!({"detail": "WebSocket request couldn't be upgraded since no upgrade state was present"})),
+    ))]
 pub async fn open_scenario_media(
     State(app): State<App>,
     Path(bot_id): Path<String>,

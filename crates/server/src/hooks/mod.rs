@@ -2,6 +2,7 @@
 
 pub mod amd;
 pub mod authentic;
+pub mod forms;
 pub mod local;
 pub mod media;
 pub mod public_url;

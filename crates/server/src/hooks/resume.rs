@@ -12,12 +12,15 @@ use ringback_session::scenario::destination::SCENARIO;
 use ringback_wire::twilio::twiml::Verb;
 use ringback_wire::twilio::webhook::VoiceRequest;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::authentic::Posted;
+use super::forms::VoiceForm;
 use super::voice::{STOPPING, answer, direction, in_language, twilios};
 use crate::answers::{Detail, farewell, missing_field, twiml};
 use crate::app::App;
 use crate::calls::{Outcome, Purpose, Resumption};
+use crate::openapi::Problem;
 
 /// What a caller hears whose call broke, where nothing is known of its scenario.
 pub const BROKE: &str =
@@ -26,14 +29,24 @@ pub const BROKE: &str =
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What the TwiML told of the call, also to a server that was started since.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Of {
-    /// The slug of its scenario.
+    /// The slug of the call's scenario: a server that was started since knows its apology by it.
     scenario: Option<String>,
 }
 
-/// `POST /resume/{token}`: the same answer however often it is asked. A caller who is put through to another scenario gets a new media
-/// stream.
+/// Say what follows the media stream of a call.
+///
+/// It is the same answer however often it is asked. A caller who is put through to another scenario gets a new media stream.
+#[utoipa::path(post, path = "/resume/{token}", tag = "Telephony webhooks",
+    params(("token" = String, Path, description = "From the TwiML that connected the call.", example = "b3ZlcgAA"), Of),
+    request_body(content = VoiceForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Hangup/></Response>")),
+        (status = 404, description = "No call of this SID has this token.", body = Problem, example = json!({"detail": "no call of this SID has this token"})),
+        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
+    ))]
 pub async fn resume_call(
     State(app): State<App>,
     Path(token): Path<String>,

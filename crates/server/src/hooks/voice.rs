@@ -16,11 +16,13 @@ use ringback_wire::twilio::webhook::{self, AnsweredBy, VoiceRequest};
 use uuid::Uuid;
 
 use super::authentic::Posted;
+use super::forms::VoiceForm;
 use super::public_url::PublicBase;
 use crate::answers::{Detail, farewell, missing_field, twiml};
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Purpose, TokenId};
 use crate::metrics::Refused;
+use crate::openapi::Problem;
 
 /// What a caller hears while the server stops.
 pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
@@ -32,7 +34,16 @@ const BUSY_GERMAN: &str = "Es tut uns leid, alle Leitungen sind gerade belegt. B
 const STOPPING_SPANISH: &str = "Lo sentimos, en este momento no podemos atender su llamada. Vuelva a llamar dentro de unos minutos. Adiós.";
 const BUSY_SPANISH: &str = "Lo sentimos, todas nuestras líneas están ocupadas. Vuelva a llamar dentro de unos minutos. Adiós.";
 
-/// `POST /`: a call to the default scenario.
+/// Answer a call with the default scenario.
+///
+/// While the server stops, or no line is free, the TwiML says so and hangs up.
+#[utoipa::path(post, path = "/", tag = "Telephony webhooks",
+    request_body(content = VoiceForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
+        (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
+        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
+    ))]
 pub async fn answer_default_call(
     State(app): State<App>,
     Extension(posted): Extension<Posted>,
@@ -41,7 +52,17 @@ pub async fn answer_default_call(
     answer(&app, &name, &posted)
 }
 
-/// `POST /call/inbound/receive/{bot_id}`: a call to the scenario named.
+/// Answer a call with a scenario.
+///
+/// While the server stops, or no line is free, the TwiML says so and hangs up.
+#[utoipa::path(post, path = "/call/inbound/receive/{bot_id}", tag = "Telephony webhooks",
+    params(("bot_id" = String, Path, description = "Slug or id of the scenario.", example = "front-desk")),
+    request_body(content = VoiceForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
+        (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
+        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
+    ))]
 pub async fn answer_call(
     State(app): State<App>,
     Path(bot_id): Path<String>,

@@ -21,7 +21,7 @@ use prometheus_client::registry::{Registry, Unit};
 use ringback_call::Direction;
 use ringback_session::Ended;
 
-pub use page::show_metrics;
+pub use page::{__path_show_metrics, show_metrics};
 pub(crate) use providers::party_name;
 pub use state::State;
 

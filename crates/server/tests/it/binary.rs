@@ -45,6 +45,7 @@ fn every_command_shows_an_example() {
         &["sim"],
         &["bench"],
         &["replay"],
+        &["openapi"],
         &["migrate"],
         &["backup"],
         &["scenario", "check"],

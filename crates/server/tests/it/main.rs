@@ -18,6 +18,7 @@ mod listening;
 mod log;
 mod media;
 mod metrics;
+mod openapi;
 mod pages;
 mod privacy;
 mod public_url;

@@ -39,6 +39,9 @@ fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
     GET   /metrics                         MetricsToken     0
     GET   /live                            Public           0
     GET   /ready                           Public           0
+    GET   /openapi.json                    Public           0
+    GET   /docs                            Public           0
+    GET   /docs/{file}                     Public           0
     ");
 }
 

@@ -1,0 +1,303 @@
+//! The document of the API says of every route what a client must know, and says it truly.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode};
+use ringback_server::openapi;
+use ringback_server::routes::{Protection, ROUTES, Route};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tower::ServiceExt;
+
+use crate::server::*;
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::text().unwrap()).unwrap()
+}
+
+fn operation<'a>(document: &'a Value, route: &Route) -> &'a Value {
+    let operation = &document["paths"][route.path][route.method.to_lowercase()];
+    assert!(operation.is_object(), "{} {}", route.method, route.path);
+    operation
+}
+
+/// What a reference points to, or the value itself.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => document
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("{reference}")),
+        None => value,
+    }
+}
+
+/// Whether every kind of a body has an example, its own or its schema's.
+fn has_examples(document: &Value, content: &Value) -> bool {
+    let kinds = content.as_object().unwrap().values();
+    kinds.into_iter().all(|kind| {
+        let schema = &kind["schema"];
+        let schema = match schema["type"] == "array" {
+            true => &schema["items"],
+            false => schema,
+        };
+        let schema = resolved(document, schema);
+        [&kind["example"], &kind["examples"], &schema["example"]]
+            .iter()
+            .any(|example| !example.is_null())
+    })
+}
+
+#[test]
+fn every_route_is_in_the_document_with_a_name_a_summary_a_tag_and_its_limits() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let tags: Vec<_> = document["tags"].as_array().unwrap().iter().collect();
+    let mut names = BTreeSet::new();
+    for route in ROUTES {
+        let what = format!("{} {}", route.method, route.path);
+        let operation = operation(&document, route);
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(names.insert(name.to_owned()), "{what}: {name} is taken");
+        let summary = operation["summary"].as_str().unwrap_or_default();
+        assert!(
+            (8..80).contains(&summary.len()) && !summary.contains('\n'),
+            "{what}: {summary:?}"
+        );
+        let tag = &operation["tags"][0];
+        assert!(tags.iter().any(|known| known["name"] == *tag), "{what}");
+        let text = operation["description"].as_str().unwrap();
+        assert!(text.contains("Limit: "), "{what}: {text}");
+        let bytes = format!("Body: at most {} bytes.", route.body);
+        assert_eq!(text.contains(&bytes), route.body > 0, "{what}");
+    }
+    let used: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|route| &operation(&document, route)["tags"][0])
+        .map(Value::to_string)
+        .collect();
+    assert_eq!(used.len(), tags.len(), "a tag that nothing has");
+}
+
+#[test]
+fn every_route_says_what_it_is_asked_and_what_it_answers_with_examples() {
+    let document = document();
+    for route in ROUTES {
+        let what = format!("{} {}", route.method, route.path);
+        let operation = operation(&document, route);
+        let parameters = operation["parameters"].as_array();
+        let parameters: Vec<_> = parameters.into_iter().flatten().collect();
+        for part in route.path.split('/').filter(|part| part.starts_with('{')) {
+            let named = |parameter: &&&Value| {
+                parameter["in"] == "path" && parameter["name"] == part[1..part.len() - 1]
+            };
+            let parameter = parameters.iter().find(named);
+            let parameter = parameter.unwrap_or_else(|| panic!("{what}: {part}"));
+            assert!(!parameter["example"].is_null(), "{what}: {part}");
+        }
+        for parameter in parameters {
+            let about = [parameter, &parameter["schema"]].map(|of| of["description"].is_string());
+            assert!(about.contains(&true), "{what}: {parameter}");
+        }
+        let body = &operation["requestBody"]["content"];
+        assert!(body.is_null() || has_examples(&document, body), "{what}");
+        assert!(body.is_null() || route.body > 0, "{what} takes no body");
+        let answers = operation["responses"].as_object().unwrap();
+        let good = answers.keys().filter(|status| status.as_str() < "400");
+        assert!(good.count() > 0, "{what} never succeeds");
+        for (status, answer) in answers {
+            let answer = resolved(&document, answer);
+            let about = answer["description"].as_str().unwrap();
+            assert!(!about.is_empty(), "{what}: {status}");
+            let content = &answer["content"];
+            assert!(
+                content.is_null() || has_examples(&document, content),
+                "{what}: {status}"
+            );
+            let is_error = status.as_str() >= "400";
+            assert!(
+                !is_error || content["application/json"].is_object(),
+                "{what}: {status}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_routes_protection_and_body_decide_who_it_asks_for_and_what_it_refuses() {
+    let document = document();
+    let schemes = document["components"]["securitySchemes"]
+        .as_object()
+        .unwrap();
+    for route in ROUTES {
+        let what = format!("{} {}", route.method, route.path);
+        let operation = operation(&document, route);
+        let answers = |status: &str| operation["responses"][status].is_object();
+        let asked = operation["security"].as_array().unwrap();
+        let asked: Vec<_> = asked
+            .iter()
+            .map(|one| one.as_object().unwrap().keys().next().map(String::as_str))
+            .collect();
+        let known = asked
+            .iter()
+            .flatten()
+            .all(|name| schemes.contains_key(*name));
+        assert!(known, "{what}: {asked:?}");
+        match route.protection {
+            Protection::Public => assert!(asked.is_empty() && !answers("401"), "{what}"),
+            Protection::Local => assert!(asked.is_empty() && answers("403"), "{what}"),
+            Protection::Carrier | Protection::CarrierAndToken => {
+                assert!(
+                    asked == [Some("twilioSignature")] && answers("403"),
+                    "{what}"
+                );
+            }
+            Protection::User | Protection::Admin => {
+                let ways = [Some("bearer"), Some("password")];
+                assert!(asked == ways && answers("401") && answers("503"), "{what}");
+                assert_eq!(
+                    answers("403"),
+                    route.protection == Protection::Admin,
+                    "{what}"
+                );
+            }
+            Protection::MetricsToken => {
+                assert_eq!(asked, [Some("metricsToken"), None], "{what}");
+                assert!(answers("401") && answers("403"), "{what}");
+            }
+        }
+        for status in ["408", "413", "415", "422"] {
+            assert!(answers(status) || route.body == 0, "{what}: {status}");
+        }
+    }
+}
+
+#[test]
+fn each_handler_names_a_path_of_the_table() {
+    let mut paths: BTreeMap<String, bool> = BTreeMap::new();
+    for route in ROUTES {
+        let described = route.described.unwrap_or_else(|| panic!("{}", route.path));
+        let (path, _) = described();
+        *paths.entry(path.clone()).or_default() |= path == route.path;
+    }
+    let wrong: Vec<_> = paths.iter().filter(|(_, is_there)| !**is_there).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn the_document_and_its_examples_are_valid_for_a_strict_validator() {
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/openapi_check.py");
+    let python = std::env::var("API_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let child = Command::new(python)
+        .arg(check)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("no Python, so no validator was asked: {error}");
+            return;
+        }
+    };
+    let text = openapi::text().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprint!("{said}");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{why}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_server_shows_the_document() {
+    let answer = local().start().get("/openapi.json").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let shown: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(shown, document());
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_but_files_of_the_server_and_has_a_policy_of_its_own() {
+    let server = local().start();
+    let page = server.get("/docs").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self';") && policy.contains("default-src 'none'"));
+    let names = page
+        .body
+        .split('"')
+        .filter(|text| text.starts_with("docs/"));
+    let names: Vec<_> = names.collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(!page.body.contains("//"), "{}", page.body);
+    for name in names {
+        let file = server.get(&format!("/{name}")).await;
+        assert_eq!(file.status, StatusCode::OK, "{name}");
+        let kind = file.headers["content-type"].to_str().unwrap();
+        assert_eq!(kind.ends_with("css"), name.ends_with("css"), "{name}");
+        assert!(!file.body.is_empty() && !file.headers.contains_key("content-encoding"));
+    }
+    let own = "default-src 'self'";
+    let server = local().with("CONTENT_SECURITY_POLICY", own).start();
+    let page = server.get("/docs").await;
+    assert_eq!(page.headers["content-security-policy"], own);
+    for setting in ["ENABLE_SECURITY_HEADERS", "CONTENT_SECURITY_POLICY"] {
+        let server = local().with(setting, "off").start();
+        let page = server.get("/docs").await;
+        assert!(!page.headers.contains_key("content-security-policy"));
+    }
+}
+
+#[tokio::test]
+async fn files_of_the_page_go_out_compressed_and_others_of_the_archive_do_not_go_out() {
+    let server = local().start();
+    let ask = async |encodings: &str| {
+        let mut request = Request::get("/docs/swagger-ui.css")
+            .header("host", "localhost")
+            .header("accept-encoding", encodings)
+            .body(Body::empty())
+            .unwrap();
+        let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = server.router.clone().oneshot(request).await.unwrap();
+        let gzip = answer.headers().get("content-encoding").is_some();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (gzip, body)
+    };
+    for taken in ["gzip", "br, GZIP;q=0.5", "deflate, gzip"] {
+        let (gzip, body) = ask(taken).await;
+        assert!(gzip && body.starts_with(&[0x1f, 0x8b]), "{taken}");
+    }
+    for not in ["", "br", "gzip;q=0", "identity"] {
+        let (gzip, body) = ask(not).await;
+        assert!(!gzip && body.starts_with(b".swagger-ui"), "{not}");
+    }
+    for odd in [
+        "index.html",
+        "swagger-ui.js",
+        "..%2f..%2fpackage.json",
+        "%2e%2e",
+    ] {
+        let answer = server.get(&format!("/docs/{odd}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_told_by_its_place() {
+    let answer = local().start().get("/calls?limit=0").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["detail"][0]["loc"], json!(["query", "limit"]));
+}
