@@ -123,7 +123,7 @@ async fn calls_go_on_while_postgresql_is_down_and_their_rows_come_when_it_is_bac
     );
     cluster.up();
     until("the end", async || {
-        let answer = server.answer(&format!("/calls?limit=1")).await;
+        let answer = server.answer("/calls?limit=1").await;
         answer.contains(r#""status":"completed""#).then_some(())
     })
     .await;
