@@ -4,6 +4,7 @@
 //! foreign party is read leniently ([`Garbled`] only where nothing sensible is left), what we write is exactly what
 //! its documentation asks for. The parsers that judge *us*, for the simulator, are strict.
 
+pub mod captcha;
 pub mod cartesia;
 pub mod deepgram;
 mod demand;

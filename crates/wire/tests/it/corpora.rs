@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "../../../../fuzz/checks/captcha.rs"]
+mod captcha;
 #[path = "../../../../fuzz/checks/cartesia.rs"]
 mod cartesia;
 #[path = "../../../../fuzz/checks/deepgram.rs"]
@@ -63,6 +65,16 @@ fn the_corpus_of_deepgram_queries_holds() {
 #[test]
 fn the_corpus_of_deepgram_errors_holds() {
     replay("deepgram_error", deepgram::error);
+}
+
+#[test]
+fn the_corpus_of_captchas_answers_holds() {
+    replay("captcha_server", captcha::server);
+}
+
+#[test]
+fn the_corpus_of_captchas_questions_holds() {
+    replay("captcha_client", captcha::client);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The grammars against the messages of the vendors' references, and against everything else.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod captcha;
 mod cartesia;
 mod corpora;
 mod deepgram;
