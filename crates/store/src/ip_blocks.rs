@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use crate::db::{execute, fetch, statements};
-use crate::{Error, Store};
+use crate::{Error, Page, Paged, Store};
 
 /// A block.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -28,8 +28,11 @@ statements! {
             created_by = excluded.created_by, created_at = excluded.created_at
         WHERE excluded.created_by IS NOT NULL OR ip_blocks.until <= excluded.created_at
             OR (ip_blocks.created_by IS NULL AND ip_blocks.until < excluded.until)"];
+    BLOCKS_COUNT = ["SELECT COUNT(*) FROM ip_blocks WHERE until IS NULL OR until > $1"];
     BLOCKS_ACTIVE = ["SELECT * FROM ip_blocks WHERE until IS NULL OR until > $1
-        ORDER BY created_at DESC, network"];
+        ORDER BY created_at DESC, network LIMIT $2 OFFSET $3"];
+    BLOCKS_FOREMOST = ["SELECT network, until FROM ip_blocks WHERE until IS NULL OR until > $1
+        ORDER BY CASE WHEN created_by IS NULL THEN 1 ELSE 0 END, created_at DESC LIMIT $2"];
     BLOCK_DELETE = ["DELETE FROM ip_blocks WHERE network = $1"];
     BLOCKS_SWEEP = ["DELETE FROM ip_blocks WHERE until <= $1"];
 }
@@ -55,8 +58,23 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn ip_block_list(&self, now: i64) -> Result<Vec<IpBlock>, Error> {
-        fetch!(self, fetch_all, BLOCKS_ACTIVE, now)
+    pub async fn ip_block_list(&self, now: i64, page: Page) -> Result<Paged<IpBlock>, Error> {
+        let (total,): (i64,) = fetch!(self, fetch_one, BLOCKS_COUNT, now)?;
+        let Page { skip, limit } = page;
+        let rows = fetch!(self, fetch_all, BLOCKS_ACTIVE, now, limit, skip)?;
+        Ok(Paged { rows, total })
+    }
+
+    /// What to shut out now, until when (µs since 1970; `None` for ever): at most so many networks, those of admins first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn ip_block_foremost(
+        &self,
+        now: i64,
+        most: i64,
+    ) -> Result<Vec<(String, Option<i64>)>, Error> {
+        fetch!(self, fetch_all, BLOCKS_FOREMOST, now, most)
     }
 
     /// Takes a block away.

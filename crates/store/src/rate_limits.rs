@@ -37,6 +37,7 @@ statements! {
         WHERE rate_limits.full_at <= $4
         RETURNING full_at"];
     RATE_READ = ["SELECT full_at FROM rate_limits WHERE name = $1"];
+    RATE_FORGET = ["DELETE FROM rate_limits WHERE name = $1"];
     RATE_GIVE_BACK = ["UPDATE rate_limits SET full_at = full_at - $2 WHERE name = $1"];
     RATE_SWEEP = ["DELETE FROM rate_limits WHERE full_at < $1"];
 }
@@ -44,6 +45,36 @@ statements! {
 impl Quota {
     fn cost(self) -> i64 {
         (self.period / i64::from(self.uses.max(1))).max(1)
+    }
+
+    /// The latest `full_at` at which one more use is allowed.
+    fn latest(self, now: i64) -> i64 {
+        now + self.cost() * (i64::from(self.uses.max(1)) - 1)
+    }
+
+    /// Takes one use of an allowance that is whole again at `full_at` (µs on the clock of `now`): what became of it, and when
+    /// the allowance is whole again then. For who counts by themselves; [`Store::rate_take`] does the same for all nodes.
+    #[must_use]
+    pub fn take(self, full_at: i64, now: i64) -> (Verdict, i64) {
+        let allowed = full_at <= self.latest(now);
+        let after = if allowed {
+            full_at.max(now) + self.cost()
+        } else {
+            full_at
+        };
+        (self.verdict(allowed, after, now), after)
+    }
+
+    /// What a use would come to, without taking it.
+    #[must_use]
+    pub fn look(self, full_at: i64, now: i64) -> Verdict {
+        self.verdict(full_at <= self.latest(now), full_at, now)
+    }
+
+    /// `full_at` after one use was given back.
+    #[must_use]
+    pub fn given_back(self, full_at: i64) -> i64 {
+        full_at - self.cost()
     }
 
     fn verdict(self, allowed: bool, full_at: i64, now: i64) -> Verdict {
@@ -66,8 +97,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn rate_take(&self, name: &str, quota: Quota, now: i64) -> Result<Verdict, Error> {
-        let cost = quota.cost();
-        let latest = now + cost * (i64::from(quota.uses) - 1);
+        let (cost, latest) = (quota.cost(), quota.latest(now));
         let row: Option<(i64,)> = fetch!(self, fetch_optional, RATE_TAKE, name, now, cost, latest)?;
         if let Some((full_at,)) = row {
             return Ok(quota.verdict(true, full_at, now));
@@ -75,6 +105,23 @@ impl Store {
         let row: Option<(i64,)> = fetch!(self, fetch_optional, RATE_READ, name)?;
         let full_at = row.map_or(now, |(full_at,)| full_at);
         Ok(quota.verdict(false, full_at, now))
+    }
+
+    /// What [`Store::rate_take`] would answer, without taking anything.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn rate_look(&self, name: &str, quota: Quota, now: i64) -> Result<Verdict, Error> {
+        let row: Option<(i64,)> = fetch!(self, fetch_optional, RATE_READ, name)?;
+        Ok(quota.look(row.map_or(now, |(full_at,)| full_at), now))
+    }
+
+    /// Makes an allowance whole at once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn rate_forget(&self, name: &str) -> Result<(), Error> {
+        execute!(self, RATE_FORGET, name).map(drop)
     }
 
     /// Gives a use back that turned out not to count.

@@ -1,7 +1,7 @@
 //! Users, tokens, allowances.
 
 use ringback_store::{
-    Answer, ApiKeyNew, Error, Idempotent, IpBlock, Quota, Repeat, Role, Rotation, SessionNew,
+    Answer, ApiKeyNew, Error, Idempotent, IpBlock, Page, Quota, Repeat, Role, Rotation, SessionNew,
     Store, User, UserChange, UserNew,
 };
 use tokio::task::JoinSet;
@@ -289,6 +289,30 @@ pub async fn an_allowance_comes_back_evenly(fresh: Fresh) {
     assert_eq!(store.rate_sweep(NOW + 2_000 * SECOND).await.unwrap(), 1);
 }
 
+pub async fn who_counts_alone_comes_to_the_same(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let quota = Quota {
+        uses: 3,
+        period: 10 * SECOND,
+    };
+    let (mut now, mut full_at) = (NOW, NOW);
+    for step in 0_i64..60 {
+        now += (step * step * 7_919) % (5 * SECOND);
+        let looked = quota.look(full_at, now);
+        assert_eq!(store.rate_look("x", quota, now).await.unwrap(), looked);
+        let (own, after) = quota.take(full_at, now);
+        let all = store.rate_take("x", quota, now).await.unwrap();
+        assert_eq!((own, own.allowed), (all, looked.allowed), "step {step}");
+        full_at = after;
+        if step % 5 == 0 {
+            store.rate_give_back("x", quota).await.unwrap();
+            full_at = quota.given_back(full_at);
+        }
+    }
+    store.rate_forget("x").await.unwrap();
+    assert_eq!(store.rate_look("x", quota, now).await.unwrap().remaining, 3);
+}
+
 pub async fn a_request_sent_many_times_is_carried_out_once(fresh: Fresh) {
     let store = fresh.migrated().await;
     let repeat = |attempt: &str, body: &str| Repeat {
@@ -364,8 +388,9 @@ pub async fn a_block_of_an_admin_is_not_shortened_by_the_server(fresh: Fresh) {
         created_at: at,
     };
     let until = async |now| {
-        let blocks = store.ip_block_list(now).await.unwrap();
-        blocks.first().map(|block| block.until)
+        let blocks = store.ip_block_list(now, Page::default()).await.unwrap();
+        assert_eq!(usize::try_from(blocks.total), Ok(blocks.rows.len()));
+        blocks.rows.first().map(|block| block.until)
     };
     store
         .ip_block_set(&block(Some(NOW + 10), None, NOW))
@@ -398,7 +423,27 @@ pub async fn a_block_of_an_admin_is_not_shortened_by_the_server(fresh: Fresh) {
         Some(None),
         "for ever, because an admin said so"
     );
-    assert_eq!(store.ip_block_sweep(i64::MAX).await.unwrap(), 0);
+    for last in 0..3 {
+        let network = format!("198.51.100.{last}");
+        let at = NOW + 40 + last;
+        let newer = IpBlock {
+            network,
+            ..block(Some(NOW + 200), None, at)
+        };
+        store.ip_block_set(&newer).await.unwrap();
+    }
+    let foremost = store.ip_block_foremost(NOW + 50, 2).await.unwrap();
+    let expected = [("203.0.113.0/24", None), ("198.51.100.2", Some(NOW + 200))];
+    assert_eq!(
+        foremost,
+        expected.map(|(network, until)| (network.to_owned(), until)),
+        "the admin's first, though it is older"
+    );
+    let page = Page { skip: 1, limit: 2 };
+    let listed = store.ip_block_list(NOW + 50, page).await.unwrap();
+    assert_eq!((listed.total, listed.rows.len()), (4, 2));
+    assert_eq!(listed.rows[0].network, "198.51.100.1");
+    assert_eq!(store.ip_block_sweep(i64::MAX).await.unwrap(), 3);
     store.ip_block_delete("203.0.113.0/24").await.unwrap();
     let gone = store.ip_block_delete("203.0.113.0/24").await.unwrap_err();
     assert!(matches!(gone, Error::NotFound(_)), "{gone}");

@@ -147,6 +147,7 @@ cases! {
     accounts::whoever_is_shut_out_has_nothing_that_is_good,
     accounts::an_allowance_is_shared_by_all_nodes,
     accounts::an_allowance_comes_back_evenly,
+    accounts::who_counts_alone_comes_to_the_same,
     accounts::a_request_sent_many_times_is_carried_out_once,
     accounts::a_block_of_an_admin_is_not_shortened_by_the_server,
     calls::a_status_only_goes_forward_and_the_first_final_one_stays,
