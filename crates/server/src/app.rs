@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
+use crate::hooks::authentic::Signatures;
 use crate::listen::{self, Limits};
 use crate::metrics::Metrics;
 use crate::pulse::Pulses;
@@ -71,9 +71,7 @@ pub struct Server {
     /// Makes and checks tokens.
     pub signer: Signer,
     /// Checks Twilio's signatures; `None` where only local callers are accepted.
-    pub validator: Option<Validator>,
-    /// Whether a request with a good signature has come.
-    pub signed_seen: AtomicBool,
+    pub signatures: Option<Signatures>,
     /// Whether it stops.
     pub lifecycle: Lifecycle,
 }
@@ -105,7 +103,7 @@ impl Server {
         let calls = &config.calls;
         Ok(Arc::new(Self {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
-            validator: validator(&config)?,
+            signatures: validator(&config)?.map(Signatures::new),
             recent: Recent::default(),
             rows: Rows::default(),
             accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
@@ -117,7 +115,6 @@ impl Server {
             address,
             catalog,
             switchboard,
-            signed_seen: AtomicBool::new(false),
             lifecycle: Lifecycle::default(),
         }))
     }

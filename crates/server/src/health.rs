@@ -1,7 +1,5 @@
 //! Whether the server is well: for load balancers and people.
 
-use std::sync::atomic::Ordering;
-
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
@@ -131,8 +129,8 @@ async fn services(app: &App) -> Services {
     };
     Services {
         database: database(app).await,
-        twilio: match &app.validator {
-            Some(_) if app.signed_seen.load(Ordering::Relaxed) => Service::Connected,
+        twilio: match &app.signatures {
+            Some(signatures) if signatures.seen() => Service::Connected,
             Some(_) | None => Service::Unconfigured,
         },
         openai: provider(Provider::OpenAi),

@@ -59,7 +59,7 @@ impl Welcome {
                 .then(|| config.data_dir.join("recordings").display().to_string()),
             own_scenarios: config.data_dir.join("scenarios").display().to_string(),
             logs: config.log.dir.display().to_string(),
-            local_only: server.validator.is_none(),
+            local_only: server.signatures.is_none(),
         }
     }
 

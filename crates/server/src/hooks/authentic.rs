@@ -1,6 +1,6 @@
 //! Who may post webhooks and open media sockets: Twilio, by its signature, or without an auth token a local caller.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lc_rs::constant_time;
 use axum::body::Body;
@@ -9,7 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ringback_wire::twilio::signature::{self, SETTINGS_HEADER, SIGNATURE_HEADER, UpgradeForm};
+use ringback_wire::twilio::signature::{
+    self, SETTINGS_HEADER, SIGNATURE_HEADER, UpgradeForm, Validator,
+};
 use ringback_wire::twilio::webhook::Form;
 
 use super::local::is_local;
@@ -18,6 +20,32 @@ use crate::answers::Detail;
 use crate::app::App;
 use crate::body;
 use crate::client::{ClientAddress, Peer};
+
+/// Checks Twilio's signatures.
+#[derive(Debug)]
+pub struct Signatures {
+    validator: Validator,
+    seen: AtomicBool,
+}
+
+impl Signatures {
+    /// By this validator.
+    pub fn new(validator: Validator) -> Self {
+        Self {
+            validator,
+            seen: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a request with a good signature has come.
+    pub fn seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    fn saw_one(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A webhook that was checked.
 #[derive(Clone, Debug)]
@@ -91,13 +119,14 @@ pub async fn metrics(State(app): State<App>, request: Request, next: Next) -> Re
 async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {
     let base = check_sender(app, parts)?;
     let form = body::form(parts, body).await?;
-    if let Some(validator) = &app.validator {
+    if let Some(signatures) = &app.signatures {
         let base = base.to_string();
         let request = signed(parts, &base);
-        validator
+        signatures
+            .validator
             .check_webhook(&request, signature::Body::Form(&form))
             .map_err(|bad| Detail::new(StatusCode::FORBIDDEN, bad.to_string()))?;
-        app.signed_seen.store(true, Ordering::Relaxed);
+        signatures.saw_one();
     }
     if app.is_other_account(form.filled("AccountSid")) {
         tracing::info!("a webhook names another account than TWILIO_ACCOUNT_SID");
@@ -107,27 +136,27 @@ async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, D
 
 fn check_upgrade(app: &App, parts: &Parts) -> Result<(), Detail> {
     let base = check_sender(app, parts)?.to_string();
-    let Some(validator) = &app.validator else {
+    let Some(signatures) = &app.signatures else {
         return Ok(());
     };
-    match validator.check_upgrade(&signed(parts, &base)) {
+    match signatures.validator.check_upgrade(&signed(parts, &base)) {
         Ok(UpgradeForm::Socket | UpgradeForm::SocketSlash) => {}
         Ok(UpgradeForm::Web) => tracing::info!("WebSocket signed as https, not as wss"),
         Err(bad) => return Err(Detail::new(StatusCode::FORBIDDEN, bad.to_string())),
     }
-    app.signed_seen.store(true, Ordering::Relaxed);
+    signatures.saw_one();
     Ok(())
 }
 
 /// What can be said before a body is read: a local caller where there is no token, a signature at all where there is one.
 fn check_sender(app: &App, parts: &Parts) -> Result<PublicBase, Detail> {
     let peer = peer(parts)?;
-    if app.validator.is_none() && !is_local(&parts.headers, peer.address) {
+    if app.signatures.is_none() && !is_local(&parts.headers, peer.address) {
         let what =
             "only callers on this machine are accepted as long as TWILIO_AUTH_TOKEN is not set";
         return Err(Detail::new(StatusCode::FORBIDDEN, what));
     }
-    if app.validator.is_some() && !parts.headers.contains_key(SIGNATURE_HEADER) {
+    if app.signatures.is_some() && !parts.headers.contains_key(SIGNATURE_HEADER) {
         let what = "the request has no X-Twilio-Signature header";
         return Err(Detail::new(StatusCode::FORBIDDEN, what));
     }
