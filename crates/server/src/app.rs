@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
+use crate::guards::Guards;
 use crate::hooks::authentic::Signatures;
 use crate::listen::{self, Limits};
 use crate::metrics::Metrics;
@@ -64,6 +65,8 @@ pub struct Server {
     pub rows: Rows,
     /// Who may use it.
     pub accounts: Accounts,
+    /// What stands before handlers.
+    pub guards: Guards,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Where traces of calls go.
@@ -107,6 +110,7 @@ impl Server {
             recent: Recent::default(),
             rows: Rows::default(),
             accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
+            guards: Guards::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),
             traces: Traces::start(&config.operation, &calls.instance)?,

@@ -14,6 +14,7 @@ use crate::api::{auth, calls, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
+use crate::rates::{self, Counted, Counter, Limit};
 use crate::{body, client, headers, health, metrics, page, requests};
 
 /// Who may use a route.
@@ -47,10 +48,13 @@ pub struct Route {
     pub body: usize,
     /// What the document of the API says of it.
     pub described: Option<fn() -> (String, Described)>,
+    /// How often one user or address may use it.
+    pub limit: Option<Limit>,
     handler: fn() -> MethodRouter<App>,
 }
 
-const fn route(
+/// A route that takes no body and has no limit.
+pub const fn route(
     method: &'static str,
     path: &'static str,
     protection: Protection,
@@ -62,13 +66,15 @@ const fn route(
         protection,
         body: 0,
         described: None,
+        limit: None,
         handler,
     }
 }
 
 impl Route {
     /// The same with a body of at most so many bytes.
-    const fn taking(mut self, bytes: usize) -> Self {
+    #[must_use]
+    pub const fn taking(mut self, bytes: usize) -> Self {
         self.body = bytes;
         self
     }
@@ -78,6 +84,22 @@ impl Route {
         self.described = Some(openapi::described::<P>);
         self
     }
+
+    /// The same for so many uses a minute by one user, or by one address where there is no user.
+    #[must_use]
+    pub const fn limited(mut self, a_minute: u32, counted: Counted) -> Self {
+        self.limit = Some(Limit { a_minute, counted });
+        self
+    }
+}
+
+/// The names of routes that have a limit, each once.
+pub fn limited_names() -> Vec<String> {
+    let limited = ROUTES.iter().filter(|route| route.limit.is_some());
+    let mut names: Vec<String> = limited.map(|route| rates::name(route.path)).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// All routes.
@@ -188,9 +210,19 @@ pub const ROUTES: &[Route] = &[
 
 /// The router of a server.
 pub fn router(app: App) -> Router {
+    router_of(app, ROUTES)
+}
+
+/// The router of a server with these routes.
+pub fn router_of(app: App, routes: &[Route]) -> Router {
     let mut router = Router::new();
-    for route in ROUTES {
+    for route in routes {
+        // What stands further down is gone through first.
         let handler = (route.handler)();
+        let handler = match counter(&app, route) {
+            Some(counter) => handler.route_layer(from_fn_with_state(counter, rates::count)),
+            None => handler,
+        };
         let handler = match route.protection {
             Protection::Public => handler,
             Protection::Carrier => {
@@ -213,6 +245,23 @@ pub fn router(app: App) -> Router {
         let handler = handler.route_layer(from_fn_with_state(route.body, body::bound));
         router = router.route(route.path, handler);
     }
+    dressed(router, app)
+}
+
+fn counter(app: &App, route: &Route) -> Option<Counter> {
+    let limit = route.limit?;
+    let name = rates::name(route.path);
+    let quota = app.config.http.rates.quota(&name, limit)?;
+    Some(Counter {
+        app: app.clone(),
+        name,
+        quota,
+        counted: limit.counted,
+    })
+}
+
+/// With what every request goes through.
+fn dressed(router: Router<App>, app: App) -> Router {
     let cors = option_layer(headers::cors(&app.config.http.origins));
     router
         .fallback(async || Detail::new(StatusCode::NOT_FOUND, "there is nothing at this path"))

@@ -32,6 +32,8 @@ use ringback_session::provider::Accounts;
 use ringback_store::Location;
 
 use crate::hooks::public_url::PublicBase;
+use crate::rates::Rates;
+use crate::routes;
 use crate::tls::TlsFiles;
 use accounts::AccountsConfig;
 use browsers::{Origins, SecurityHeaders};
@@ -86,6 +88,8 @@ pub struct HttpConfig {
     pub origins: Origins,
     /// `TLS_CERT` and `TLS_KEY`: where the server does TLS itself.
     pub tls: Option<TlsFiles>,
+    /// `RATE_LIMITS`: how often routes may be used, where it is not as the table of routes says.
+    pub rates: Rates,
     /// `MAX_CONNECTIONS`: connections at once, media sockets included.
     pub max_connections: usize,
 }
@@ -307,6 +311,9 @@ fn http(reader: &Reader<'_>) -> Result<HttpConfig, ConfigError> {
         security_headers: browsers::headers(reader)?,
         origins: reader.value("CORS_ORIGINS", |text| browsers::origins(text, host))?,
         tls: tls(reader)?,
+        rates: reader.value("RATE_LIMITS", |text| {
+            Rates::parse(text, &routes::limited_names())
+        })?,
         max_connections: count(reader, "MAX_CONNECTIONS", 1, 1_000_000)?,
     })
 }

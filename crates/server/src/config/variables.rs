@@ -112,6 +112,11 @@ pub const VARIABLES: &[Variable] = &[
         "1024",
         "Connections at once, media sockets included; more wait to be accepted.",
     ),
+    plain(
+        "RATE_LIMITS",
+        "",
+        "How often routes may be used, where not as documented: auth.login=200/s,outbound=off, or off for no limits at all.",
+    ),
     secret(
         "SECRET_KEY",
         "Signs the tokens in TwiML; at least 32 characters. On loopback one is made and kept in DATA_DIR.",
@@ -333,7 +338,6 @@ pub const LATER: &[&str] = &[
     "TWILIO_PHONE_NUMBER",
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
-    "RATE_LIMITS",
     "RECORDINGS_URL",
     "RECORDING_RETENTION_DAYS",
     "CAPTCHA_PROVIDER",

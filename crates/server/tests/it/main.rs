@@ -22,6 +22,7 @@ mod openapi;
 mod pages;
 mod privacy;
 mod public_url;
+mod rates;
 mod resume;
 mod routes;
 mod rows;

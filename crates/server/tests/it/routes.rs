@@ -7,13 +7,16 @@ use ringback_server::routes::{Protection, ROUTES};
 use crate::server::*;
 
 #[test]
-fn every_route_is_listed_with_its_protection_and_the_bytes_it_takes() {
+fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() {
     let lines: Vec<String> = ROUTES
         .iter()
         .map(|route| {
             let protection = format!("{:?}", route.protection);
+            let limit = route.limit.map_or_else(String::new, |limit| {
+                format!(" {}/min {:?}", limit.a_minute, limit.counted)
+            });
             format!(
-                "{:<5} {:<32} {protection:<16} {}",
+                "{:<5} {:<32} {protection:<16} {}{limit}",
                 route.method, route.path, route.body
             )
         })
