@@ -49,6 +49,7 @@ impl Served {
         for provider in Provider::ALL {
             let name = provider.name().to_uppercase();
             let (variable, path) = match provider {
+                Provider::Captcha => continue,
                 Provider::OpenAi => ("OPENAI_BASE_URL".to_owned(), "/v1"),
                 Provider::Deepgram | Provider::Cartesia | Provider::ElevenLabs => {
                     (format!("{name}_URL"), "")

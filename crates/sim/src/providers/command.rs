@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::knobs::Rule;
 use super::place::Provider;
-use super::{Hearing, Options, Reply, Script, Twins, VOICE_ID};
+use super::{Hearing, Options, Reply, SITE_KEY, Script, Twins, VOICE_ID};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ Examples:
 Any key is taken unless --key names one. docs/simulator.md names every knob.
 Exit status: 0 ended by SIGTERM or Ctrl-C; 1 it could not start.";
 
-/// Plays Deepgram, OpenAI, Cartesia and ElevenLabs on one port of this machine.
+/// Plays Deepgram, OpenAI, Cartesia, ElevenLabs and the verifiers of captchas on one port of this machine.
 #[derive(Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct SimArgs {
@@ -122,12 +122,24 @@ pub fn env(base: &str, options: &Options) -> String {
     for provider in Provider::ALL {
         let invented = format!("sim-{}", provider.name());
         let key = options.keys.get(&provider).unwrap_or(&invented);
-        lines.push_str(&format!("{}={key}\n", provider.key_variable()));
+        // With captchas nobody signs in without a token: that must be wanted.
+        let unless_wanted = if provider == Provider::Captcha {
+            "# "
+        } else {
+            ""
+        };
+        lines.push_str(&format!(
+            "{unless_wanted}{}={key}\n",
+            provider.key_variable()
+        ));
         let settings = match provider {
             Provider::Deepgram => format!("DEEPGRAM_URL={base}\n"),
             Provider::OpenAi => format!("OPENAI_BASE_URL={base}/v1\n"),
             Provider::Cartesia => format!("CARTESIA_URL={base}\nCARTESIA_VOICE_ID={VOICE_ID}\n"),
             Provider::ElevenLabs => format!("ELEVENLABS_URL={base}\nELEVENLABS_VOICE_ID=pico\n"),
+            Provider::Captcha => format!(
+                "# CAPTCHA_PROVIDER=recaptcha-v3\n# RECAPTCHA_SITE_KEY={SITE_KEY}\nCAPTCHA_URL={base}\n"
+            ),
         };
         lines.push_str(&settings);
     }
@@ -148,7 +160,7 @@ pub async fn sim(args: SimArgs) -> anyhow::Result<()> {
         print(&env(&running.url(), &options))?;
     }
     eprintln!(
-        "Deepgram, OpenAI, Cartesia and ElevenLabs are played on {}",
+        "Deepgram, OpenAI, Cartesia, ElevenLabs and captchas are played on {}",
         running.url()
     );
     if let Err(why) = running.listen().await {
@@ -228,6 +240,8 @@ mod tests {
             "OPENAI_BASE_URL=http://127.0.0.1:8090/v1",
             "CARTESIA_API_KEY=mine",
             "ELEVENLABS_URL=http://127.0.0.1:8090",
+            "CAPTCHA_URL=http://127.0.0.1:8090",
+            "# RECAPTCHA_SECRET=sim-captcha",
         ] {
             assert!(
                 text.lines().any(|one| one == line),

@@ -12,12 +12,14 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use super::Twin;
+use super::captcha::Solved;
 use super::knobs::Rule;
 
 /// `/sim/*`.
 pub(super) fn routes() -> Router<Arc<Twin>> {
     Router::new()
         .route("/sim/knobs", post(set_knobs))
+        .route("/sim/captcha", post(make_token))
         .route("/sim/requests", get(list_requests))
         .route("/sim/stamps", get(list_stamps))
         .route("/sim/reset", post(reset))
@@ -42,12 +44,20 @@ async fn set_knobs(State(twin): State<Arc<Twin>>, body: String) -> Response {
             twin.desk.add(rule);
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(detail) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            axum::Json(json!({ "detail": detail })),
-        )
-            .into_response(),
+        Err(detail) => unfit(&detail),
     }
+}
+
+async fn make_token(State(twin): State<Arc<Twin>>, body: String) -> Response {
+    match serde_json::from_str::<Solved>(&body) {
+        Ok(solved) => axum::Json(json!({ "token": twin.captchas.make(solved) })).into_response(),
+        Err(error) => unfit(&error.to_string()),
+    }
+}
+
+fn unfit(detail: &str) -> Response {
+    let detail = axum::Json(json!({ "detail": detail }));
+    (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
 }
 
 async fn list_requests(State(twin): State<Arc<Twin>>) -> Response {

@@ -1,4 +1,4 @@
-//! The providers' twins: Deepgram, OpenAI, Cartesia and ElevenLabs on one port, by path.
+//! The providers' twins: Deepgram, OpenAI, Cartesia, ElevenLabs and the verifiers of captchas on one port, by path.
 //!
 //! They speak the real protocols over real sockets and are as strict as the providers: the strict readers of the crate
 //! `wire` decide what is refused, and a refusal has the provider's shape. They really hear and really speak, with the
@@ -6,6 +6,7 @@
 //! our server: what works against them works against the protocol.
 
 mod answer;
+mod captcha;
 mod cartesia;
 mod command;
 mod control;
@@ -43,6 +44,7 @@ use replies::Replies;
 use requests::Requests;
 use voice::Voice;
 
+pub use captcha::{SITE_KEY, Solved};
 pub use command::{SimArgs, env, sim};
 pub use ear::Hearing;
 pub use knobs::{Knobs, Rule};
@@ -66,6 +68,7 @@ pub(crate) struct Twin {
     ears: OnceCell<Ears>,
     replies: Replies,
     threads: openai::Threads,
+    captchas: captcha::Tokens,
 }
 
 impl Twin {
@@ -126,6 +129,7 @@ impl Twins {
             tokio::spawn(async move { requests.stamps.watch().await })
         });
         let app = Router::new()
+            .merge(captcha::routes())
             .merge(cartesia::routes())
             .merge(control::routes())
             .merge(deepgram::routes())
@@ -156,6 +160,7 @@ impl Twin {
             ears: OnceCell::new(),
             replies: Replies(options.replies.clone().into()),
             threads: openai::Threads::default(),
+            captchas: captcha::Tokens::default(),
             options,
         })
     }
@@ -179,6 +184,12 @@ impl Running {
     /// Sets knobs, as `POST /sim/knobs` does.
     pub fn set(&self, rule: Rule) {
         self.twin.desk.add(rule);
+    }
+
+    /// A captcha's token, as `POST /sim/captcha` makes it.
+    #[must_use]
+    pub fn solve(&self, solved: Solved) -> String {
+        self.twin.captchas.make(solved)
     }
 
     /// What was asked so far, as `GET /sim/requests` shows it.

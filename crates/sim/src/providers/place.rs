@@ -11,15 +11,18 @@ pub enum Provider {
     Cartesia,
     /// ElevenLabs.
     ElevenLabs,
+    /// The verifiers of captchas.
+    Captcha,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Deepgram,
         Self::OpenAi,
         Self::Cartesia,
         Self::ElevenLabs,
+        Self::Captcha,
     ];
 
     /// Its name in knobs, flags and records.
@@ -30,6 +33,7 @@ impl Provider {
             Self::OpenAi => "openai",
             Self::Cartesia => "cartesia",
             Self::ElevenLabs => "elevenlabs",
+            Self::Captcha => "captcha",
         }
     }
 
@@ -41,6 +45,7 @@ impl Provider {
             Self::OpenAi => "OPENAI_API_KEY",
             Self::Cartesia => "CARTESIA_API_KEY",
             Self::ElevenLabs => "ELEVENLABS_API_KEY",
+            Self::Captcha => "RECAPTCHA_SECRET",
         }
     }
 
@@ -82,8 +87,11 @@ pub(super) const STREAM_INPUT: Place = place(Provider::ElevenLabs, "stream-input
 pub(super) const MULTI_STREAM_INPUT: Place = place(Provider::ElevenLabs, "multi-stream-input");
 pub(super) const STREAM: Place = place(Provider::ElevenLabs, "stream");
 pub(super) const ELEVENLABS_USER: Place = place(Provider::ElevenLabs, "user");
+pub(super) const RECAPTCHA: Place = place(Provider::Captcha, "recaptcha");
+pub(super) const HCAPTCHA: Place = place(Provider::Captcha, "hcaptcha");
+pub(super) const TURNSTILE: Place = place(Provider::Captcha, "turnstile");
 
-const ALL: [Place; 18] = [
+const ALL: [Place; 21] = [
     CARTESIA_SOCKET,
     CARTESIA_CONTEXT,
     CARTESIA_BYTES,
@@ -102,6 +110,9 @@ const ALL: [Place; 18] = [
     MULTI_STREAM_INPUT,
     STREAM,
     ELEVENLABS_USER,
+    RECAPTCHA,
+    HCAPTCHA,
+    TURNSTILE,
 ];
 
 impl Place {

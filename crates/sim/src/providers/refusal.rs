@@ -40,6 +40,7 @@ impl Fault {
             Provider::OpenAi => "invalid_value",
             Provider::Cartesia => "bad_request",
             Provider::ElevenLabs => "invalid_parameters",
+            Provider::Captcha => "bad-request",
         };
         Self::new(400, code, message)
     }
@@ -51,6 +52,7 @@ impl Fault {
             Provider::OpenAi => ("invalid_api_key", "Incorrect API key provided."),
             Provider::Cartesia => ("unauthorized", "The API key is missing or invalid."),
             Provider::ElevenLabs => ("invalid_api_key", "Invalid API key"),
+            Provider::Captcha => ("invalid-input-secret", ""),
         };
         Self::new(401, code, message)
     }
@@ -67,6 +69,7 @@ impl Fault {
             (Provider::Cartesia, 429) => cartesia::CONCURRENCY_LIMITED,
             (Provider::Cartesia, 404) => "model_not_found",
             (Provider::ElevenLabs, 429) => "too_many_concurrent_requests",
+            (Provider::Captcha, _) => "internal-error",
             (_, 500..) => "server_error",
             _ => "refused",
         };
@@ -95,6 +98,7 @@ impl Fault {
                     Some(_) | None => error.to_body(),
                 }
             }
+            Provider::Captcha => super::captcha::failure(&self.code),
             Provider::ElevenLabs => elevenlabs::ApiError {
                 code,
                 message: Some(message),

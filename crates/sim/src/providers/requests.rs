@@ -208,7 +208,7 @@ fn masked(key: &str) -> String {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["api-key", "api_key", "token", "authorization"]
+    ["api-key", "api_key", "token", "authorization", "secret"]
         .iter()
         .any(|word| name.ends_with(word))
 }

@@ -57,9 +57,13 @@ impl Visit {
             place,
             version: version(place, parts),
         };
-        // An ElevenLabs socket may bring its key in the first message.
-        let comes_later =
-            place.provider == Provider::ElevenLabs && key.is_none() && is_upgrade(&parts.headers);
+        let comes_later = match place.provider {
+            // A socket may bring its key in the first message.
+            Provider::ElevenLabs => key.is_none() && is_upgrade(&parts.headers),
+            // The form holds it.
+            Provider::Captcha => true,
+            Provider::Deepgram | Provider::OpenAi | Provider::Cartesia => false,
+        };
         if !comes_later && !twin.accepts(place.provider, key.as_deref()) {
             return Err(visit.refuse(&Fault::key(place.provider)));
         }
@@ -192,6 +196,7 @@ fn key(provider: Provider, parts: &Parts) -> Option<String> {
         Provider::ElevenLabs => text(headers, elevenlabs::API_KEY_HEADER)
             .map(str::to_owned)
             .or_else(|| query(parts, elevenlabs::TOKEN_QUERY)),
+        Provider::Captcha => None,
     };
     key.filter(|key| !key.trim().is_empty())
 }

@@ -4,6 +4,7 @@
 
 mod aura;
 mod call;
+mod captcha;
 mod cartesia;
 mod control;
 mod conversation;
