@@ -130,7 +130,7 @@ pub(super) async fn make_user(
     })
 }
 
-/// Sign in.
+/// Sign in with a password.
 ///
 /// The access token goes into `Authorization: Bearer ...`. The refresh token is good once, for the next pair.
 ///

@@ -23,6 +23,7 @@ use utoipa::openapi::{Info, License, OpenApi, RefOr};
 pub use page::{__path_show_docs, __path_show_docs_file, show_docs, show_docs_file};
 pub use refusals::{Message, Problem};
 
+use crate::rates::{self, Counted, Limit};
 use crate::routes::{Protection, ROUTES, Route};
 
 /// What belongs together, in the order in which the page shows it.
@@ -163,6 +164,24 @@ fn rename(operation: &mut Operation, path: &str, route: &Route) {
     }
 }
 
+fn limit(route: &Route) -> String {
+    let Some(Limit { a_minute, counted }) = route.limit else {
+        return "Limit: none.".to_owned();
+    };
+    let together = match counted {
+        Counted::ByNode => "each server counts for itself",
+        Counted::ByAll => "servers that share a database count together",
+        Counted::Placing => {
+            "servers that share a database count together; what is answered 401, 403 or 422, or is a repeat, does not count"
+        }
+    };
+    let name = rates::name(route.path);
+    format!(
+        "Limit: {a_minute} requests a minute by each user, or by each address where there is no user; {together}. `RATE_LIMITS` may say \
+         otherwise for `{name}`."
+    )
+}
+
 /// What the table says, in words.
 fn remark(operation: &mut Operation, route: &Route) {
     let who = match route.protection {
@@ -189,7 +208,7 @@ fn remark(operation: &mut Operation, route: &Route) {
     if route.body > 0 {
         lines.push(format!("Body: at most {} bytes.", route.body));
     }
-    lines.push("Limit: none.".to_owned());
+    lines.push(limit(route));
     let own = operation.description.take();
     let own = own.map(|text| match text.split_once("# Errors") {
         Some((text, _)) => text.trim().replace('\n', " "),

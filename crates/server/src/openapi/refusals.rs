@@ -165,6 +165,9 @@ pub(super) fn add(operation: &mut Operation, route: &Route) {
             statuses.extend([StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]);
         }
     }
+    if route.limit.is_some() {
+        statuses.push(StatusCode::TOO_MANY_REQUESTS);
+    }
     if route.body > 0 {
         statuses.extend([
             StatusCode::BAD_REQUEST,
@@ -200,10 +203,10 @@ pub(super) fn describe(components: &mut Components) {
         answer
             .content
             .insert("application/json".to_owned(), content.into());
-        if let Some((name, about)) = header(refusal.status) {
+        for (name, about) in headers(refusal.status) {
             let mut header = Header::new(String::schema());
-            header.description = Some(about.to_owned());
-            answer.headers.insert(name.to_owned(), header.into());
+            header.description = Some((*about).to_owned());
+            answer.headers.insert((*name).to_owned(), header.into());
         }
         components
             .responses
@@ -229,12 +232,16 @@ pub(super) fn describe(components: &mut Components) {
     components.schemas.extend(schemas);
 }
 
-fn header(status: StatusCode) -> Option<(&'static str, &'static str)> {
+fn headers(status: StatusCode) -> &'static [(&'static str, &'static str)] {
     match status {
-        StatusCode::UNAUTHORIZED => Some(("WWW-Authenticate", "`Bearer`.")),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            Some(("Retry-After", "Seconds."))
-        }
-        _ => None,
+        StatusCode::UNAUTHORIZED => &[("WWW-Authenticate", "`Bearer`.")],
+        StatusCode::SERVICE_UNAVAILABLE => &[("Retry-After", "Seconds.")],
+        StatusCode::TOO_MANY_REQUESTS => &[
+            ("Retry-After", "Seconds until the next request may come."),
+            ("RateLimit-Limit", "So many requests may come at once."),
+            ("RateLimit-Remaining", "So many are left."),
+            ("RateLimit-Reset", "Seconds until all are there again."),
+        ],
+        _ => &[],
     }
 }
