@@ -3,7 +3,7 @@
 mod reader;
 mod writer;
 
-pub use reader::{Wav, read};
+pub use reader::{Head, Wav, read};
 pub use writer::{Coding, WavFormat, WavWriter};
 
 /// Why a WAV file could not be read or written.

@@ -41,6 +41,8 @@ pub enum Recognized {
         complete: bool,
         /// What it means.
         meaning: Meaning,
+        /// The words with their places, of the same text.
+        words: Vec<SpokenWord>,
         /// Ear sample at which the turn began.
         from: u64,
         /// Which call of `finalize` this answers.
@@ -51,6 +53,19 @@ pub enum Recognized {
         /// What failed.
         why: String,
     },
+}
+
+/// A word and where it was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpokenWord {
+    /// The word.
+    pub word: String,
+    /// Ear sample at which it begins, to 10 ms.
+    pub from: u64,
+    /// Ear sample at which it ends.
+    pub until: u64,
+    /// How well the sound fits it, in thousandths.
+    pub confidence_pm: u16,
 }
 
 /// Receives what was recognised. It is called on the decoder's thread and must not wait.

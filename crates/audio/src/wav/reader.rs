@@ -30,13 +30,8 @@ impl Wav {
     /// One channel: the mean of all.
     #[must_use]
     pub fn to_mono(&self) -> Vec<i16> {
-        let channels = i64::from(self.channels.max(1));
-        self.samples
-            .chunks_exact(channels as usize)
-            .map(|frame| {
-                (frame.iter().map(|&sample| i64::from(sample)).sum::<i64>() / channels) as i16
-            })
-            .collect()
+        let channels = usize::from(self.channels.max(1));
+        self.samples.chunks_exact(channels).map(mean).collect()
     }
 
     /// The samples of one channel, counted from 0; none when there is no such channel.
@@ -49,7 +44,7 @@ impl Wav {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stored {
     Unsigned8,
     Signed16,
@@ -60,11 +55,75 @@ enum Stored {
     Alaw,
 }
 
+impl Stored {
+    fn bytes(self) -> usize {
+        match self {
+            Self::Unsigned8 | Self::Mulaw | Self::Alaw => 1,
+            Self::Signed16 => 2,
+            Self::Signed24 => 3,
+            Self::Signed32 | Self::Float32 => 4,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Format {
     stored: Stored,
     channels: u16,
     rate_hz: u32,
+}
+
+/// What stands before the audio of a WAV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Frames a second.
+    pub rate_hz: u32,
+    /// Channels, at least 1.
+    pub channels: u16,
+    /// Bytes of audio as the file promises; `None`: to its end.
+    pub audio_bytes: Option<u64>,
+    stored: Stored,
+}
+
+impl Head {
+    /// Reads up to the audio, so that the first byte of it comes next. Unknown chunks are skipped.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(input: &mut impl Read) -> Result<Self, WavError> {
+        let (format, size) = read_head(input)?;
+        let known = size != 0 && size != UNKNOWN_SIZE;
+        Ok(Self {
+            rate_hz: format.rate_hz,
+            channels: format.channels,
+            audio_bytes: known.then_some(size.into()),
+            stored: format.stored,
+        })
+    }
+
+    /// Bytes of one sample of every channel.
+    #[must_use]
+    pub fn frame_bytes(&self) -> usize {
+        self.stored.bytes() * usize::from(self.channels)
+    }
+
+    /// Whether the audio is 16-bit linear, which every reader of WAV files knows.
+    #[must_use]
+    pub fn is_linear16(&self) -> bool {
+        matches!(self.stored, Stored::Signed16)
+    }
+
+    /// Appends the mean of all channels of these whole frames; bytes of a frame that is not whole are left out.
+    pub fn to_mono(&self, bytes: &[u8], out: &mut Vec<i16>) {
+        let samples = linear(bytes, self.stored);
+        let channels = usize::from(self.channels);
+        out.extend(samples.chunks_exact(channels).map(mean));
+    }
+}
+
+fn mean(frame: &[i16]) -> i16 {
+    let sum: i64 = frame.iter().map(|&sample| i64::from(sample)).sum();
+    (sum / frame.len().max(1) as i64) as i16
 }
 
 /// Reads a WAV file: PCM of 8, 16, 24 or 32 bits, 32-bit float, mu-law and A-law, any rate and number of channels.
@@ -76,6 +135,12 @@ struct Format {
 /// # Errors
 /// [`WavError`] when the stream fails, is no WAV file or holds a coding not named above.
 pub fn read(input: &mut impl Read) -> Result<Wav, WavError> {
+    let (format, size) = read_head(input)?;
+    read_data(input, format, size)
+}
+
+/// Reads up to the audio; with the size that its chunk has.
+fn read_head(input: &mut impl Read) -> Result<(Format, u32), WavError> {
     let mut riff = [0u8; 12];
     fill(input, &mut riff, "RIFF header")?;
     if &riff[..4] != b"RIFF" || &riff[8..] != b"WAVE" {
@@ -96,7 +161,7 @@ pub fn read(input: &mut impl Read) -> Result<Wav, WavError> {
         let size = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
         match (&header[..4], format) {
             (b"fmt ", _) => format = Some(read_format(input, size)?),
-            (b"data", Some(format)) => return read_data(input, format, size),
+            (b"data", Some(format)) => return Ok((format, size)),
             (b"data", None) => {
                 return Err(WavError::Truncated {
                     missing: "fmt chunk (its data comes first)",

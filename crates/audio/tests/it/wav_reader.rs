@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use proptest::prelude::*;
-use ringback_audio::wav::{self, Wav, WavError};
+use ringback_audio::wav::{self, Head, Wav, WavError};
 
 fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut bytes = id.to_vec();
@@ -39,7 +39,17 @@ fn read(bytes: &[u8]) -> Result<Wav, WavError> {
 }
 
 fn check(tag: u16, bits: u16, data: &[u8], expected: &[i16]) {
-    let wav = read(&riff(&[format(tag, 1, 8000, bits), chunk(b"data", data)])).unwrap();
+    let file = riff(&[format(tag, 1, 8000, bits), chunk(b"data", data)]);
+    let mut rest = &file[..];
+    let head = Head::read(&mut rest).unwrap();
+    assert_eq!((head.rate_hz, head.channels), (8000, 1));
+    assert_eq!(head.audio_bytes, Some(data.len() as u64));
+    assert_eq!(head.frame_bytes(), usize::from(bits / 8));
+    assert_eq!(head.is_linear16(), (tag, bits) == (1, 16));
+    let mut mono = Vec::new();
+    head.to_mono(&rest[..data.len()], &mut mono);
+    assert_eq!(mono, expected, "tag {tag}, {bits} bits");
+    let wav = read(&file).unwrap();
     assert_eq!(
         wav,
         Wav {
@@ -74,6 +84,21 @@ fn every_promised_coding_becomes_linear_samples() {
     check(3, 32, &floats, &[-32768, 16384, 32767, 0]);
     check(7, 8, &[0xFF, 0x80, 0x00], &[0, 32124, -32124]);
     check(6, 8, &[0xD5, 0xAA], &[8, 32256]);
+}
+
+#[test]
+fn audio_behind_a_head_is_mixed_frame_by_frame_and_half_a_frame_left_out() {
+    let file = riff(&[
+        format(1, 2, 16_000, 16),
+        chunk(b"LIST", b"abc"),
+        chunk(b"data", &[]),
+    ]);
+    let head = Head::read(&mut &file[..]).unwrap();
+    assert_eq!((head.channels, head.frame_bytes()), (2, 4));
+    assert_eq!(head.audio_bytes, None, "a size of 0 is that of a stream");
+    let mut mono = Vec::new();
+    head.to_mono(&[10, 0, 20, 0, 0xFF, 0x7F, 0xFF, 0x7F, 1, 0], &mut mono);
+    assert_eq!(mono, [15, 32767]);
 }
 
 #[test]

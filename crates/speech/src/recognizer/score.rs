@@ -5,6 +5,7 @@
 
 use ringback_pocketsphinx::Segment;
 
+use super::SpokenWord;
 use super::ear::{Finished, Heard};
 use crate::grammar::{Answers, Around, Grammar, Meaning};
 
@@ -135,6 +136,30 @@ pub(super) struct Taken {
     pub(super) confidence_pm: u16,
     /// Whether they are a whole sentence of the grammar, beyond doubt.
     pub(super) sure: bool,
+    /// Each of them, counted in samples since the utterance began.
+    pub(super) words: Vec<SpokenWord>,
+}
+
+/// Samples of a frame of the decoder: 10 ms.
+const FRAME: u64 = 80;
+
+/// The words of a path. Another pronunciation is the same word. The decoder counts frames on from one utterance to the next, but
+/// a path covers all of its own.
+fn words(path: &[Segment]) -> Vec<SpokenWord> {
+    let origin = path.first().map_or(0, |segment| segment.first);
+    let spoken = path.iter().filter(|segment| is_word(&segment.word));
+    let word = |segment: &Segment| {
+        let length = segment.last.saturating_sub(segment.first) + 1;
+        let bare = segment.word.split_once('(').map(|(bare, _)| bare);
+        let score = i64::from(segment.acoustic) / i64::from(length);
+        SpokenWord {
+            word: bare.unwrap_or(&segment.word).to_owned(),
+            from: u64::from(segment.first.saturating_sub(origin)) * FRAME,
+            until: u64::from(segment.first.saturating_sub(origin) + length) * FRAME,
+            confidence_pm: confidence(score - FREE_WORST),
+        }
+    };
+    spoken.map(word).collect()
 }
 
 /// Decides what of an utterance is taken for said.
@@ -148,6 +173,7 @@ pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Tak
         let heard = sentence.unwrap_or(so_far);
         return Taken {
             confidence_pm: free_pm(&heard.segments),
+            words: words(&heard.segments),
             text: heard.text,
             sure: whole,
         };
@@ -162,6 +188,7 @@ pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Tak
                 return Taken {
                     confidence_pm,
                     sure: beyond_doubt(confidence_pm, around(&heard)),
+                    words: words(&heard.segments),
                     text: heard.text,
                 };
             }
@@ -174,6 +201,7 @@ pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Tak
         believed(confidence_pm) && grammar.interpret(&so_far.text).meaning == Meaning::Nothing;
     match goes_on {
         true => Taken {
+            words: words(&so_far.segments),
             text: so_far.text,
             confidence_pm,
             sure: false,
@@ -182,6 +210,7 @@ pub(super) fn judge(grammar: &Grammar, range_db: f64, finished: Finished) -> Tak
             text: String::new(),
             confidence_pm: rejected,
             sure: false,
+            words: Vec::new(),
         },
     }
 }

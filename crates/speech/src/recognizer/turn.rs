@@ -1,6 +1,7 @@
 //! One turn of the caller: its sound, and what of it was decoded to which text.
 
-use super::Recognized;
+use super::score::Taken;
+use super::{Recognized, SpokenWord};
 use crate::grammar::{Grammar, Interpretation, Meaning};
 
 /// Sound of a turn that is kept to be decoded again, in bytes: 12 s of mu-law.
@@ -35,11 +36,24 @@ pub(super) struct Turn {
     pub(super) open: bool,
     /// Bytes of sound in the utterance.
     pub(super) length: usize,
+    places: Places,
     /// Text of earlier utterances that are not decoded again.
     earlier: String,
     text: String,
     confidence_pm: u16,
     sure: bool,
+}
+
+/// Where things lie in the ear, in samples.
+struct Places {
+    /// The first byte of the sound that is kept.
+    sound: u64,
+    /// The beginning of the utterance.
+    utterance: u64,
+    /// The words.
+    words: Vec<SpokenWord>,
+    /// How many of these are of earlier utterances.
+    earlier: usize,
 }
 
 impl Turn {
@@ -55,6 +69,12 @@ impl Turn {
             frames: 0,
             open: false,
             length: 0,
+            places: Places {
+                sound: from,
+                utterance: from,
+                words: Vec::new(),
+                earlier: 0,
+            },
             earlier: String::new(),
             text: String::new(),
             confidence_pm: 0,
@@ -81,13 +101,13 @@ impl Turn {
         self.sound.extend_from_slice(mulaw);
         if self.whole && self.sound.len() > KEPT {
             self.whole = false;
-            self.sound.drain(..self.decoded);
+            self.places.sound += self.sound.drain(..self.decoded).len() as u64;
             self.decoded = 0;
         }
         if !self.whole && !self.open {
             // Only what comes shortly before speech is worth keeping.
             let excess = self.sound.len().saturating_sub(KEPT);
-            self.sound.drain(..excess);
+            self.places.sound += self.sound.drain(..excess).len() as u64;
         }
         self.spoken
     }
@@ -109,6 +129,8 @@ impl Turn {
         let rest = self.sound.split_off(self.decoded);
         if self.whole {
             self.sound.extend_from_slice(&rest);
+        } else {
+            self.places.sound += rest.len() as u64;
         }
         self.decoded = self.sound.len();
         self.spoken = false;
@@ -127,16 +149,34 @@ impl Turn {
         if again && self.whole {
             self.decoded = 0;
             self.earlier.clear();
+            self.places.words.clear();
         } else {
             self.earlier.clone_from(&self.text);
         }
+        self.places.earlier = self.places.words.len();
+        self.places.utterance = self.places.sound + self.decoded as u64;
         self.unheard()
     }
 
     /// Ends the utterance with the text it gave, and whether that is a sentence beyond doubt.
-    pub(super) fn close_utterance(&mut self, latest: &str, confidence_pm: u16, sure: bool) {
+    pub(super) fn close_utterance(&mut self, taken: Taken) {
+        let Taken {
+            text: latest,
+            confidence_pm,
+            sure,
+            words,
+        } = taken;
         self.open = false;
-        self.text = self.joined(latest);
+        self.text = self.joined(&latest);
+        self.places.words.truncate(self.places.earlier);
+        let begun = self.places.utterance;
+        self.places
+            .words
+            .extend(words.into_iter().map(|word| SpokenWord {
+                from: begun + word.from,
+                until: begun + word.until,
+                ..word
+            }));
         self.confidence_pm = match (self.earlier.is_empty(), latest.is_empty()) {
             (false, true) => self.confidence_pm,
             (false, false) => self.confidence_pm.min(confidence_pm),
@@ -152,6 +192,8 @@ impl Turn {
         self.decoded = 0;
         self.earlier.clear();
         self.text.clear();
+        self.places.earlier = 0;
+        self.places.words.clear();
         self.confidence_pm = 0;
         self.sure = false;
     }
@@ -174,6 +216,7 @@ impl Turn {
         let understood = grammar.map_or(nothing, |grammar| grammar.interpret(&self.text));
         Recognized::Final {
             text: self.text.clone(),
+            words: self.places.words.clone(),
             confidence_pm: self.confidence_pm,
             // Of a longer turn the beginning is no longer known to belong to the sentence.
             complete: understood.complete && self.sure && self.whole,

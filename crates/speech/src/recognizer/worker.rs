@@ -266,7 +266,7 @@ impl Worker {
         }
         let finished = ear.finish().map_err(|error| error.to_string())?;
         let taken = judge(grammar, turn.range_db(), finished);
-        turn.close_utterance(&taken.text, taken.confidence_pm, taken.sure);
+        turn.close_utterance(taken);
         Ok(())
     }
 

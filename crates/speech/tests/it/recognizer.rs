@@ -136,6 +136,42 @@ fn menu() -> Expect {
 }
 
 #[test]
+fn words_have_their_places_in_the_ear() {
+    const BEGUN: u64 = 40_000;
+    let pool = pool(1);
+    let (recognizer, receiver) = lease(&pool);
+    recognizer.expect(grammar(&Expect::Open));
+    recognizer.begin(BEGUN);
+    let said = YES_PLEASE[0];
+    let quiet = vec![0xff; 8000];
+    feed(&recognizer, &quiet);
+    feed(&recognizer, said);
+    recognizer.finalize(1);
+    let once = settled(&receiver);
+    feed(&recognizer, &quiet);
+    feed(&recognizer, said);
+    recognizer.finalize(2);
+    let twice = settled(&receiver);
+    let mut from = BEGUN + 8000;
+    for (recognized, until) in [(once, said.len()), (twice, 2 * said.len() + 8000)] {
+        let Recognized::Final { text, words, .. } = recognized else {
+            panic!("{recognized:?}");
+        };
+        let spelled: Vec<_> = words.iter().map(|word| word.word.as_str()).collect();
+        assert!(
+            !words.is_empty() && spelled.join(" ") == text,
+            "{words:?} {text}"
+        );
+        assert!(words.is_sorted_by(|one, next| one.until <= next.from));
+        let last = words.last().unwrap();
+        assert!(last.from >= from, "{words:?}");
+        assert!(last.until <= BEGUN + 8000 + until as u64 + 800, "{words:?}");
+        assert!(words.iter().all(|word| word.confidence_pm > 0));
+        from = last.until;
+    }
+}
+
+#[test]
 fn yes_and_no_are_heard() {
     check(&Expect::YesNo, YES_PLEASE, &Meaning::YesNo(true));
     check(&Expect::YesNo, NO_THANK_YOU, &Meaning::YesNo(false));
