@@ -1,8 +1,9 @@
-//! Deepgram: both generations of streaming recognition, and the Aura voices.
+//! Deepgram: both generations of streaming recognition, recordings, and the Aura voices.
 
 mod aura;
 mod flux;
 mod listen;
+mod recorded;
 mod session;
 mod turns;
 
@@ -25,7 +26,10 @@ use super::visit::{Refused, Visit};
 
 pub(super) fn routes() -> Router<Arc<Twin>> {
     Router::new()
-        .route(wire::listen::PATH, get(listen::open_listen))
+        .route(
+            wire::listen::PATH,
+            get(listen::open_listen).post(recorded::hear_recording),
+        )
         .route(wire::flux::PATH, get(flux::open_flux))
         .route(
             wire::speak::PATH,
@@ -67,21 +71,24 @@ fn format(encoding: Option<Encoding>, rate: Option<u32>) -> Result<Format, Fault
 
 /// Ears for a stream, or the refusal: with no decoder free, that of a project with too many streams.
 async fn ear(twin: &Twin, visit: &Visit, format: Format, channels: usize) -> Result<Ear, Refused> {
-    twin.ears().await.open(format, channels).map_err(|why| {
-        visit.refuse(&match why {
-            NoEar::Busy => Fault::new(
-                429,
-                "TOO_MANY_REQUESTS",
-                "Too many requests. Please try again later",
-            ),
-            NoEar::Deaf(why) => Fault::new(
-                503,
-                "UNAVAILABLE",
-                format!("the simulator hears nothing: {why}"),
-            ),
-            NoEar::Format(why) => Fault::new(400, "Bad Request", why),
-        })
-    })
+    let opened = twin.ears().await.open(format, channels);
+    opened.map_err(|why| visit.refuse(&no_ear(why)))
+}
+
+fn no_ear(why: NoEar) -> Fault {
+    match why {
+        NoEar::Busy => Fault::new(
+            429,
+            "TOO_MANY_REQUESTS",
+            "Too many requests. Please try again later",
+        ),
+        NoEar::Deaf(why) => Fault::new(
+            503,
+            "UNAVAILABLE",
+            format!("the simulator hears nothing: {why}"),
+        ),
+        NoEar::Format(why) => Fault::new(400, "Bad Request", why),
+    }
 }
 
 /// Puts the id of the request into the answer to a handshake.

@@ -18,6 +18,7 @@ mod mark;
 mod openai;
 mod options;
 mod place;
+mod recording;
 mod refusal;
 mod replies;
 mod requests;

@@ -75,6 +75,7 @@ pub(super) const CARTESIA_BYTES: Place = place(Provider::Cartesia, "bytes");
 pub(super) const CARTESIA_SSE: Place = place(Provider::Cartesia, "sse");
 pub(super) const CARTESIA_VOICES: Place = place(Provider::Cartesia, "voices");
 pub(super) const LISTEN: Place = place(Provider::Deepgram, "listen");
+pub(super) const RECORDED: Place = place(Provider::Deepgram, "recorded");
 pub(super) const FLUX: Place = place(Provider::Deepgram, "flux");
 pub(super) const AURA: Place = place(Provider::Deepgram, "speak");
 pub(super) const DEEPGRAM_TOKEN: Place = place(Provider::Deepgram, "token");
@@ -91,13 +92,14 @@ pub(super) const RECAPTCHA: Place = place(Provider::Captcha, "recaptcha");
 pub(super) const HCAPTCHA: Place = place(Provider::Captcha, "hcaptcha");
 pub(super) const TURNSTILE: Place = place(Provider::Captcha, "turnstile");
 
-const ALL: [Place; 21] = [
+const ALL: [Place; 22] = [
     CARTESIA_SOCKET,
     CARTESIA_CONTEXT,
     CARTESIA_BYTES,
     CARTESIA_SSE,
     CARTESIA_VOICES,
     LISTEN,
+    RECORDED,
     FLUX,
     AURA,
     DEEPGRAM_TOKEN,

@@ -15,6 +15,7 @@ mod flux;
 mod marks;
 mod openai;
 mod playback;
+mod recorded;
 mod refused;
 mod responses;
 mod sdk;

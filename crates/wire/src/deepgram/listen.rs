@@ -5,9 +5,13 @@
 //! server answers [`Event`]s. Audio must come within about [`IDLE_LIMIT`] of opening; afterwards [`Command::KeepAlive`]
 //! every 3 to 5 s bridges a time without audio. A full utterance is every final transcript since the last end, until
 //! `speech_final`, or until an `UtteranceEnd` that no `speech_final` preceded.
+//!
+//! A recording is posted to the same path with the same query, as its bytes and with their content type, and answered by a
+//! [`Transcript`] of all of it. It may have [`MAX_RECORDING_BYTES`].
 
 mod client;
 mod query;
+mod recorded;
 mod server;
 mod write;
 
@@ -17,14 +21,17 @@ use super::Closing;
 
 pub use client::{Command, Configure, parse_command};
 pub use query::{Endpointing, Formatting, Query, parse_query};
+pub use recorded::{Channel, Transcript, parse_transcript};
 pub use server::{
     Alternative, ConfigureFault, Event, Metadata, ModelInfo, Results, ResultsMetadata, Word, parse,
 };
 
-/// The path of the socket.
+/// The path of the socket, and of recordings.
 pub const PATH: &str = "/v1/listen";
 /// Without a frame for so long, Deepgram closes with [`CLIENT_SILENT`].
 pub const IDLE_LIMIT: Duration = Duration::from_secs(10);
+/// The most bytes of a recording: 2 GB.
+pub const MAX_RECORDING_BYTES: u64 = 2_000_000_000;
 /// The most tokens all keyterms may have together.
 pub const MAX_KEYTERM_TOKENS: usize = 500;
 /// The `variant` of [`Event::Error`] after a text frame that could not be understood. The session goes on.

@@ -25,6 +25,7 @@ macro_rules! assert_refused {
 mod flux;
 mod http_error;
 mod listen;
+mod recorded;
 mod speak;
 
 use std::time::Duration;

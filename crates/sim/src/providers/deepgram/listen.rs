@@ -29,6 +29,15 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// Families of models, and with them the models' names.
 const FAMILIES: [&str; 5] = ["nova", "enhanced", "base", "phonecall", "whisper"];
 
+pub(super) fn check_model(visit: &Visit, model: &str) -> Result<(), Refused> {
+    let family = model.split('-').next().unwrap_or_default();
+    if FAMILIES.contains(&family) || uuid::Uuid::try_parse(model).is_ok() {
+        return Ok(());
+    }
+    let why = "No such model/language/tier combination found.";
+    Err(visit.refuse(&Fault::new(400, "Bad Request", why)))
+}
+
 pub(super) async fn open_listen(
     State(twin): State<Arc<Twin>>,
     upgrade: Upgrade,
@@ -37,11 +46,7 @@ pub(super) async fn open_listen(
     let (parts, _) = request.into_parts();
     let visit = Visit::admit(&twin, LISTEN, &parts).await?;
     let query = parse_query(parts.uri.query().unwrap_or_default()).map_err(|why| visit.bad(why))?;
-    let family = query.model.split('-').next().unwrap_or_default();
-    if !FAMILIES.contains(&family) && uuid::Uuid::try_parse(&query.model).is_err() {
-        let why = "No such model/language/tier combination found.";
-        return Err(visit.refuse(&Fault::new(400, "Bad Request", why)));
-    }
+    check_model(&visit, &query.model)?;
     let format = format(query.encoding, query.sample_rate).map_err(|fault| visit.refuse(&fault))?;
     let channels = query.channels.unwrap_or(1) as usize;
     let ear = ear(&twin, &visit, format, channels).await?;

@@ -2,7 +2,6 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
@@ -16,12 +15,11 @@ use ringback_wire::openai::audio::{
 use ringback_wire::openai::{ApiError, Refusal, Usage};
 use ringback_wire::sse;
 
-use super::super::ear::{Answer, Ear, NoEar, punctuated};
+use super::super::ear::NoEar;
 use super::super::place::{SPEECH, TRANSCRIPTIONS};
 use super::super::sound::{Coding, Format};
 use super::super::visit::{Refused, Visit};
-use super::super::voice::shares;
-use super::super::{Twin, answer, wav as wav_file};
+use super::super::{Twin, answer, recording, wav as wav_file};
 use super::form::{Part, parts};
 use super::{check_model, pause, refuse, signed};
 use answer::Piece;
@@ -30,12 +28,6 @@ use answer::Piece;
 const PIECE: usize = 4001;
 /// The form around a file, in bytes.
 const FORM: usize = 1 << 20;
-/// Samples of a second.
-const SECOND: f64 = 8000.0;
-/// The pause behind which a turn of a file ends, in samples.
-const PAUSE: u64 = 4000;
-/// Speech without a pause is cut here, in samples: a decoder holds 12 s that it has not heard yet.
-const LONGEST: u64 = 64_000;
 
 fn unsupported(what: &str, param: &str) -> Refusal {
     Refusal {
@@ -138,11 +130,7 @@ pub(super) async fn create_transcription(
 
 /// Everything that is said in a file.
 async fn hear(twin: &Twin, visit: &Visit, wav: &wav::Wav) -> Result<Transcript, Refused> {
-    let format = Format {
-        coding: Coding::Pcm16,
-        rate: wav.rate_hz,
-    };
-    let mut ear = twin.ears().await.open(format, 1).map_err(|why| {
+    let heard = recording::hear(twin, wav).await.map_err(|why| {
         refuse(
             visit,
             &match why {
@@ -152,31 +140,20 @@ async fn hear(twin: &Twin, visit: &Visit, wav: &wav::Wav) -> Result<Transcript, 
             },
         )
     })?;
-    let bytes: Vec<u8> = wav
-        .to_mono()
-        .iter()
-        .flat_map(|sample| sample.to_le_bytes())
-        .collect();
-    let mut transcript = Transcript {
-        duration_s: Some(wav.frames() as f64 / f64::from(wav.rate_hz.max(1))),
+    let silent = visit.knobs.silence;
+    let words = heard.words.into_iter().filter(|_| !silent);
+    let transcript = Transcript {
+        duration_s: Some(heard.duration_s),
+        text: if silent { String::new() } else { heard.text },
+        words: words
+            .map(|word| Word {
+                word: word.word,
+                start_s: word.start_s,
+                end_s: word.end_s,
+            })
+            .collect(),
         ..Transcript::default()
     };
-    ear.take(&bytes);
-    // The end of a turn is noticed in the silence behind it.
-    ear.take(&vec![0; wav.rate_hz as usize * 2]);
-    while let Some(step) = ear.step() {
-        let length = ear.sound().map_or(0, |(from, to)| to - from);
-        if step.quiet.is_some_and(|quiet| quiet >= PAUSE) || length >= LONGEST {
-            take_turn(&mut ear, &mut transcript).await;
-        }
-    }
-    take_turn(&mut ear, &mut transcript).await;
-    if visit.knobs.silence {
-        return Ok(Transcript {
-            duration_s: transcript.duration_s,
-            ..Transcript::default()
-        });
-    }
     Ok(in_one_stretch(transcript))
 }
 
@@ -203,38 +180,6 @@ fn in_one_stretch(mut transcript: Transcript) -> Transcript {
         }];
     }
     transcript
-}
-
-async fn take_turn(ear: &mut Ear, transcript: &mut Transcript) {
-    let Some((from, to)) = ear.sound() else {
-        return;
-    };
-    let wanted = ear.ask();
-    ear.end_turn();
-    let answered = async {
-        while let Some(answer) = ear.answers.recv().await {
-            if let Answer::Final { id, text, .. } = answer
-                && id == wanted
-            {
-                return punctuated(&text);
-            }
-        }
-        String::new()
-    };
-    let text = tokio::time::timeout(Duration::from_secs(60), answered)
-        .await
-        .unwrap_or_default();
-    let seconds = |sample: usize| sample as f64 / SECOND;
-    let words = shares(&text, from as usize, to as usize).into_iter();
-    transcript.words.extend(words.map(|word| Word {
-        start_s: seconds(word.start),
-        end_s: seconds(word.end),
-        word: word.word,
-    }));
-    if !transcript.text.is_empty() && !text.is_empty() {
-        transcript.text.push(' ');
-    }
-    transcript.text.push_str(&text);
 }
 
 fn written(visit: Visit, asked: &TranscriptionRequest, mut transcript: Transcript) -> Response {

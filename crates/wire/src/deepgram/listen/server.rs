@@ -287,7 +287,7 @@ fn results(node: &Node<'_>) -> Result<Results, Garbled> {
     })
 }
 
-fn alternative(node: &Node<'_>) -> Alternative {
+pub(super) fn alternative(node: &Node<'_>) -> Alternative {
     Alternative {
         transcript: node.owned("transcript"),
         confidence: node.get("confidence").float().unwrap_or_default(),

@@ -82,7 +82,7 @@ fn results_message(results: &Results) -> ResultsMessage<'_> {
     }
 }
 
-fn alternative(alternative: &Alternative) -> AlternativeMessage<'_> {
+pub(super) fn alternative(alternative: &Alternative) -> AlternativeMessage<'_> {
     AlternativeMessage {
         transcript: &alternative.transcript,
         confidence: alternative.confidence,
@@ -159,7 +159,7 @@ struct ChannelMessage<'a> {
 }
 
 #[derive(Serialize)]
-struct AlternativeMessage<'a> {
+pub(super) struct AlternativeMessage<'a> {
     transcript: &'a str,
     confidence: f64,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
