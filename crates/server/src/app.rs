@@ -14,7 +14,7 @@ use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::guards::Guards;
@@ -204,6 +204,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
         tokio::spawn(keep_fresh(tls).context("SIGHUP cannot be listened to")?);
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
+    tokio::spawn(accounts::sweep(Arc::clone(&app)));
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());
     tracing::info!(address = %app.address, version = env!("CARGO_PKG_VERSION"), "server started");

@@ -4,13 +4,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 use tower::util::option_layer;
 
 use crate::accounts;
 use crate::answers::Detail;
-use crate::api::{auth, calls, users};
+use crate::api::{admin, auth, calls, keys, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
@@ -170,6 +170,53 @@ pub const ROUTES: &[Route] = &[
         get(users::show_protected)
     })
     .told_by::<users::__path_show_protected>(),
+    route("POST", "/users/me/password", Protection::User, || {
+        post(users::change_password)
+    })
+    .taking(auth::MAX_BYTES)
+    .limited(10, Counted::ByAll)
+    .told_by::<users::__path_change_password>(),
+    route("GET", "/users/me/api-keys", Protection::User, || {
+        get(keys::list_keys)
+    })
+    .limited(10, Counted::ByAll)
+    .told_by::<keys::__path_list_keys>(),
+    route("POST", "/users/me/api-keys", Protection::User, || {
+        post(keys::make_key)
+    })
+    .taking(auth::MAX_BYTES)
+    .limited(10, Counted::ByAll)
+    .told_by::<keys::__path_make_key>(),
+    route(
+        "DELETE",
+        "/users/me/api-keys/{id}",
+        Protection::User,
+        || delete(keys::delete_key),
+    )
+    .limited(10, Counted::ByAll)
+    .told_by::<keys::__path_delete_key>(),
+    route("GET", "/admin/users", Protection::Admin, || {
+        get(admin::list_users)
+    })
+    .told_by::<admin::__path_list_users>(),
+    route("POST", "/admin/users", Protection::Admin, || {
+        post(admin::add_user)
+    })
+    .taking(auth::MAX_BYTES)
+    .told_by::<admin::__path_add_user>(),
+    route("PATCH", "/admin/users/{id}", Protection::Admin, || {
+        patch(admin::change_user)
+    })
+    .taking(auth::MAX_BYTES)
+    .told_by::<admin::__path_change_user>(),
+    route("DELETE", "/admin/users/{id}", Protection::Admin, || {
+        delete(admin::delete_user)
+    })
+    .told_by::<admin::__path_delete_user>(),
+    route("GET", "/admin/audit", Protection::Admin, || {
+        get(admin::list_acts)
+    })
+    .told_by::<admin::__path_list_acts>(),
     route("GET", "/calls", Protection::Local, || {
         get(calls::list_calls)
     })

@@ -10,6 +10,8 @@ use crate::{Error, Role, Store, new_id};
 pub struct SessionNew {
     /// Who logged in.
     pub user_id: String,
+    /// Their token version when they showed who they are.
+    pub token_version: i64,
     /// The hash of the refresh token; the token itself is never stored.
     pub token_hash: String,
     /// The token is good until then (µs since 1970).
@@ -67,7 +69,8 @@ struct Known {
 
 statements! {
     FAMILY_INSERT = ["INSERT INTO refresh_families (id, user_id, created_at, expires_at)
-        VALUES ($1, $2, $3, $4)"];
+        SELECT $1, id, CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM users
+        WHERE id = $2 AND token_version = $5 AND NOT disabled"];
     TOKEN_INSERT = ["INSERT INTO refresh_tokens (hash, family_id, issued_at, expires_at)
         VALUES ($1, $2, $3, $4)"];
     /// Of several who bring the same token at once, the row lock lets one find `rotated_at` empty.
@@ -92,18 +95,22 @@ impl Store {
     /// Begins a family of refresh tokens and answers its id.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where there is no such user.
+    /// [`Error::NotFound`] where there is no such user, or they were changed in between: password, role, shut out.
     pub async fn session_insert(&self, new: &SessionNew, now: i64) -> Result<String, Error> {
         let family = new_id(now);
         let mut tx = self.begin().await?;
-        execute_in!(
+        let made = execute_in!(
             tx,
             FAMILY_INSERT,
             &family,
             &new.user_id,
             now,
-            new.expires_at
+            new.expires_at,
+            new.token_version
         )?;
+        if made == 0 {
+            return Err(Error::NotFound("the user"));
+        }
         execute_in!(
             tx,
             TOKEN_INSERT,

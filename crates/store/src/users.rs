@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::{execute, execute_in, fetch, fetch_in, statements};
+use crate::db::{Tx, execute, execute_in, fetch, fetch_in, statements};
 use crate::words::words;
 use crate::{Error, Page, Paged, Store, new_id};
 
@@ -89,7 +89,11 @@ statements! {
     USER_SLOW = ["UPDATE users SET slow_until = $2 WHERE id = $1"];
     USER_LOGGED_IN = ["UPDATE users SET failed_logins = 0, slow_until = NULL, last_login_at = $2
         WHERE id = $1"];
-    ADMINS_LEFT = ["SELECT COUNT(*) FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1"];
+    /// Of two who take power from each other at once, the second finds what the first has left.
+    ADMINS_LOCK = ["UPDATE users SET role = role WHERE role = 'admin'"];
+    ADMINS_COUNT = ["SELECT COUNT(*) FROM users WHERE role = 'admin' AND NOT disabled"];
+    USER_FAMILIES_REVOKE = ["UPDATE refresh_families SET revoked_at = $2, revoked_for = $3
+        WHERE user_id = $1 AND revoked_at IS NULL"];
 }
 
 /// What an address is compared by.
@@ -172,38 +176,46 @@ impl Store {
         Ok(Paged { rows, total })
     }
 
-    /// Changes a user; access tokens given out before are not good any more.
+    /// Changes a user; access tokens given out before are not good any more, nor refresh tokens of who is shut out.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn user_change(&self, id: &str, change: UserChange) -> Result<User, Error> {
-        let user = fetch!(
-            self,
+    /// [`Error::NotFound`]; [`Error::Conflict`] where it would leave no admin who can log in.
+    pub async fn user_change(&self, id: &str, change: UserChange, now: i64) -> Result<User, Error> {
+        let mut tx = self.begin().await?;
+        execute_in!(tx, ADMINS_LOCK)?;
+        let user = fetch_in!(
+            tx,
             fetch_optional,
             USER_CHANGE,
             id,
             change.role,
             change.disabled
         )?;
-        user.ok_or(Error::NotFound("the user"))
+        let user = user.ok_or(Error::NotFound("the user"))?;
+        if change.role == Some(Role::User) || change.disabled == Some(true) {
+            leaves_an_admin(&mut tx).await?;
+        }
+        if change.disabled == Some(true) {
+            execute_in!(tx, USER_FAMILIES_REVOKE, id, now, "shut out")?;
+        }
+        tx.commit().await?;
+        Ok(user)
     }
 
-    /// How many admins could still log in without this one.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn user_other_admins(&self, id: &str) -> Result<i64, Error> {
-        let (count,): (i64,) = fetch!(self, fetch_one, ADMINS_LEFT, id)?;
-        Ok(count)
-    }
-
-    /// Sets another password; access tokens given out before are not good any more. Refresh tokens are revoked by
-    /// [`Store::session_revoke_all`].
+    /// Sets another password; all tokens given out before are not good any more.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn user_password_set(&self, id: &str, password_hash: &str) -> Result<(), Error> {
-        one(execute!(self, USER_PASSWORD, id, password_hash)?)
+    pub async fn user_password_set(
+        &self,
+        id: &str,
+        password_hash: &str,
+        now: i64,
+    ) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        one(execute_in!(tx, USER_PASSWORD, id, password_hash)?)?;
+        execute_in!(tx, USER_FAMILIES_REVOKE, id, now, "password")?;
+        tx.commit().await
     }
 
     /// Writes the same password's hash anew, made by other parameters; nothing happens where it was changed meanwhile.
@@ -217,9 +229,13 @@ impl Store {
     /// Deletes a user with their tokens, keys and secrets. Their scenarios stay without an owner, their calls too.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Conflict`] where it would leave no admin who can log in.
     pub async fn user_delete(&self, id: &str) -> Result<(), Error> {
-        one(execute!(self, USER_DELETE, id)?)
+        let mut tx = self.begin().await?;
+        execute_in!(tx, ADMINS_LOCK)?;
+        one(execute_in!(tx, USER_DELETE, id)?)?;
+        leaves_an_admin(&mut tx).await?;
+        tx.commit().await
     }
 
     /// Counts a failed login and answers how many there were since the last good one.
@@ -246,6 +262,14 @@ impl Store {
     pub async fn user_logged_in(&self, id: &str, now: i64) -> Result<(), Error> {
         one(execute!(self, USER_LOGGED_IN, id, now)?)
     }
+}
+
+async fn leaves_an_admin(tx: &mut Tx) -> Result<(), Error> {
+    let (count,): (i64,) = fetch_in!(tx, fetch_one, ADMINS_COUNT)?;
+    if count == 0 {
+        return Err(Error::Conflict("no admin would be left".to_owned()));
+    }
+    Ok(())
 }
 
 fn one(changed: u64) -> Result<(), Error> {

@@ -29,6 +29,9 @@ use who::Known;
 /// The database of accounts is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Sign-ins that ended are looked for so often.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
 /// What accounts need beside the database.
 #[derive(Debug)]
 pub struct Accounts {
@@ -55,6 +58,19 @@ impl Accounts {
     /// Has everybody looked up again: who was changed loses what they lost at once, on this node.
     pub fn forget(&self) {
         self.known.forget();
+    }
+}
+
+/// Forgets, now and then, sign-ins that ended by themselves.
+pub async fn sweep(app: crate::app::App) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(store) = app.rows.store() else {
+            continue;
+        };
+        if let Err(error) = store.session_sweep(crate::database::now()).await {
+            tracing::warn!("sign-ins that ended are not forgotten yet: {error}");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, PasswordVerifier as _, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::Refusal;
 use crate::config::{ConfigError, Secret};
@@ -27,6 +27,8 @@ const NICE: i32 = 10;
 #[derive(Debug)]
 pub struct Passwords {
     jobs: SyncSender<Job>,
+    /// Who signs in has a place, from before the database is asked.
+    places: Semaphore,
     /// A hash of the same cost that no password has.
     nobody: String,
 }
@@ -69,7 +71,20 @@ impl Passwords {
         let (salt, hash) = random.split_at(16);
         let [salt, hash] = [salt, hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
         let nobody = format!("{}{salt}${hash}", parameters());
-        Ok(Self { jobs, nobody })
+        let places = Semaphore::new(QUEUE);
+        Ok(Self {
+            jobs,
+            places,
+            nobody,
+        })
+    }
+
+    /// A place among those who sign in.
+    ///
+    /// # Errors
+    /// [`Refusal::Later`] at once when all are taken.
+    pub fn admit(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        self.places.try_acquire().map_err(|_| busy())
     }
 
     /// The hash of a password, in PHC form.

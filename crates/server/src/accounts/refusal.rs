@@ -42,6 +42,15 @@ impl Refusal {
         Self::later("the database does not answer; try again later", DATABASE)
     }
 
+    /// The same, but a conflict is told in these words.
+    #[must_use]
+    pub fn or_conflict(self, what: &str) -> Self {
+        match self {
+            Self::Said(Detail(StatusCode::CONFLICT, _)) => Self::new(StatusCode::CONFLICT, what),
+            other @ (Self::Said(_) | Self::Later(..) | Self::Misfit(_)) => other,
+        }
+    }
+
     /// 422: a field of the body is missing.
     pub fn missing(name: &str) -> Self {
         Self::Misfit(Misfit::missing(name))
@@ -60,6 +69,12 @@ impl Refusal {
 impl From<Detail> for Refusal {
     fn from(detail: Detail) -> Self {
         Self::Said(detail)
+    }
+}
+
+impl From<Misfit> for Refusal {
+    fn from(misfit: Misfit) -> Self {
+        Self::Misfit(misfit)
     }
 }
 

@@ -37,6 +37,7 @@ pub async fn sign_in(
     email: &str,
     password: &Secret,
 ) -> Result<Tokens, Refusal> {
+    let _place = app.accounts.passwords.admit()?;
     let store = store(app)?;
     let user = match email_problem(email) {
         None => soon(store.user_find_by_email(email)).await?,
@@ -101,16 +102,23 @@ pub async fn succeeded(app: &Server, whence: &Whence, user: &User) {
 /// Begins a family of tokens for a user who showed who they are.
 ///
 /// # Errors
-/// [`Refusal::Later`].
+/// [`Refusal::Later`]; 401 where the user was changed since they were looked up.
 pub async fn begin_session(app: &Server, user: &User) -> Result<Tokens, Refusal> {
     let now = now();
     let refresh_token = Fresh::Refresh.make()?;
     let session = SessionNew {
         user_id: user.id.clone(),
+        token_version: user.token_version,
         token_hash: digest(&refresh_token),
         expires_at: refresh_end(app, now),
     };
-    let session = soon(store(app)?.session_insert(&session, now)).await?;
+    let session = soon(store(app)?.session_insert(&session, now)).await;
+    let session = session.map_err(|refusal| match refusal {
+        Refusal::Said(_) => {
+            Refusal::unknown("this account was changed in this very moment: sign in again")
+        }
+        other @ (Refusal::Later(..) | Refusal::Misfit(_)) => other,
+    })?;
     tokens(app, user, &session, refresh_token, now)
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use ringback_store::{Page, Role, UserNew};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::users::{Account, shown};
@@ -13,7 +13,6 @@ use crate::accounts::{
     self, Password, Refusal, Tokens, User, Via, Whence, email_problem, hashed_password, sign_in,
     soon, store,
 };
-use crate::answers::Detail;
 use crate::app::{App, Server};
 use crate::body::{FormBody, JsonBody};
 use crate::config::Secret;
@@ -71,7 +70,7 @@ pub async fn register_user(
     State(app): State<App>,
     whence: Whence,
     JsonBody(body): JsonBody<Credentials>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Account>), Refusal> {
     let store = store(&app)?;
     let registration = app.config.accounts.registration;
     let closed = match registration {
@@ -91,7 +90,7 @@ pub async fn register_user(
         (Some(user), _) => user,
         (None, Registration::Open) => soon(store.user_insert(&user, now()))
             .await
-            .map_err(|refusal| taken(&refusal).unwrap_or(refusal))?,
+            .map_err(|refusal| refusal.or_conflict(TAKEN))?,
         (None, Registration::FirstUser | Registration::Closed) => return Err(nobody_registers()),
     };
     let detail = json!({ "role": made.role });
@@ -106,13 +105,8 @@ fn nobody_registers() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, what)
 }
 
-/// An address that is taken, told as such.
-pub(super) fn taken(refusal: &Refusal) -> Option<Refusal> {
-    let what = "there is an account of this address already";
-    let conflict = StatusCode::CONFLICT;
-    matches!(refusal, Refusal::Said(Detail(status, _)) if *status == conflict)
-        .then(|| Refusal::new(conflict, what))
-}
+/// What is said of an address that is taken.
+pub(super) const TAKEN: &str = "there is an account of this address already";
 
 /// A user of this address and password, not yet stored.
 pub(super) async fn make_user(
@@ -141,7 +135,7 @@ pub(super) async fn make_user(
     responses(
         (status = 200, description = "Tokens.", body = Tokens),
         (status = 401, description = "Address and password do not fit.", body = Problem, example = json!({"detail": "the address or the password is wrong"})),
-        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is disabled: ask an admin"})),
+        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is shut out: ask an admin"})),
         (status = 503, description = "The database does not answer, or too many sign in at once.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
     ))]
 pub async fn log_in(
@@ -164,7 +158,7 @@ pub async fn log_in(
     responses(
         (status = 200, description = "Tokens.", body = Tokens),
         (status = 401, description = "Address and password do not fit.", body = Problem, example = json!({"detail": "the address or the password is wrong"})),
-        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is disabled: ask an admin"})),
+        (status = 403, description = "The account is shut out.", body = Problem, example = json!({"detail": "this account is shut out: ask an admin"})),
         (status = 503, description = "The database does not answer, or too many sign in at once.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
     ))]
 pub async fn issue_token(
@@ -231,7 +225,7 @@ pub async fn log_out(
     State(app): State<App>,
     whence: Whence,
     user: User,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Message>, Refusal> {
     let session = match &user.via {
         Via::Session(session) => session,
         Via::ApiKey(_) => {
@@ -248,5 +242,5 @@ pub async fn log_out(
     whence
         .audit(&app, Some(&user.id), "logout", &user.id, json!({}))
         .await;
-    Ok(Json(json!({ "message": "Logged out" })))
+    Ok(Json(Message::new("Logged out")))
 }

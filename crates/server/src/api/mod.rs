@@ -1,5 +1,8 @@
 //! The routes of clients, one file per resource.
 
+pub mod admin;
 pub mod auth;
 pub mod calls;
+pub mod keys;
+pub mod lists;
 pub mod users;

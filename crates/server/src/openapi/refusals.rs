@@ -1,6 +1,7 @@
 //! What a route may answer by its row in the table, whatever its handler does.
 
 use axum::http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::openapi::content::Content;
 use utoipa::openapi::header::Header;
@@ -27,12 +28,20 @@ pub struct Problem {
 }
 
 /// That something was done.
-#[derive(ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"message": "Done"}))]
-#[expect(dead_code, reason = "it is the shape of answers, for the document")]
 pub struct Message {
     /// One sentence.
     message: String,
+}
+
+impl Message {
+    /// This sentence.
+    pub fn new(message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+        }
+    }
 }
 
 /// What does not fit.

@@ -36,6 +36,15 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /token                           Public           16384
     GET   /users/me                        User             0
     GET   /protected                       User             0
+    POST  /users/me/password               User             16384 10/min ByAll
+    GET   /users/me/api-keys               User             0 10/min ByAll
+    POST  /users/me/api-keys               User             16384 10/min ByAll
+    DELETE /users/me/api-keys/{id}          User             0 10/min ByAll
+    GET   /admin/users                     Admin            0
+    POST  /admin/users                     Admin            16384
+    PATCH /admin/users/{id}                Admin            16384
+    DELETE /admin/users/{id}                Admin            0
+    GET   /admin/audit                     Admin            0
     GET   /calls                           Local            0
     GET   /calls/{id}                      Local            0
     GET   /health                          Public           0

@@ -23,6 +23,7 @@ pub async fn user(store: &Store, email: &str) -> User {
 async fn session(store: &Store, user: &User, hash: &str) -> String {
     let new = SessionNew {
         user_id: user.id.clone(),
+        token_version: user.token_version,
         token_hash: hash.to_owned(),
         expires_at: NOW + 1_000 * SECOND,
     };
@@ -61,7 +62,6 @@ pub async fn of_many_who_register_first_one_becomes_admin(fresh: Fresh) {
     let made: Vec<_> = many.join_all().await.into_iter().flatten().collect();
     assert_eq!(made.len(), 1);
     assert_eq!(made[0].role, Role::Admin);
-    assert_eq!(store.user_other_admins(&made[0].id).await.unwrap(), 0);
     assert_eq!(store.user_oldest().await.unwrap().as_ref(), Some(&made[0]));
 }
 
@@ -196,7 +196,12 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
         role: Some(Role::Admin),
         disabled: Some(true),
     };
-    let changed = store.user_change(&ann.id, change).await.unwrap();
+    let boss = UserNew {
+        role: Role::Admin,
+        ..user_new("boss@example.org")
+    };
+    store.user_insert(&boss, NOW).await.unwrap();
+    let changed = store.user_change(&ann.id, change, NOW).await.unwrap();
     assert_eq!(
         (changed.role, changed.disabled, changed.token_version),
         (Role::Admin, true, 1)
@@ -218,10 +223,72 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
     assert_eq!(store.session_principal(&family).await.unwrap(), None);
     assert_eq!(store.api_key_list(&ann.id).await.unwrap(), []);
     let gone = store
-        .user_change(&ann.id, UserChange::default())
+        .user_change(&ann.id, UserChange::default(), NOW)
         .await
         .unwrap_err();
     assert!(matches!(gone, Error::NotFound(_)), "{gone}");
+}
+
+pub async fn of_admins_who_take_power_from_one_another_one_is_left(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let mut admins = Vec::new();
+    for index in 0..4 {
+        let new = UserNew {
+            role: Role::Admin,
+            ..user_new(&format!("admin{index}@example.org"))
+        };
+        admins.push(store.user_insert(&new, NOW).await.unwrap());
+    }
+    let mut many = JoinSet::new();
+    for (index, admin) in admins.iter().enumerate() {
+        let (store, id) = (fresh.store(), admin.id.clone());
+        many.spawn(async move {
+            let (role, disabled) = (Some(Role::User), Some(true));
+            let change = match index {
+                0 => return store.user_delete(&id).await,
+                1 => UserChange {
+                    role,
+                    disabled: None,
+                },
+                _ => UserChange {
+                    role: None,
+                    disabled,
+                },
+            };
+            store.user_change(&id, change, NOW).await.map(drop)
+        });
+    }
+    let refused: Vec<_> = many
+        .join_all()
+        .await
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
+    assert!(matches!(&refused[..], [Error::Conflict(_)]), "{refused:?}");
+    let left = store.user_list(Page::default()).await.unwrap().rows;
+    let able = left
+        .iter()
+        .filter(|user| user.role == Role::Admin && !user.disabled);
+    assert_eq!(able.count(), 1);
+}
+
+pub async fn a_sign_in_that_a_new_password_overtook_begins_nothing(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let ann = user(&store, "ann@example.org").await;
+    session(&store, &ann, "before").await;
+    store.user_password_set(&ann.id, "new", NOW).await.unwrap();
+    let rotated = store.session_rotate("before", ("next", NOW + SECOND), 0, NOW);
+    assert_eq!(rotated.await.unwrap(), Rotation::Refused);
+    let late = SessionNew {
+        user_id: ann.id.clone(),
+        token_version: ann.token_version,
+        token_hash: "late".to_owned(),
+        expires_at: NOW + SECOND,
+    };
+    let late = store.session_insert(&late, NOW).await.unwrap_err();
+    assert!(matches!(late, Error::NotFound(_)), "{late}");
+    let ann = store.user_find(&ann.id).await.unwrap().unwrap();
+    session(&store, &ann, "after").await;
 }
 
 pub async fn an_allowance_is_shared_by_all_nodes(fresh: Fresh) {

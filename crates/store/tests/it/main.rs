@@ -145,6 +145,8 @@ cases! {
     accounts::of_many_who_bring_one_refresh_token_one_gets_another,
     accounts::a_refresh_token_used_again_costs_its_family,
     accounts::whoever_is_shut_out_has_nothing_that_is_good,
+    accounts::of_admins_who_take_power_from_one_another_one_is_left,
+    accounts::a_sign_in_that_a_new_password_overtook_begins_nothing,
     accounts::an_allowance_is_shared_by_all_nodes,
     accounts::an_allowance_comes_back_evenly,
     accounts::who_counts_alone_comes_to_the_same,

@@ -108,6 +108,7 @@ async fn logs_in(fresh: &Fresh, ann: &str) {
         let token_hash = hash.to_owned();
         let new = SessionNew {
             user_id: ann.to_owned(),
+            token_version: 0,
             token_hash,
             expires_at: NOW * 2,
         };
@@ -118,18 +119,23 @@ async fn logs_in(fresh: &Fresh, ann: &str) {
         store.user_find(ann).await.unwrap().unwrap().password_hash,
         "$argon2id$"
     );
-    store.user_password_set(ann, "$argon2id$2").await.unwrap();
-    let kept = SessionNew {
-        user_id: ann.to_owned(),
-        token_hash: "d".to_owned(),
-        expires_at: NOW,
-    };
-    let kept = store.session_insert(&kept, NOW).await.unwrap();
+    let changed = store.user_password_set(ann, "$argon2id$2", NOW).await;
+    changed.unwrap();
+    let mut families = Vec::new();
+    for hash in ["d", "e"] {
+        let new = SessionNew {
+            user_id: ann.to_owned(),
+            token_version: 1,
+            token_hash: hash.to_owned(),
+            expires_at: NOW,
+        };
+        families.push(store.session_insert(&new, NOW).await.unwrap());
+    }
     let revoked = store
-        .session_revoke_all(ann, Some(&kept), "password", NOW)
+        .session_revoke_all(ann, Some(&families[0]), "password", NOW)
         .await
         .unwrap();
-    assert_eq!(revoked, 3);
+    assert_eq!(revoked, 1);
     assert_eq!(
         store
             .session_revoke_all(ann, None, "logout", NOW)
@@ -137,7 +143,10 @@ async fn logs_in(fresh: &Fresh, ann: &str) {
             .unwrap(),
         1
     );
-    let nobody = store.user_password_set("nobody", "x").await.unwrap_err();
+    let nobody = store
+        .user_password_set("nobody", "x", NOW)
+        .await
+        .unwrap_err();
     assert!(matches!(nobody, Error::NotFound(_)), "{nobody}");
 }
 

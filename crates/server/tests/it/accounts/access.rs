@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
+use ringback_server::database::now;
 use ringback_store::{Location, Role, Store, UserChange};
 use serde_json::{Value, json};
 
@@ -225,6 +226,7 @@ async fn of_many_who_bring_one_refresh_token_at_once_one_at_most_goes_on() {
 #[tokio::test]
 async fn who_is_shut_out_or_demoted_elsewhere_loses_their_power_within_seconds() {
     let service = open().await;
+    service.register(BOB).await;
     let id = service.register(ADA).await["id"]
         .as_str()
         .unwrap()
@@ -236,7 +238,7 @@ async fn who_is_shut_out_or_demoted_elsewhere_loses_their_power_within_seconds()
         ..UserChange::default()
     };
     let changed = Instant::now();
-    service.store.user_change(&id, change).await.unwrap();
+    service.store.user_change(&id, change, now()).await.unwrap();
     crate::simulated::until("the change", async || {
         let status = service.get("/users/me", &session.access).await.status;
         (status == 401).then_some(())
@@ -333,7 +335,11 @@ async fn roles_are_read_from_the_database_and_not_from_the_token() {
         ..UserChange::default()
     };
     let before = service.log_in(BOB).await;
-    service.store.user_change(&bob, change).await.unwrap();
+    service
+        .store
+        .user_change(&bob, change, now())
+        .await
+        .unwrap();
     service.server.app.accounts.forget();
     assert_unknown(&service.get("/users/me", &before.access).await);
     let told = service.refresh(&before.refresh).await;

@@ -24,6 +24,10 @@ fn derived(secret: &str) -> hmac::Key {
 }
 
 fn part(json: &Value) -> String {
+    // The order of names in a header is a part of it.
+    if *json == ours() {
+        return URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
+    }
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
@@ -57,8 +61,8 @@ async fn victim() -> (Service, String, Value, hmac::Key) {
     let key = derived(KEY);
     assert_eq!(header, ours());
     // What is forged below fails for what is wrong with it, and not because it was put together badly.
-    let again = signed_text(token.rsplit_once('.').unwrap().0, &key);
-    assert_eq!(again, token);
+    let again = forged(&ours(), &claims, &key);
+    assert_eq!(service.get("/users/me", &again).await.status, 200);
     (service, token, claims, key)
 }
 
@@ -216,6 +220,30 @@ async fn an_altered_token_is_refused_wherever_it_is_altered() {
         let altered = format!("{}{other}{}", &token[..at], &token[at + 1..]);
         assert_refused(&service, &altered, &format!("character {at}")).await;
     }
+}
+
+#[tokio::test]
+async fn a_token_of_the_key_before_is_good_as_long_as_that_key_is_set() {
+    const BEFORE: &str = "the key before, of the test's own";
+    let setup = local().with("SECRET_KEY_PREVIOUS", BEFORE);
+    let rotated = Service::start(setup.with("REGISTRATION", "open")).await;
+    rotated.register(ADA).await;
+    let token = rotated.log_in(ADA).await.access;
+    let (header, claims, _) = parts(&token);
+    let before = forged(&header, &claims, &derived(BEFORE));
+    assert_eq!(rotated.get("/users/me", &before).await.status, 200);
+    let own = forged(&header, &claims, &derived("another key of nobody's"));
+    assert_refused(&rotated, &own, "another key").await;
+    let signed = token.rsplit_once('.').unwrap().0;
+    assert_eq!(
+        signed_text(signed, &derived(KEY)),
+        token,
+        "the present key signs"
+    );
+
+    let (service, _, claims, _) = victim().await;
+    let before = forged(&ours(), &claims, &derived(BEFORE));
+    assert_refused(&service, &before, "the key before is not set").await;
 }
 
 #[tokio::test]

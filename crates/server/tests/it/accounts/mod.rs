@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod admin;
 mod attacks;
+mod guesses;
+mod keys;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, request};
@@ -42,7 +45,8 @@ pub async fn open() -> Service {
 impl Service {
     pub async fn start(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = setup.start();
+        // Limits have tests of their own.
+        let server = setup.with("RATE_LIMITS", "off").start();
         let store = Store::open(Location::parse("", folder.path()).unwrap()).unwrap();
         let rows = &server.app.rows;
         rows.open(store.clone(), folder.path()).await.unwrap();
