@@ -82,7 +82,8 @@ pub async fn backup(args: &DatabaseArgs, file: &Path) -> anyhow::Result<String> 
     ))
 }
 
-fn configuration(args: &DatabaseArgs) -> Result<Config, ConfigError> {
+/// The configuration of these arguments.
+pub(crate) fn configuration(args: &DatabaseArgs) -> Result<Config, ConfigError> {
     let folder = std::env::current_dir()
         .map_err(|error| ConfigError(format!("the working directory: {error}")))?;
     let flags = args.data_dir.clone();

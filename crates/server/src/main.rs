@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ringback_server::accounts::command::{self, UserCommand};
 use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 use ringback_server::database::{self, DatabaseArgs};
@@ -86,6 +87,9 @@ enum Command {
         Exit status: 0 the tables fit; 1 the database is not available, or is a newer version's; 2 a setting is wrong."
     )]
     Migrate(DatabaseArgs),
+    /// Make accounts.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Write the database, where it is SQLite, into a new file, also while the server runs.
     #[command(
         after_help = "Example: ringback backup backups/ringback-$(date +%F).db\n\n\
@@ -184,6 +188,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(&args),
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Openapi => tell(async { Ok(openapi::text()?) }),
+        Command::User(user) => tell(command::run(&user)),
         Command::Migrate(args) => tell(database::migrate(&args)),
         Command::Backup { file, database } => tell(database::backup(&database, &file)),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),

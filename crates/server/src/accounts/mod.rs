@@ -5,6 +5,7 @@
 //! over. Handlers take [`User`] or [`Admin`]; the table of routes says which.
 
 mod audit;
+pub mod command;
 mod passwords;
 mod refusal;
 mod rules;

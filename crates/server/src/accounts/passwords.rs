@@ -148,7 +148,8 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     }
 }
 
-fn hash(password: &Secret) -> Option<String> {
+/// The hash of a password, computed on this thread.
+pub(super) fn hash(password: &Secret) -> Option<String> {
     let params = Params::new(MEMORY, PASSES, LANES, None).ok()?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon2.hash_password(password.expose().as_bytes()).ok()?;

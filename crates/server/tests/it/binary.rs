@@ -48,6 +48,7 @@ fn every_command_shows_an_example() {
         &["openapi"],
         &["migrate"],
         &["backup"],
+        &["user", "add"],
         &["scenario", "check"],
         &["scenario", "show"],
     ] {
@@ -160,6 +161,69 @@ fn what_is_checked_and_found_wanting_has_status_1_and_what_cannot_be_read_2() {
         complaint.contains("broken.toml") && complaint.contains("no-such.toml"),
         "{complaint}"
     );
+}
+
+#[test]
+fn an_account_is_made_from_the_command_line_and_its_password_is_no_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "a good long sentence\nnot this\n").unwrap();
+    let run = |args: &[&str], typed: &str| {
+        let mut command = ringback(folder.path(), &[&["user", "add"], args].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // A command that wants no password has gone by now.
+        let _ = input.write_all(typed.as_bytes());
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        let texts = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code().unwrap(), texts.concat())
+    };
+    let typed = "another good sentence\n";
+    for (args, typed, status, says) in [
+        (
+            &["ada@example.org"][..],
+            typed,
+            0,
+            "made the admin ada@example.org\n",
+        ),
+        (
+            &["bob@example.org"],
+            typed,
+            0,
+            "made the user bob@example.org\n",
+        ),
+        (&["BOB@example.org"], typed, 1, "already"),
+        (
+            &["eve@example.org", "--admin", "--password-file", "password"],
+            "",
+            0,
+            "made the admin eve",
+        ),
+        (
+            &["joe@example.org", "--password-file", "nothing"],
+            "",
+            2,
+            "nothing: ",
+        ),
+        (&["joe@example.org"], "password1\n", 2, "commonest"),
+        (&["joe@example.org"], "", 2, "8 to 128 characters"),
+        (&["joe"], typed, 2, "e-mail address"),
+        (
+            &["joe@example.org", "a good long sentence"],
+            "",
+            2,
+            "unexpected argument",
+        ),
+    ] {
+        let (got, said) = run(args, typed);
+        assert_eq!(got, status, "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?}: {said}");
+        assert!(!said.contains("another good sentence"), "{said}");
+    }
+    let database = std::fs::metadata(folder.path().join("data/ringback.db")).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&database) & 0o77, 0);
 }
 
 #[test]
