@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: run test build setup setup-test lint unit docs budgets blackbox bench help
+.PHONY: run test build setup setup-test lint unit docs api budgets blackbox bench help
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,7 +20,7 @@ setup: ## Find or install what running needs
 setup-test: ## Find or install what testing needs
 	@sh scripts/setup.sh test
 
-test: setup-test lint unit docs blackbox budgets ## Everything: lints, all rings of tests, documentation, budgets
+test: setup-test lint unit docs api blackbox budgets ## Everything: lints, all rings of tests, documentation, budgets
 	@echo "all of it passed"
 
 lint: ## Formatting and clippy, warnings denied
@@ -36,6 +36,9 @@ docs: ## The documentation builds without a warning, its examples run
 
 blackbox: build ## Ring 3: the built server, telephoned in real time
 	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-server -E 'binary(blackbox)' -j 1
+
+api: build ## The built server, asked in all ways that its document tells and does not tell, on both databases
+	$(or $(wildcard $(CURDIR)/target/api/bin/python),python3) scripts/fuzz_api.py target/release/ringback
 
 budgets: ## Benches must stay within three times of what docs/performance.md asks
 	$(CARGO) bench --locked -p ringback-audio -p ringback-call -p ringback-speech -p ringback-wire --bench audio --bench call --bench vad --bench media -- --quick --noplot

@@ -69,6 +69,6 @@ if [ "$purpose" = test ]; then
     # The providers' own as clients of the simulator, and Prometheus' as a reader of /metrics.
     python_packages "the simulator and /metrics are not tried with them" sdk \
         "openai==3.52.0 deepgram-sdk==7.17.0 cartesia==4.2.0 prometheus-client==0.26.0"
-    python_packages "the document of the API is not validated" api \
-        "openapi-spec-validator==0.9.0"
+    python_packages "the document of the API is not validated, and the API not asked in all ways" api \
+        "openapi-spec-validator==0.9.0 schemathesis==4.32.5"
 fi

@@ -26,7 +26,7 @@ use crate::openapi::{Message, Problem};
 #[expect(dead_code, reason = "forms are read by `wire`; this is its shape")]
 struct PasswordForm {
     /// `password`, or nothing.
-    #[schema(pattern = "^password$")]
+    #[schema(pattern = "^(password)?$")]
     grant_type: Option<String>,
     /// The address.
     #[schema(min_length = 1)]

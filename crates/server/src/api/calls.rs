@@ -31,6 +31,7 @@ const MOST: u16 = 200;
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// So many of the newest are left out.
+    #[param(format = Int64, maximum = 4_294_967_295_u32)]
     skip: Option<u32>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200, default = 50)]
