@@ -37,7 +37,8 @@ docs: ## The documentation builds without a warning, its examples run
 blackbox: build ## Ring 3: the built server, telephoned in real time
 	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-server -E 'binary(blackbox)' -j 1
 
-api: build ## The built server, asked in all ways that its document tells and does not tell, on both databases
+api: build ## The built server, asked in all ways that its document tells and does not tell, on both databases; clients' examples
+	python3 scripts/client_examples.py target/release/ringback
 	$(or $(wildcard $(CURDIR)/target/api/bin/python),python3) scripts/fuzz_api.py target/release/ringback
 
 budgets: ## Benches must stay within three times of what docs/performance.md asks
