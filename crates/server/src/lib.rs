@@ -9,6 +9,7 @@ pub mod alive;
 pub mod answers;
 pub mod api;
 pub mod app;
+pub mod blocks;
 pub mod body;
 pub mod calls;
 pub mod check;

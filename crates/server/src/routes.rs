@@ -10,12 +10,12 @@ use tower::util::option_layer;
 
 use crate::accounts;
 use crate::answers::Detail;
-use crate::api::{admin, auth, calls, keys, users};
+use crate::api::{admin, auth, calls, ip_blocks, keys, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
 use crate::rates::{self, Counted, Counter, Limit};
-use crate::{body, client, headers, health, metrics, page, requests};
+use crate::{blocks, body, client, headers, health, metrics, page, requests};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,13 @@ pub enum Protection {
     Local,
     /// As [`Protection::Local`], or whoever has the `METRICS_TOKEN`.
     MetricsToken,
+}
+
+impl Protection {
+    /// Whether a signature says who asks: then it may come from any address. All other routes are closed to blocked ones.
+    pub fn is_signed(self) -> bool {
+        matches!(self, Self::Carrier | Self::CarrierAndToken)
+    }
 }
 
 /// One route.
@@ -144,16 +151,19 @@ pub const ROUTES: &[Route] = &[
         post(auth::register_user)
     })
     .taking(auth::MAX_BYTES)
+    .limited(5, Counted::ByAll)
     .told_by::<auth::__path_register_user>(),
     route("POST", "/auth/login", Protection::Public, || {
         post(auth::log_in)
     })
     .taking(auth::MAX_BYTES)
+    .limited(5, Counted::ByAll)
     .told_by::<auth::__path_log_in>(),
     route("POST", "/auth/refresh", Protection::Public, || {
         post(auth::refresh_tokens)
     })
     .taking(auth::MAX_BYTES)
+    .limited(10, Counted::ByAll)
     .told_by::<auth::__path_refresh_tokens>(),
     route("POST", "/auth/logout", Protection::User, || {
         post(auth::log_out)
@@ -163,12 +173,14 @@ pub const ROUTES: &[Route] = &[
         post(auth::issue_token)
     })
     .taking(auth::MAX_BYTES)
+    .limited(5, Counted::ByAll)
     .told_by::<auth::__path_issue_token>(),
     route("GET", "/users/me", Protection::User, || get(users::show_me))
         .told_by::<users::__path_show_me>(),
     route("GET", "/protected", Protection::User, || {
         get(users::show_protected)
     })
+    .limited(5, Counted::ByAll)
     .told_by::<users::__path_show_protected>(),
     route("POST", "/users/me/password", Protection::User, || {
         post(users::change_password)
@@ -217,6 +229,19 @@ pub const ROUTES: &[Route] = &[
         get(admin::list_acts)
     })
     .told_by::<admin::__path_list_acts>(),
+    route("GET", "/admin/ip-blocks", Protection::Admin, || {
+        get(ip_blocks::list_blocks)
+    })
+    .told_by::<ip_blocks::__path_list_blocks>(),
+    route("POST", "/admin/ip-blocks", Protection::Admin, || {
+        post(ip_blocks::add_block)
+    })
+    .taking(ip_blocks::MAX_BYTES)
+    .told_by::<ip_blocks::__path_add_block>(),
+    route("DELETE", "/admin/ip-blocks", Protection::Admin, || {
+        delete(ip_blocks::remove_block)
+    })
+    .told_by::<ip_blocks::__path_remove_block>(),
     route("GET", "/calls", Protection::Local, || {
         get(calls::list_calls)
     })
@@ -288,6 +313,11 @@ pub fn router_of(app: App, routes: &[Route]) -> Router {
             Protection::MetricsToken => {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::metrics))
             }
+        };
+        let handler = if route.protection.is_signed() {
+            handler
+        } else {
+            handler.route_layer(from_fn_with_state(app.clone(), blocks::guard))
         };
         let handler = handler.route_layer(from_fn_with_state(route.body, body::bound));
         router = router.route(route.path, handler);

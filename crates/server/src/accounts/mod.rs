@@ -10,6 +10,7 @@ mod passwords;
 mod refusal;
 mod rules;
 mod sign_in;
+mod slow_down;
 mod tokens;
 mod who;
 
@@ -21,6 +22,7 @@ pub use passwords::Passwords;
 pub use refusal::Refusal;
 pub use rules::{Password, email_problem, password_problem};
 pub use sign_in::{Tokens, begin_session, failed, hashed_password, refresh, sign_in, succeeded};
+pub use slow_down::{Attempt, admit};
 pub use tokens::{AccessTokens, Fresh, digest};
 pub use who::{Admin, User, Via, admin, user};
 

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Fresh, Refusal, Whence, digest, email_problem, password_problem, soon, store};
+use super::{
+    Fresh, Refusal, Whence, digest, email_problem, password_problem, slow_down, soon, store,
+};
 use crate::app::{App, Server};
 use crate::config::Secret;
 use crate::database::now;
@@ -30,7 +32,8 @@ pub struct Tokens {
 /// Signs in with a password. Takes the same time whether there is such a user or not, and says the same.
 ///
 /// # Errors
-/// 401 for a wrong address or password, 403 for an account that is shut out (told only to who has the password), 503.
+/// 401 for a wrong address or password, 403 for an account that is shut out (told only to who has the password), 429 after many
+/// failures, 503.
 pub async fn sign_in(
     app: &App,
     whence: &Whence,
@@ -39,6 +42,7 @@ pub async fn sign_in(
 ) -> Result<Tokens, Refusal> {
     let _place = app.accounts.passwords.admit()?;
     let store = store(app)?;
+    let attempt = slow_down::admit(app, email).await?;
     let user = match email_problem(email) {
         None => soon(store.user_find_by_email(email)).await?,
         Some(_) => None,
@@ -46,6 +50,7 @@ pub async fn sign_in(
     let hash = user.as_ref().map(|user| &*user.password_hash);
     let checked = app.accounts.passwords.check(password, hash).await?;
     let Some(user) = user.as_ref().filter(|_| checked.right) else {
+        attempt.failed(app, whence).await;
         // Afterwards: what is written of a user must not tell by its time that there is one.
         let (app, whence, email) = (Arc::clone(app), whence.clone(), email.to_owned());
         tokio::spawn(async move { failed(&app, &whence, &email, user.as_ref()).await });
@@ -63,6 +68,7 @@ pub async fn sign_in(
         soon(store.user_rehash(&user.id, &user.password_hash, &hash)).await?;
     }
     let tokens = begin_session(app, user).await?;
+    attempt.succeeded(app).await;
     succeeded(app, whence, user).await;
     Ok(tokens)
 }

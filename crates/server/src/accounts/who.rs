@@ -16,7 +16,6 @@ use crate::app::App;
 use crate::client::Peer;
 use crate::database::now;
 use crate::hooks::local::is_local;
-use crate::rates::UserId;
 
 /// Who was looked up is believed for so long, also by other servers that nobody told of a change.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -74,7 +73,6 @@ impl FromRequestParts<App> for User {
             return Ok(user.clone());
         }
         let user = who(app, parts).await?;
-        parts.extensions.insert(UserId(user.id.clone()));
         parts.extensions.insert(user.clone());
         Ok(user)
     }

@@ -99,7 +99,7 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::FORBIDDEN,
         "Forbidden",
-        "This is not for who asks.",
+        "This is not for who asks, or their address is blocked.",
         "only callers on this machine are accepted",
     ),
     refusal(
@@ -152,27 +152,20 @@ const MISFIT: &str = "UnprocessableEntity";
 
 /// Adds what a route may answer by its row in the table, where its handler does not say it better.
 pub(super) fn add(operation: &mut Operation, route: &Route) {
-    let mut statuses = Vec::new();
+    // Of any route: an address may be blocked, a signature may be wrong.
+    let mut statuses = vec![StatusCode::FORBIDDEN];
     if route.path.contains('{') {
         statuses.push(StatusCode::BAD_REQUEST);
     }
     match route.protection {
-        Protection::Public => {}
+        Protection::Public | Protection::Local => {}
         Protection::Carrier | Protection::CarrierAndToken => {
-            statuses.extend([StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN]);
+            statuses.push(StatusCode::BAD_REQUEST);
         }
-        Protection::User => {
+        Protection::User | Protection::Admin => {
             statuses.extend([StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE]);
         }
-        Protection::Admin => statuses.extend([
-            StatusCode::UNAUTHORIZED,
-            StatusCode::FORBIDDEN,
-            StatusCode::SERVICE_UNAVAILABLE,
-        ]),
-        Protection::Local => statuses.push(StatusCode::FORBIDDEN),
-        Protection::MetricsToken => {
-            statuses.extend([StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]);
-        }
+        Protection::MetricsToken => statuses.push(StatusCode::UNAUTHORIZED),
     }
     if route.limit.is_some() {
         statuses.push(StatusCode::TOO_MANY_REQUESTS);

@@ -19,6 +19,7 @@ use ipnet::{IpNet, Ipv6Net};
 use ringback_store::{Error, Quota, Store, Verdict};
 use tokio::time::Instant;
 
+use crate::accounts::User;
 use crate::answers::Detail;
 use crate::app::App;
 use crate::client::ClientAddress;
@@ -66,13 +67,6 @@ pub struct Limit {
 /// Marks the answer (as an extension) that is given again to a repeated `Idempotency-Key`.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeat;
-
-/// Marks the request (as an extension) of a user who is known.
-#[derive(Clone, Debug)]
-pub struct UserId(
-    /// The user's id.
-    pub String,
-);
 
 /// The name of a route in `RATE_LIMITS`: its path without what varies, with points for slashes.
 #[must_use]
@@ -233,8 +227,8 @@ impl Limiter {
 
 /// Who a request is counted for.
 fn subject(extensions: &Extensions) -> String {
-    if let Some(UserId(id)) = extensions.get() {
-        return format!("user {id}");
+    if let Some(user) = extensions.get::<User>() {
+        return format!("user {}", user.id);
     }
     match ClientAddress::found(extensions) {
         Some(client) => spelled(customer(client.0)),

@@ -53,6 +53,12 @@ impl Rates {
         Ok(Self { off: false, set })
     }
 
+    /// Whether nothing is counted at all.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.off
+    }
+
     /// What holds for a route of this name and limit; `None` for nothing.
     #[must_use]
     pub fn quota(&self, name: &str, limit: Limit) -> Option<Quota> {

@@ -5,6 +5,7 @@ mod amd;
 mod attacks;
 mod bench;
 mod binary;
+mod blocks;
 mod bodies;
 mod check;
 mod client;

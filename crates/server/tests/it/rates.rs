@@ -8,13 +8,15 @@ use axum::extract::Query;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use ringback_server::accounts::{User, Via};
 use ringback_server::rates::{
-    Counted, Limiter, Now, Rates, Repeat, Use, UserId, customer, per_minute, spelled,
+    Counted, Limiter, Now, Rates, Repeat, Use, customer, per_minute, spelled,
 };
 use ringback_server::routes::{Protection, Route, route, router_of};
-use ringback_store::{Location, Store};
+use ringback_store::{Location, Role, Store};
 use serde::Deserialize;
 
+use crate::cluster::Cluster;
 use crate::server::*;
 
 const TABLE: &[Route] = &[
@@ -167,7 +169,12 @@ async fn a_user_is_counted_wherever_they_come_from() {
     let server = over(local().start());
     let ask = async |peer: &str, user: &str| {
         let mut request = request("GET", "/protected", &[]);
-        request.extensions_mut().insert(UserId(user.to_owned()));
+        request.extensions_mut().insert(User {
+            id: user.to_owned(),
+            email: format!("{user}@example.org"),
+            role: Role::User,
+            via: Via::Local,
+        });
         server.ask_from(peer, request).await.status
     };
     for peer in ["192.0.2.1", "192.0.2.2", "2001:db8::1"].map(|peer| match peer.contains(':') {
@@ -278,6 +285,14 @@ async fn check_nodes(url: &str, folder: &tempfile::TempDir) {
 async fn nodes_at_one_sqlite_file_count_together() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("all.db").display());
+    check_nodes(&url, &folder).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_at_one_postgresql_count_together() {
+    let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap();
+    let url = cluster.create("ringback");
+    let folder = tempfile::tempdir().unwrap();
     check_nodes(&url, &folder).await;
 }
 

@@ -29,13 +29,13 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /amd-callback                    Carrier          65536
     GET   /ws                              CarrierAndToken  0
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
-    POST  /auth/register                   Public           16384
-    POST  /auth/login                      Public           16384
-    POST  /auth/refresh                    Public           16384
+    POST  /auth/register                   Public           16384 5/min ByAll
+    POST  /auth/login                      Public           16384 5/min ByAll
+    POST  /auth/refresh                    Public           16384 10/min ByAll
     POST  /auth/logout                     User             0
-    POST  /token                           Public           16384
+    POST  /token                           Public           16384 5/min ByAll
     GET   /users/me                        User             0
-    GET   /protected                       User             0
+    GET   /protected                       User             0 5/min ByAll
     POST  /users/me/password               User             16384 10/min ByAll
     GET   /users/me/api-keys               User             0 10/min ByAll
     POST  /users/me/api-keys               User             16384 10/min ByAll
@@ -45,6 +45,9 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     PATCH /admin/users/{id}                Admin            16384
     DELETE /admin/users/{id}                Admin            0
     GET   /admin/audit                     Admin            0
+    GET   /admin/ip-blocks                 Admin            0
+    POST  /admin/ip-blocks                 Admin            4096
+    DELETE /admin/ip-blocks                 Admin            0
     GET   /calls                           Local            0
     GET   /calls/{id}                      Local            0
     GET   /health                          Public           0

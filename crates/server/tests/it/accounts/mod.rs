@@ -6,6 +6,7 @@ mod admin;
 mod attacks;
 mod guesses;
 mod keys;
+mod slow_down;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, request};
@@ -43,10 +44,11 @@ pub async fn open() -> Service {
 }
 
 impl Service {
-    pub async fn start(setup: Setup) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub async fn start(mut setup: Setup) -> Self {
         // Limits have tests of their own.
-        let server = setup.with("RATE_LIMITS", "off").start();
+        setup.settings.insert(0, ("RATE_LIMITS", "off"));
+        let folder = tempfile::tempdir().unwrap();
+        let server = setup.start();
         let store = Store::open(Location::parse("", folder.path()).unwrap()).unwrap();
         let rows = &server.app.rows;
         rows.open(store.clone(), folder.path()).await.unwrap();
