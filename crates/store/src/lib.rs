@@ -47,7 +47,7 @@ pub use ip_blocks::IpBlock;
 pub use location::Location;
 pub use number::normal_number;
 pub use rate_limits::{Quota, Verdict};
-pub use retention::{Erased, Suppression};
+pub use retention::{Erased, NodeFile, Suppression};
 pub use scenarios::{Scenario, ScenarioNew, ScenarioVersion};
 pub use schedule::{Entry, EntryFilter, EntryMove, EntryNew, EntryStatus, Finish, Lease};
 pub use sessions::{Principal, Rotation, SessionNew};

@@ -1,5 +1,7 @@
 //! What is kept no longer: files and transcripts by their age, and everything about one telephone number.
 
+use sqlx::FromRow;
+
 use crate::calls::{CallFile, FileKind};
 use crate::db::{execute, execute_in, fetch, fetch_in, statements};
 use crate::{Error, Store, like_text, normal_number};
@@ -24,10 +26,20 @@ pub struct Erased {
     pub entries: u64,
 }
 
+/// A file of a call, and the node that has it.
+#[derive(Clone, Debug, PartialEq, FromRow)]
+pub struct NodeFile {
+    /// The file.
+    #[sqlx(flatten)]
+    pub file: CallFile,
+    /// The node.
+    pub node: String,
+}
+
 statements! {
     FILES_OLD = ["SELECT f.* FROM call_files f JOIN calls c ON c.id = f.call_id
-        WHERE f.kind = $1 AND f.created_at < $2 AND c.status_rank = 9
-        ORDER BY f.created_at, f.call_id LIMIT $3"];
+        WHERE f.kind = $1 AND f.created_at < $2 AND c.status_rank = 9 AND c.node = $3
+        ORDER BY f.created_at, f.call_id LIMIT $4"];
     FILE_DELETE = ["DELETE FROM call_files WHERE call_id = $1 AND kind = $2"];
     TRANSCRIPTS_OLD = ["DELETE FROM transcripts WHERE created_at < $1"];
     TURNS_OLD = ["DELETE FROM turns WHERE call_id IN
@@ -36,6 +48,8 @@ statements! {
         WHERE created_at < $1 AND status_rank = 9 AND summary IS NOT NULL"];
     CALLS_OF_NUMBER = ["SELECT id FROM calls WHERE from_number = $1 OR to_number = $1 ORDER BY created_at"];
     FILES_OF_NUMBER = ["SELECT f.* FROM call_files f JOIN calls c ON c.id = f.call_id
+        WHERE c.from_number = $1 OR c.to_number = $1 ORDER BY f.call_id, f.kind"];
+    FILES_BY_NODE = ["SELECT f.*, c.node FROM call_files f JOIN calls c ON c.id = f.call_id
         WHERE c.from_number = $1 OR c.to_number = $1 ORDER BY f.call_id, f.kind"];
     CALLS_ERASE = ["DELETE FROM calls WHERE from_number = $1 OR to_number = $1"];
     TRANSCRIPTS_ERASE = ["DELETE FROM transcripts WHERE body LIKE $1 ESCAPE '\\' OR full_text LIKE $1 ESCAPE '\\'"];
@@ -46,9 +60,19 @@ statements! {
     IDEMPOTENCY_ERASE = ["DELETE FROM idempotency WHERE answer LIKE $1 ESCAPE '\\' OR route LIKE $1 ESCAPE '\\'"];
 }
 
+/// A word for a withheld number would mean everybody who withheld theirs.
+fn erasable(number: &str) -> Result<String, Error> {
+    let number = normal_number(number);
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    if number.contains('\0') || !number.contains(':') && digits < 3 {
+        return Err(Error::Refused("that is no telephone number".to_owned()));
+    }
+    Ok(number)
+}
+
 impl Store {
-    /// At most `most` files of this kind that were begun before `before`, of calls that are over; oldest first. Each is
-    /// deleted by the caller, then forgotten by [`Store::file_delete`].
+    /// At most `most` files of this kind that were begun before `before`, of calls of this node that are over; oldest first.
+    /// Each is deleted by the caller, then forgotten by [`Store::file_delete`].
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -56,9 +80,20 @@ impl Store {
         &self,
         kind: FileKind,
         before: i64,
+        node: &str,
         most: i64,
     ) -> Result<Vec<CallFile>, Error> {
-        fetch!(self, fetch_all, FILES_OLD, kind, before, most)
+        fetch!(self, fetch_all, FILES_OLD, kind, before, node, most)
+    }
+
+    /// The files of calls from or to a telephone number, and on which node each lies. Deleted before
+    /// [`Store::number_erase`], none is left behind by a process that is killed between.
+    ///
+    /// # Errors
+    /// As [`Store::number_erase`].
+    pub async fn number_files(&self, number: &str) -> Result<Vec<NodeFile>, Error> {
+        let number = erasable(number)?;
+        fetch!(self, fetch_all, FILES_BY_NODE, &number)
     }
 
     /// Forgets a file.
@@ -94,11 +129,7 @@ impl Store {
         number: &str,
         suppression: Suppression,
     ) -> Result<Erased, Error> {
-        let number = normal_number(number);
-        // A word for a withheld number would mean everybody who withheld theirs.
-        if !number.contains(':') && number.bytes().filter(u8::is_ascii_digit).count() < 3 {
-            return Err(Error::Refused("that is no telephone number".to_owned()));
-        }
+        let number = erasable(number)?;
         // A short one is looked for as a whole value: its digits stand in many others.
         let mentions = match number.len() {
             ..8 => like_text(&format!("\"{number}\"")),

@@ -163,7 +163,7 @@ impl Store {
         let summary: Option<(Option<Json>,)> = fetch!(self, fetch_optional, CALL_SUMMARY, id)?;
         let turns = fetch!(self, fetch_all, TURNS_OF, id)?;
         let faults = fetch!(self, fetch_all, FAULTS_OF, id)?;
-        let files = fetch!(self, fetch_all, FILES_OF, id)?;
+        let files = self.call_files(id).await?;
         let summary = summary.and_then(|(summary,)| summary);
         Ok(Some(CallDetail {
             call,
@@ -172,6 +172,14 @@ impl Store {
             faults,
             files,
         }))
+    }
+
+    /// The files of the call of this id, ours.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn call_files(&self, id: &str) -> Result<Vec<CallFile>, Error> {
+        fetch!(self, fetch_all, FILES_OF, id)
     }
 
     /// Calls of this node that began before `before` and have not ended: at its start, those that it lost when it died.

@@ -507,6 +507,12 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
         ..ringback_store::AuditEntry::default()
     };
     store.audit_insert(&act, NOW).await.unwrap();
+    let lie = store.number_files("0015005550001").await.unwrap();
+    let lie: Vec<_> = lie.iter().map(|of| (of.file.kind, &*of.node)).collect();
+    assert_eq!(
+        lie,
+        [(FileKind::Recording, "node 1"), (FileKind::Trace, "node 1")]
+    );
     let erased = store
         .number_erase("0015005550001", Suppression::Keep)
         .await
@@ -560,6 +566,8 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
             .await
             .unwrap_err();
         assert!(matches!(nobody, Error::Refused(_)), "{nobody}");
+        let nobody = store.number_files(word).await.unwrap_err();
+        assert!(matches!(nobody, Error::Refused(_)), "{nobody}");
     }
 }
 
@@ -578,18 +586,23 @@ pub async fn what_is_old_is_listed_and_forgotten(fresh: Fresh) {
     writes.push(Write::File(file("4", FileKind::Recording, NOW - 9 * day)));
     write(&fresh, &store, &writes).await;
     let old = store
-        .file_list_old(FileKind::Recording, NOW - day, 10)
+        .file_list_old(FileKind::Recording, NOW - day, "node 1", 10)
         .await
         .unwrap();
     let ids: Vec<_> = old.iter().map(|file| file.call_id.as_str()).collect();
     assert_eq!(ids, ["1", "2"]);
+    let elsewhere = store.file_list_old(FileKind::Recording, NOW - day, "node 2", 10);
+    assert_eq!(elsewhere.await.unwrap(), []);
     assert_eq!(
-        store.file_list_old(FileKind::Trace, NOW, 10).await.unwrap(),
+        store
+            .file_list_old(FileKind::Trace, NOW, "node 1", 10)
+            .await
+            .unwrap(),
         []
     );
     store.file_delete("1", FileKind::Recording).await.unwrap();
     let old = store
-        .file_list_old(FileKind::Recording, NOW - day, 1)
+        .file_list_old(FileKind::Recording, NOW - day, "node 1", 1)
         .await
         .unwrap();
     assert_eq!(old[0].call_id, "2");
