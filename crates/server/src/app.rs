@@ -15,13 +15,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Accounts};
-use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard};
+use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard, Watches};
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::guards::Guards;
 use crate::hooks::authentic::Signatures;
 use crate::listen::{self, Limits};
 use crate::metrics::Metrics;
 use crate::pulse::Pulses;
+use crate::retention;
 use crate::routes;
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::tls::{Tls, keep_fresh};
@@ -67,6 +68,8 @@ pub struct Server {
     pub accounts: Accounts,
     /// What stands before handlers.
     pub guards: Guards,
+    /// Live calls, for those who follow them.
+    pub watches: Arc<Watches>,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Where traces of calls go.
@@ -111,6 +114,7 @@ impl Server {
             rows: Rows::default(),
             accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
             guards: Guards::default(),
+            watches: Arc::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),
             traces: Traces::start(&config.operation, &calls.instance)?,
@@ -205,6 +209,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
+    let old = tokio::spawn(retention::run(Arc::clone(&app)));
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());
     tracing::info!(address = %app.address, version = env!("CARGO_PKG_VERSION"), "server started");
@@ -218,6 +223,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     .await;
     closed.cancel();
     sweeper.abort();
+    old.abort();
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
     app.traces.close().await;
@@ -278,7 +284,7 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
         pulses: Pulses::new(),
         rest: rest(config)?.map(Arc::new),
         record: config.calls.recording.then(|| Place {
-            dir: config.data_dir.join("recordings"),
+            dir: config.recordings(),
             instance: config.calls.instance.clone(),
             port,
         }),

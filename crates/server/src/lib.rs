@@ -28,6 +28,7 @@ pub mod patience;
 pub mod pulse;
 pub mod rates;
 pub mod requests;
+pub mod retention;
 pub mod routes;
 pub mod seal;
 pub mod shutdown;

@@ -10,7 +10,8 @@ use tower::util::option_layer;
 
 use crate::accounts;
 use crate::answers::Detail;
-use crate::api::{admin, auth, calls, ip_blocks, keys, users};
+use crate::api::calls::{act, events, files, links, transcript};
+use crate::api::{admin, auth, calls, erase, ip_blocks, keys, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
@@ -32,6 +33,8 @@ pub enum Protection {
     Admin,
     /// Callers on this machine.
     Local,
+    /// As [`Protection::User`], or whoever brings a link to it.
+    UserOrLink,
     /// As [`Protection::Local`], or whoever has the `METRICS_TOKEN`.
     MetricsToken,
 }
@@ -242,14 +245,49 @@ pub const ROUTES: &[Route] = &[
         delete(ip_blocks::remove_block)
     })
     .told_by::<ip_blocks::__path_remove_block>(),
-    route("GET", "/calls", Protection::Local, || {
-        get(calls::list_calls)
-    })
-    .told_by::<calls::__path_list_calls>(),
-    route("GET", "/calls/{id}", Protection::Local, || {
+    route("GET", "/calls", Protection::User, || get(calls::list_calls))
+        .told_by::<calls::__path_list_calls>(),
+    route("GET", "/calls/{id}", Protection::User, || {
         get(calls::show_call)
     })
     .told_by::<calls::__path_show_call>(),
+    route("GET", "/calls/{id}/events", Protection::UserOrLink, || {
+        get(events::follow_call)
+    })
+    .told_by::<events::__path_follow_call>(),
+    route(
+        "GET",
+        "/calls/{id}/recording",
+        Protection::UserOrLink,
+        || get(files::show_recording),
+    )
+    .told_by::<files::__path_show_recording>(),
+    route("GET", "/calls/{id}/trace", Protection::User, || {
+        get(files::show_trace)
+    })
+    .told_by::<files::__path_show_trace>(),
+    route("GET", "/calls/{id}/transcript", Protection::User, || {
+        get(transcript::show_transcript)
+    })
+    .told_by::<transcript::__path_show_transcript>(),
+    route("POST", "/calls/{id}/links", Protection::User, || {
+        post(links::make_links)
+    })
+    .told_by::<links::__path_make_links>(),
+    route("POST", "/calls/{id}/hangup", Protection::User, || {
+        post(act::hang_up)
+    })
+    .limited(10, Counted::ByNode)
+    .told_by::<act::__path_hang_up>(),
+    route("POST", "/admin/erase", Protection::Admin, || {
+        post(erase::erase_number)
+    })
+    .taking(erase::MAX_BYTES)
+    .told_by::<erase::__path_erase_number>(),
+    route("GET", "/local/calls/{id}", Protection::Local, || {
+        get(calls::show_figures)
+    })
+    .told_by::<calls::__path_show_figures>(),
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)
     })
@@ -310,6 +348,9 @@ pub fn router_of(app: App, routes: &[Route]) -> Router {
                 handler.route_layer(from_fn_with_state(app.clone(), accounts::admin))
             }
             Protection::Local => handler.route_layer(from_fn(authentic::local)),
+            Protection::UserOrLink => {
+                handler.route_layer(from_fn_with_state(app.clone(), links::linked))
+            }
             Protection::MetricsToken => {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::metrics))
             }

@@ -84,7 +84,7 @@ pub struct Cost {
 
 /// Asks the server that was called at `url`. `None` when it does not tell: it is another machine's, or none of ours.
 pub(crate) async fn fetch(url: &Url, call_sid: &str) -> Option<Summary> {
-    let url = url.join(&format!("/calls/{call_sid}")).ok()?;
+    let url = url.join(&format!("/local/calls/{call_sid}")).ok()?;
     let client = Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
     for _ in 0..TRIES {
         let answer = client.get(url.clone()).send().await.ok()?;

@@ -6,9 +6,11 @@ pub mod recent;
 pub mod registry;
 pub mod rows;
 pub mod tokens;
+pub mod watch;
 
 pub use conversation::{Arrival, Connected, Ending, Seat, Sessions, Switchboard};
 pub use recent::Recent;
 pub use registry::{Counts, Live, Outcome, Refusal, Registry, Resumption};
 pub use rows::Rows;
 pub use tokens::{Purpose, Signer, TokenId};
+pub use watch::Watches;

@@ -27,6 +27,16 @@ impl Recent {
         calls.push_back(Arc::new(summary));
     }
 
+    /// Forgets the calls of these ids, which are ours.
+    pub fn forget(&self, ids: &[String]) {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_one = |call: &Value| {
+            let id = call.get("call_id").and_then(Value::as_str);
+            id.is_some_and(|id| ids.iter().any(|one| one == id))
+        };
+        calls.retain(|call| !is_one(call));
+    }
+
     /// The last call of this id, Twilio's or ours.
     pub fn find(&self, id: &str) -> Option<Arc<Value>> {
         let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use crate::config::Secret;
 
 const ID_BYTES: usize = 16;
 const SIGNATURE_BYTES: usize = 16;
+const UNTIL_BYTES: usize = 8;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,33 @@ impl Signer {
     }
 }
 
+/// A link that opens something for a while, whoever brings it.
+impl Signer {
+    /// What opens `resource` of this call until then (seconds since 1970): 32 characters that may stand in a URL.
+    pub fn link(&self, resource: &str, call_id: &str, until: i64) -> String {
+        let mut token = [0; UNTIL_BYTES + SIGNATURE_BYTES];
+        token[..UNTIL_BYTES].copy_from_slice(&until.to_be_bytes());
+        token[UNTIL_BYTES..].copy_from_slice(&link_signature(&self.key, resource, call_id, until));
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Whether this opens `resource` of this call at `now` (seconds since 1970).
+    pub fn opens(&self, token: &str, resource: &str, call_id: &str, now: i64) -> bool {
+        let mut bytes = [0; UNTIL_BYTES + SIGNATURE_BYTES];
+        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes);
+        let mut until = [0; UNTIL_BYTES];
+        until.copy_from_slice(&bytes[..UNTIL_BYTES]);
+        let until = i64::from_be_bytes(until);
+        let equal = |key: &hmac::Key| {
+            let expected = link_signature(key, resource, call_id, until);
+            let signature = &bytes[UNTIL_BYTES..];
+            aws_lc_rs::constant_time::verify_slices_are_equal(&expected, signature).is_ok()
+        };
+        let equal = equal(&self.key) || self.previous.as_ref().is_some_and(equal);
+        length == Ok(bytes.len()) && equal && now < until
+    }
+}
+
 fn hmac_key(secret: &Secret) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes())
 }
@@ -110,6 +138,23 @@ fn signature(
     });
     context.update(&id.0);
     context.update(call_sid.as_bytes());
+    let mut signature = [0; SIGNATURE_BYTES];
+    signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE_BYTES]);
+    signature
+}
+
+fn link_signature(
+    key: &hmac::Key,
+    resource: &str,
+    call_id: &str,
+    until: i64,
+) -> [u8; SIGNATURE_BYTES] {
+    let mut context = hmac::Context::with_key(key);
+    for piece in ["link", resource, call_id] {
+        context.update(piece.as_bytes());
+        context.update(b"\0");
+    }
+    context.update(&until.to_be_bytes());
     let mut signature = [0; SIGNATURE_BYTES];
     signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE_BYTES]);
     signature
@@ -159,6 +204,33 @@ mod tests {
             Signer::new(&new).verify(&before, Purpose::Resume, "CA1"),
             None
         );
+    }
+
+    #[test]
+    fn a_link_opens_one_thing_of_one_call_until_its_time() {
+        let (old, new) = (Secret::new("old key"), Secret::new("new key"));
+        let signer = Signer::new(&old);
+        let link = signer.link("recording", "call 1", 1000);
+        assert_eq!(link.len(), 32);
+        assert!(signer.opens(&link, "recording", "call 1", 999));
+        assert!(!signer.opens(&link, "recording", "call 1", 1000));
+        assert!(!signer.opens(&link, "events", "call 1", 999));
+        assert!(!signer.opens(&link, "recording", "call 2", 999));
+        assert!(!signer.opens(&link, "recordingcall", " 1", 999));
+        assert!(
+            Signer::new(&new)
+                .after(Some(&old))
+                .opens(&link, "recording", "call 1", 999)
+        );
+        assert!(!Signer::new(&new).opens(&link, "recording", "call 1", 999));
+        for at in 0..link.len() {
+            let other = if &link[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &link[..at], &link[at + 1..]);
+            for bad in [changed.as_str(), &link[..at], "", "****"] {
+                assert!(!signer.opens(bad, "recording", "call 1", 0), "{bad}");
+            }
+        }
+        assert!(!signer.opens(&format!("{link}AAAA"), "recording", "call 1", 0));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod browsers;
 mod layers;
 mod providers;
 mod read;
+pub mod retention;
 mod secret_key;
 mod slips;
 pub mod variables;
@@ -38,6 +39,7 @@ use crate::tls::TlsFiles;
 use accounts::AccountsConfig;
 use browsers::{Origins, SecurityHeaders};
 use read::Reader;
+use retention::RetentionConfig;
 
 /// Why the server does not start: one line that names the setting and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +67,8 @@ pub struct Config {
     pub calls: CallsConfig,
     /// What hears, answers and speaks.
     pub engines: EnginesConfig,
+    /// How long what was recorded and said is kept.
+    pub retention: RetentionConfig,
     /// Logs.
     pub log: LogConfig,
     /// What operators look at besides.
@@ -242,6 +246,7 @@ impl Config {
             },
             calls: calls(&reader)?,
             engines: engines(&reader)?,
+            retention: retention::retention(&reader)?,
             log: log(&reader)?,
             operation: operation(&reader)?,
         };
@@ -265,6 +270,12 @@ impl Config {
     pub fn database(&self) -> Result<Location, ConfigError> {
         let url = self.database_url.as_ref().map_or("", Secret::expose);
         Location::parse(url, &self.data_dir).map_err(|error| ConfigError(error.to_string()))
+    }
+
+    /// Where recordings, transcripts and traces lie.
+    #[must_use]
+    pub fn recordings(&self) -> PathBuf {
+        self.data_dir.join("recordings")
     }
 
     /// Every secret that is set, so that none gets into a log.

@@ -297,6 +297,21 @@ pub const VARIABLES: &[Variable] = &[
         "Whether calls are recorded, with a transcript and a trace; a scenario may say otherwise.",
     ),
     plain(
+        "RECORDING_RETENTION_DAYS",
+        "0",
+        "Days after which a recording is deleted; 0 keeps all.",
+    ),
+    plain(
+        "TRANSCRIPT_RETENTION_DAYS",
+        "0",
+        "Days after which what was said is deleted, as files and in the database; 0 keeps all. Traces hold it, too.",
+    ),
+    plain(
+        "TRACE_RETENTION_DAYS",
+        "0",
+        "Days after which a trace is deleted; 0 keeps all.",
+    ),
+    plain(
         "INSTANCE_NAME",
         "server",
         "First word of the recordings' file names.",
@@ -339,7 +354,6 @@ pub const LATER: &[&str] = &[
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
     "RECORDINGS_URL",
-    "RECORDING_RETENTION_DAYS",
     "CAPTCHA_PROVIDER",
     "CAPTCHA_MIN_SCORE",
     "RECAPTCHA_SITE_KEY",

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use ringback_call::Direction;
 use ringback_session::scenario::Scenario;
-use ringback_session::{Violation, await_start};
+use ringback_session::{Follower, Violation, await_start};
 use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
@@ -280,13 +280,14 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     let (direction, scenario) = (arrival.direction, Arc::clone(&arrival.scenario));
     app.metrics.answered(direction);
     tracing::info!(call.id = %call_id, call.sid = call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
+    let finish = app.lifecycle.finish.child_token();
     let connected = Connected {
         socket,
         start,
-        finish: app.lifecycle.finish.clone(),
+        follower: follower(app, &arrival, finish.clone()),
+        finish,
         stop: live.stop().clone(),
         verdict: live.verdict(),
-        follower: app.rows.begin(&arrival),
     };
     let talked = AssertUnwindSafe(seat.converse(arrival, connected)).catch_unwind();
     let ending = talked.await.unwrap_or_else(|panic| {
@@ -303,6 +304,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     app.metrics.ended(direction, ending.ended.as_deref());
     app.rows.end(call_id, &ending).await;
+    app.watches.end(call_id, &ending.cause);
     if let Some(ended) = ending.ended.as_deref() {
         app.traces.call(&Facts {
             call_id,
@@ -314,6 +316,18 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     }
     app.recent.keep(ending.summary);
     live.end(ending.outcome, ending.expects_resume, Instant::now());
+}
+
+/// Who follows a call: the database, and whoever asks for its events.
+fn follower(app: &App, arrival: &Arrival, finish: CancellationToken) -> Follower {
+    let watch = app.watches.begin(arrival, finish);
+    let rows = app.rows.begin(arrival);
+    Follower::new(move |news| {
+        watch.take(&news);
+        if let Some(rows) = &rows {
+            rows.take(news);
+        }
+    })
 }
 
 fn policy(reason: impl ToString) -> Violation {

@@ -32,10 +32,7 @@ const TAGS: &[(&str, &str)] = &[
         "Accounts",
         "Who may use the server. What a user does not own they do not see; admins see all.",
     ),
-    (
-        "Calls",
-        "Calls that are going on and that are over. Numbers are masked.",
-    ),
+    ("Calls", "Calls that are going on and that are over."),
     (
         "Telephony webhooks",
         "What Twilio asks and tells. Answers are TwiML. A number's voice webhook is `POST /`, or the path of a scenario.",
@@ -195,6 +192,10 @@ fn remark(operation: &mut Operation, route: &Route) {
         }
         Protection::User => {
             "For users, by an access token or an API key; with `API_AUTH=off` for callers on the server's own machine too."
+        }
+        Protection::UserOrLink => {
+            "For users, by an access token or an API key, and for whoever brings a link of `POST /calls/{id}/links`; with `API_AUTH=off` for callers on \
+             the server's own machine too."
         }
         Protection::Admin => {
             "For admins, by an access token or an API key; with `API_AUTH=off` for callers on the server's own machine too, if the first user is one."

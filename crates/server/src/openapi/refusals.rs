@@ -162,7 +162,7 @@ pub(super) fn add(operation: &mut Operation, route: &Route) {
         Protection::Carrier | Protection::CarrierAndToken => {
             statuses.push(StatusCode::BAD_REQUEST);
         }
-        Protection::User | Protection::Admin => {
+        Protection::User | Protection::UserOrLink | Protection::Admin => {
             statuses.extend([StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE]);
         }
         Protection::MetricsToken => statuses.push(StatusCode::UNAUTHORIZED),

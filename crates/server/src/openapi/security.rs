@@ -13,6 +13,7 @@ const SIGNATURE: &str = "twilioSignature";
 const METRICS: &str = "metricsToken";
 const BEARER: &str = "bearer";
 const PASSWORD: &str = "password";
+const LINK: &str = "link";
 
 /// Adds what a protection asks for. Where nothing is asked for but to be on the server's machine, no scheme fits: the text tells it.
 pub(super) fn add(operation: &mut Operation, protection: Protection) {
@@ -22,6 +23,7 @@ pub(super) fn add(operation: &mut Operation, protection: Protection) {
         Protection::Public | Protection::Local => Vec::new(),
         Protection::Carrier | Protection::CarrierAndToken => vec![by(SIGNATURE)],
         Protection::User | Protection::Admin => vec![by(BEARER), by(PASSWORD)],
+        Protection::UserOrLink => vec![by(BEARER), by(PASSWORD), by(LINK)],
         Protection::MetricsToken => vec![by(METRICS), SecurityRequirement::default()],
     });
 }
@@ -32,6 +34,8 @@ pub(super) fn describe(components: &mut Components) {
         "X-Twilio-Signature",
         "Twilio's signature over the public URL and all fields of the form, keyed with `TWILIO_AUTH_TOKEN`.",
     );
+    let link =
+        ApiKeyValue::with_description("token", "Of a link that `POST /calls/{id}/links` made.");
     let metrics = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The `METRICS_TOKEN`."))
@@ -51,6 +55,7 @@ pub(super) fn describe(components: &mut Components) {
         (PASSWORD, SecurityScheme::OAuth2(password)),
         (SIGNATURE, SecurityScheme::ApiKey(ApiKey::Header(signature))),
         (METRICS, SecurityScheme::Http(metrics)),
+        (LINK, SecurityScheme::ApiKey(ApiKey::Query(link))),
     ];
     for (name, scheme) in schemes {
         components.add_security_scheme(name, scheme);

@@ -13,6 +13,7 @@ mod client;
 mod cluster;
 mod config;
 mod culprits;
+mod following;
 mod headers;
 mod health;
 mod listening;

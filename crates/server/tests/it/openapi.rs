@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tower::ServiceExt;
 
+use crate::accounts;
 use crate::server::*;
 
 fn document() -> Value {
@@ -161,6 +162,13 @@ fn a_routes_protection_and_body_decide_who_it_asks_for_and_what_it_refuses() {
                     "{what}"
                 );
             }
+            Protection::UserOrLink => {
+                let ways = [Some("bearer"), Some("password"), Some("link")];
+                assert!(
+                    asked == ways && answers("401") && answers("403") && answers("503"),
+                    "{what}"
+                );
+            }
             Protection::User | Protection::Admin => {
                 let ways = [Some("bearer"), Some("password")];
                 assert!(asked == ways && answers("401") && answers("503"), "{what}");
@@ -298,8 +306,10 @@ async fn files_of_the_page_go_out_compressed_and_others_of_the_archive_do_not_go
 
 #[tokio::test]
 async fn a_value_that_does_not_fit_is_told_by_its_place() {
-    let answer = local().start().get("/calls?limit=0").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(body["detail"][0]["loc"], json!(["query", "limit"]));
+    let service = accounts::open().await;
+    service.register(accounts::ADA).await;
+    let token = service.log_in(accounts::ADA).await.access;
+    let told = service.get("/calls?limit=0", &token).await;
+    assert_eq!(told.status, 422);
+    assert_eq!(told.json["detail"][0]["loc"], json!(["query", "limit"]));
 }

@@ -48,8 +48,16 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     GET   /admin/ip-blocks                 Admin            0
     POST  /admin/ip-blocks                 Admin            4096
     DELETE /admin/ip-blocks                 Admin            0
-    GET   /calls                           Local            0
-    GET   /calls/{id}                      Local            0
+    GET   /calls                           User             0
+    GET   /calls/{id}                      User             0
+    GET   /calls/{id}/events               UserOrLink       0
+    GET   /calls/{id}/recording            UserOrLink       0
+    GET   /calls/{id}/trace                User             0
+    GET   /calls/{id}/transcript           User             0
+    POST  /calls/{id}/links                User             0
+    POST  /calls/{id}/hangup               User             0 10/min ByNode
+    POST  /admin/erase                     Admin            4096
+    GET   /local/calls/{id}                Local            0
     GET   /health                          Public           0
     GET   /metrics                         MetricsToken     0
     GET   /live                            Public           0
@@ -65,7 +73,7 @@ async fn a_call_that_ended_is_told_to_a_caller_on_this_machine() {
     let server = local().start();
     let ask = |id: &str| {
         Request::builder()
-            .uri(format!("/calls/{id}"))
+            .uri(format!("/local/calls/{id}"))
             .header("host", "127.0.0.1")
             .body(Body::empty())
             .unwrap()
@@ -99,7 +107,9 @@ async fn no_protected_route_lets_a_stranger_in() {
                 .ask_from("192.0.2.1", request.body(Body::empty()).unwrap())
                 .await;
             let expected = match route.protection {
-                Protection::User | Protection::Admin => StatusCode::UNAUTHORIZED,
+                Protection::User | Protection::UserOrLink | Protection::Admin => {
+                    StatusCode::UNAUTHORIZED
+                }
                 Protection::Public
                 | Protection::Carrier
                 | Protection::CarrierAndToken

@@ -35,7 +35,7 @@ async fn check_call(server: &Simulated, url: &str) {
         call["engines"],
         serde_json::json!(["deepgram", "openai", "cartesia"])
     );
-    assert!(!call.to_string().contains(FROM), "{call}");
+    assert_eq!(call["from"], FROM);
     assert!(call["started"].as_str() < call["ended"].as_str(), "{call}");
     assert!(calls(server, "?direction=outbound").await.is_empty());
     assert!(calls(server, "?skip=1").await.is_empty());
@@ -44,7 +44,15 @@ async fn check_call(server: &Simulated, url: &str) {
     let answer = server.answer("/calls?limit=1").await;
     assert!(answer.contains("x-total-count: 1"), "{answer}");
 
-    let rows = rows(server, url, call["call_id"].as_str().unwrap()).await;
+    let id = call["call_id"].as_str().unwrap();
+    let heard = server
+        .get(&format!("/calls/{id}/transcript?format=text"))
+        .await;
+    for (who, words) in [("Agent", GREETING), ("Caller", QUESTION), ("Agent", ANSWER)] {
+        assert!(heard.contains(&format!("] {who}: {words}\n")), "{heard}");
+    }
+
+    let rows = rows(server, url, id).await;
     let said: Vec<(&str, &str)> = rows
         .turns
         .iter()
@@ -72,8 +80,20 @@ async fn check_call(server: &Simulated, url: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_listed_with_its_figures_and_its_rows_hold_what_was_said() {
     let server = Simulated::start(&[], &[]).await;
+    server.register().await;
     server.call().await;
     check_call(&server, "").await;
+    let id = calls(&server, "").await[0]["call_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let events = server.get(&format!("/calls/{id}/events")).await;
+    let mut told = ["began", "hearing", "speaking", "line", "turn", "end"].iter();
+    assert!(
+        told.all(|kind| events.contains(&format!("event: {kind}\n"))),
+        "{events}"
+    );
+    assert!(events.contains(ANSWER), "{events}");
     for refused in [
         "limit=0",
         "limit=201",
@@ -102,12 +122,13 @@ async fn calls_go_on_while_postgresql_is_down_and_their_rows_come_when_it_is_bac
     server.call().await;
     assert!(server.answer("/calls").await.starts_with("HTTP/1.1 503"));
     cluster.up();
-    check_call(&server, &url).await;
     until("the health", async || {
         let answer = health(&server).await;
         answer.contains(r#""database":"connected""#).then_some(())
     })
     .await;
+    server.register().await;
+    check_call(&server, &url).await;
 
     let talk = server.call_to_the_end("pause_ms = 4000");
     let stop = async {
@@ -146,6 +167,7 @@ async fn answered(server: &Simulated) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
     let server = Simulated::start(&[("RECORDING", "false")], &[]).await;
+    server.register().await;
     server.call().await;
     let call = until("the row", async || {
         calls(&server, "?status=completed").await.pop()
@@ -162,6 +184,7 @@ async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_it_starts_again() {
     let server = Simulated::start(&[], &[]).await;
+    server.register().await;
     let talk = async {
         server.call_to_the_end("pause_ms = 15000").await;
     };

@@ -81,7 +81,11 @@ impl Simulated {
             .arg("serve")
             .args(args)
             .env_clear()
-            .envs([("PORT", "0"), ("DEFAULT_SCENARIO", "desk")])
+            .envs([
+                ("PORT", "0"),
+                ("DEFAULT_SCENARIO", "desk"),
+                ("API_AUTH", "off"),
+            ])
             .env("TWILIO_AUTH_TOKEN", TOKEN)
             .env("DATA_DIR", folder.path().join("data"));
         for provider in [Provider::Deepgram, Provider::OpenAi, Provider::Cartesia] {
@@ -190,11 +194,24 @@ impl Simulated {
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
+    /// Makes the first user, who every caller on this machine is then.
+    pub async fn register(&self) {
+        let body = r#"{"email":"ada@example.org","password":"a good long sentence"}"#;
+        let length = body.len();
+        let head = format!("content-type: application/json\r\ncontent-length: {length}");
+        let request = format!("POST /auth/register HTTP/1.1\r\n{head}");
+        let answer = self.send(&request, body).await;
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+
     /// All that a path answers.
     pub async fn answer(&self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1"), "").await
+    }
+
+    async fn send(&self, head: &str, body: &str) -> String {
         let address = self.address.clone();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let request = format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n{body}");
         let asked = tokio::task::spawn_blocking(move || {
             let mut http = TcpStream::connect(address).unwrap();
             http.write_all(request.as_bytes()).unwrap();

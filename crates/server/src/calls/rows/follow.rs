@@ -10,17 +10,19 @@ use serde_json::{Map, Value};
 use crate::database::now;
 
 /// Fields of a line that have columns of their own.
-const COLUMNS: [&str; 4] = ["speaker", "heard", "from_ms", "unclear"];
+const COLUMNS: [&str; 3] = ["speaker", "heard", "unclear"];
 /// Fields of a line with what was said.
 const WORDS: [&str; 2] = ["said", "digits"];
 
 /// Follows one call. It never waits.
-pub(super) struct Following {
+#[derive(Debug)]
+pub struct Following {
     writer: Writer,
     call_id: String,
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     /// When the media began (µs since 1970).
     began: i64,
@@ -45,7 +47,8 @@ impl Following {
         }
     }
 
-    pub(super) fn take(&self, news: News) {
+    /// Sends off what a call tells.
+    pub fn take(&self, news: News) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match news {
             News::Began { at, recorded, .. } => {

@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ringback_call::{Direction, EndCause};
-use ringback_session::Follower;
 use ringback_store::{
     Call, CallEnd, CallFile, CallStart, CallStatus, Error, FileKind, Store, Write, Writer,
     WriterState,
@@ -20,7 +19,7 @@ use uuid::Uuid;
 use super::recent::without_content;
 use super::{Arrival, Ending};
 use crate::database::now;
-use follow::Following;
+pub use follow::Following;
 
 /// Between attempts to make the tables while the database is down.
 const RETRY: Duration = Duration::from_secs(5);
@@ -86,6 +85,11 @@ impl Rows {
         self.0.get().map(|open| &open.store)
     }
 
+    /// The name of this server among all at the same database; `None` until it is opened.
+    pub fn node(&self) -> Option<&str> {
+        self.0.get().map(|open| &*open.node)
+    }
+
     /// How the writer does; `None` until it is opened.
     pub fn state(&self) -> Option<WriterState> {
         self.0.get().map(|open| open.writer.state())
@@ -111,11 +115,16 @@ impl Rows {
         }
     }
 
+    /// Waits until all rows that were sent before are in the database. While that is down, this waits.
+    pub async fn settled(&self) {
+        if let Some(open) = self.0.get() {
+            open.writer.settled().await;
+        }
+    }
+
     /// A call's media has come: its row is written, and who follows it writes the others.
-    pub(crate) fn begin(&self, call: &Arrival) -> Follower {
-        let Some(open) = self.0.get() else {
-            return Follower::none();
-        };
+    pub(crate) fn begin(&self, call: &Arrival) -> Option<Following> {
+        let open = self.0.get()?;
         let id = call.call_id.to_string();
         let at = now();
         open.writer.send(Write::Call(CallStart {
@@ -135,8 +144,7 @@ impl Rows {
             status: CallStatus::InProgress,
             at,
         }));
-        let following = Following::new(open.writer.clone(), id, at);
-        Follower::new(move |news| following.take(news))
+        Some(Following::new(open.writer.clone(), id, at))
     }
 
     /// The call is over.

@@ -1,29 +1,32 @@
 //! Calls.
 
+pub mod access;
+pub mod act;
+pub mod events;
+pub mod files;
+pub mod links;
+pub mod transcript;
+
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use ringback_store::{
-    Call, CallDetail, CallFilter, CallStatus, Direction, Error, Json as Kept, Page,
-};
-use ringback_wire::phone_number::masked;
+use ringback_store::{Call, CallDetail, CallFilter, CallStatus, Direction, Json as Kept};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
+use access::{Reader, refused, stored, unknown};
+
+use crate::accounts::{Refusal, soon, store};
 use crate::answers::Detail;
+use crate::api::lists::{Paging, listed};
 use crate::app::App;
-use crate::body::{Misfit, Params};
+use crate::body::Params;
 use crate::calls::recent::without_content;
 use crate::openapi::Problem;
-
-/// How many rows there are on all pages.
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
-/// The most rows of a page.
-const MOST: u16 = 200;
 
 /// Which calls are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -58,23 +61,19 @@ pub struct Wanted {
 /// List calls, newest first.
 #[utoipa::path(get, path = "/calls", tag = "Calls", params(Wanted), responses(
     (status = 200, description = "A page of them.", body = [Row], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
-    (status = 503, description = "The database does not answer.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
 ))]
-pub async fn list_calls(State(app): State<App>, Params(wanted): Params<Wanted>) -> Response {
-    let limit = wanted.limit.unwrap_or(50);
-    if !(1..=MOST).contains(&limit) {
-        let misfit = Misfit {
-            place: vec![json!("query"), json!("limit")],
-            what: format!("limit={limit}: write a number from 1 to {MOST}"),
-            kind: "value_error",
-        };
-        return misfit.into_response();
-    }
-    let Some(store) = app.rows.store() else {
-        return absent();
+pub async fn list_calls(
+    State(app): State<App>,
+    reader: Reader,
+    Params(wanted): Params<Wanted>,
+) -> Result<Response, Refusal> {
+    let paging = Paging {
+        skip: wanted.skip,
+        limit: wanted.limit,
     };
+    let page = paging.page().map_err(Refusal::Misfit)?;
     let filter = CallFilter {
-        owner: None,
+        owner: reader.owner,
         status: wanted.status,
         direction: wanted.direction,
         number: wanted.number,
@@ -82,59 +81,54 @@ pub async fn list_calls(State(app): State<App>, Params(wanted): Params<Wanted>) 
         since: wanted.since.map(Timestamp::as_microsecond),
         until: wanted.until.map(Timestamp::as_microsecond),
     };
-    let page = Page {
-        skip: wanted.skip.unwrap_or(0).into(),
-        limit: limit.into(),
-    };
-    match store.call_list(&filter, page).await {
-        Ok(found) => {
-            let calls: Vec<Row> = found.rows.iter().map(row).collect();
-            ([(TOTAL, found.total.to_string())], Json(calls)).into_response()
-        }
-        Err(error) => failed(&error),
-    }
+    let found = store(&app)?.call_list(&filter, page).await;
+    let found = found.map_err(refused)?;
+    Ok(listed(found.total, found.rows.iter().map(row)))
 }
 
 /// Show a call.
 ///
-/// Latencies, usage, cost and faults; of one that goes on, what is known so far.
+/// Latencies, usage, cost and faults; of one that goes on, what is known so far. What was said is in the transcript.
 #[utoipa::path(get, path = "/calls/{id}", tag = "Calls",
     params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
     responses(
         (status = 200, description = "The call.", body = Object, example = json!({
             "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
-            "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "started": "2026-11-20T09:15:02.123456Z",
+            "status": "completed", "direction": "inbound", "from": "+15005550001", "to": "+15005550006", "started": "2026-11-20T09:15:02.123456Z",
             "ended": "2026-11-20T09:16:40.5Z", "engines": ["deepgram", "openai", "cartesia"], "turns": [{"turn": 1, "audible_ms": 640}], "faults": [],
         })),
-        (status = 404, description = "There is no such call.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 503, description = "The database does not answer.", body = Problem, example = json!({"detail": "the database does not answer; try again later"})),
+        (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
     ))]
-pub async fn show_call(State(app): State<App>, Path(id): Path<String>) -> Response {
-    if let Some(summary) = app.recent.find(&id) {
-        return Json(&*summary).into_response();
-    }
-    let found = match app.rows.store() {
-        Some(store) => store.call_detail(&id).await,
-        None => Ok(None),
-    };
-    match found {
-        Ok(Some(call)) => Json(detail(call)).into_response(),
-        Ok(None) => {
-            Detail::new(StatusCode::NOT_FOUND, "there is no call of this id").into_response()
+pub async fn show_call(
+    State(app): State<App>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let id = stored(&app, &reader, &id).await?.start.id;
+    let call = soon(store(&app)?.call_detail(&id)).await?;
+    let call = call.ok_or_else(unknown)?;
+    Ok(Json(detail(call, app.recent.find(&id).as_deref())))
+}
+
+/// Show the figures of a call that just ended.
+///
+/// What `ringback call` shows beside what it heard: without what was said, and with masked numbers.
+#[utoipa::path(get, path = "/local/calls/{id}", tag = "Operation",
+    params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
+    responses(
+        (status = 200, description = "The figures.", body = Object, example = json!({
+            "call_sid": "CA00000000000000000000000000000001", "from": "+1*******001", "turns": [{"turn": 1, "audible_ms": 640}],
+        })),
+        (status = 404, description = "None of this id has ended lately.", body = Problem, example = json!({"detail": "no call of this id has ended lately"})),
+    ))]
+pub async fn show_figures(State(app): State<App>, Path(id): Path<String>) -> Response {
+    match app.recent.find(&id) {
+        Some(summary) => Json(&*summary).into_response(),
+        None => {
+            let what = "no call of this id has ended lately";
+            Detail::new(StatusCode::NOT_FOUND, what).into_response()
         }
-        Err(error) => failed(&error),
     }
-}
-
-fn absent() -> Response {
-    let what = "this server keeps no rows of calls";
-    Detail::new(StatusCode::SERVICE_UNAVAILABLE, what).into_response()
-}
-
-fn failed(error: &Error) -> Response {
-    tracing::error!("Error: calls cannot be read: {error}");
-    let what = "the database does not answer; try again later";
-    Detail::new(StatusCode::SERVICE_UNAVAILABLE, what).into_response()
 }
 
 /// RFC 3339 of microseconds since 1970.
@@ -147,7 +141,7 @@ fn time(at: i64) -> Option<String> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Call, example = json!({
     "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "status": "completed",
-    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "scenario": "front-desk",
+    "direction": "inbound", "from": "+15005550001", "to": "+15005550006", "scenario": "front-desk",
     "created": "2026-11-20T09:15:01.9Z", "started": "2026-11-20T09:15:02.123456Z", "ended": "2026-11-20T09:16:40.5Z",
     "reason": "the caller hung up", "engines": ["deepgram", "openai", "cartesia"], "cost": 0.041, "currency": "USD",
 }))]
@@ -162,9 +156,9 @@ pub struct Row {
     /// Who called whom.
     #[schema(schema_with = directions)]
     direction: Direction,
-    /// The caller, masked.
+    /// The caller; empty where it is withheld.
     from: String,
-    /// Who is called, masked.
+    /// Who is called.
     to: String,
     /// The scenario's slug.
     scenario: String,
@@ -217,8 +211,8 @@ fn row(call: &Call) -> Row {
         call_sid: begun.call_sid.clone(),
         status: call.status,
         direction: begun.direction,
-        from: masked(&begun.from_number),
-        to: masked(&begun.to_number),
+        from: begun.from_number.clone(),
+        to: begun.to_number.clone(),
         scenario: begun.scenario.clone(),
         created: time(begun.created_at),
         started: call.answered_at.and_then(time),
@@ -230,12 +224,21 @@ fn row(call: &Call) -> Row {
     }
 }
 
-/// What stands beside the recording, once the call is over; until then what its rows say, without what was said.
-fn detail(call: CallDetail) -> Value {
-    if let Some(summary) = call.summary {
-        return without_content(summary.0);
-    }
+/// Its row, and what stands beside its recording; until that is there, what its other rows say.
+fn detail(call: CallDetail, recent: Option<&Value>) -> Value {
     let mut value = json!(row(&call.call));
+    if let Some(total) = call.call.cost {
+        value["cost"] = json!({ "total": total, "currency": call.call.currency });
+    }
+    let summary = call.summary.map(|summary| without_content(summary.0));
+    if let Some(summary) = summary.as_ref().or(recent) {
+        let fields = summary.as_object().into_iter().flatten();
+        // The row has the numbers in full.
+        for (name, field) in fields.filter(|(name, _)| !matches!(&***name, "from" | "to")) {
+            value[name] = field.clone();
+        }
+        return value;
+    }
     let turns = call
         .turns
         .iter()

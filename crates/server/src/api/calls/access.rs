@@ -1,0 +1,99 @@
+//! Whose calls somebody sees.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use ringback_store::{Call, Error};
+
+use super::links::ByLink;
+use crate::accounts::{Refusal, User, soon, store};
+use crate::app::App;
+use crate::calls::watch::Watch;
+
+/// Who reads.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// They see the calls of this user alone; `None`: they see all.
+    pub owner: Option<String>,
+}
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        // A link was given to somebody who sees the call, and opens nothing else.
+        if parts.extensions.get::<ByLink>().is_some() {
+            return Ok(Self { owner: None });
+        }
+        let user = User::from_request_parts(parts, app).await?;
+        let owner = user.sees().map(str::to_owned);
+        Ok(Self { owner })
+    }
+}
+
+impl Reader {
+    fn sees(&self, owner: Option<&str>) -> bool {
+        self.owner.is_none() || self.owner.as_deref() == owner
+    }
+}
+
+/// A call that its reader may see.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Our id.
+    pub id: String,
+    /// Where it goes on here, or did until just now.
+    pub live: Option<Arc<Watch>>,
+}
+
+/// The call of this id, ours or the carrier's.
+///
+/// # Errors
+/// 404 where there is none, also where it is somebody else's; 503 where the database does not answer.
+pub async fn find(app: &App, reader: &Reader, id: &str) -> Result<Found, Refusal> {
+    let live = app.watches.find(id);
+    if let Some(watch) = live.as_ref().filter(|_| reader.sees(None)) {
+        return Ok(Found {
+            id: watch.call_id.clone(),
+            live,
+        });
+    }
+    let call = stored(app, reader, id).await?;
+    Ok(Found {
+        id: call.start.id,
+        live,
+    })
+}
+
+/// The row of the call of this id.
+///
+/// # Errors
+/// As [`find`].
+pub async fn stored(app: &App, reader: &Reader, id: &str) -> Result<Call, Refusal> {
+    // Neither of us writes others, and PostgreSQL refuses some of them.
+    if !id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Err(unknown());
+    }
+    let call = soon(store(app)?.call_find(id)).await?;
+    call.filter(|call| reader.sees(call.start.owner.as_deref()))
+        .ok_or_else(unknown)
+}
+
+/// There is no such call for this reader.
+pub fn unknown() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "there is no call of this id")
+}
+
+/// What the database says of a list: it may not take a value that it is asked for.
+pub fn refused(error: Error) -> Refusal {
+    if let Error::Refused(_) = error {
+        let what = "the database knows no such value";
+        return Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, what);
+    }
+    error.into()
+}

@@ -1,0 +1,79 @@
+//! Links that need no header: for audio elements and event sources of browsers, which cannot send one.
+
+use axum::Json;
+use axum::extract::{MatchedPath, Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::{Reader, find};
+use crate::accounts::{self, Refusal};
+use crate::app::App;
+use crate::openapi::Problem;
+
+/// So long a link is good.
+const GOOD: SignedDuration = SignedDuration::from_mins(5);
+/// What links can open.
+const RESOURCES: [&str; 2] = ["recording", "events"];
+
+/// Marks a request that came by a good link to what it asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct ByLink;
+
+/// Make links that need no header.
+///
+/// For audio elements and event sources of browsers: paths that open the recording and the events of this call for five minutes, for
+/// whoever has them.
+#[utoipa::path(post, path = "/calls/{id}/links", tag = "Calls", params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
+    responses(
+        (status = 200, description = "The links.", body = Object, example = json!({
+            "expires_at": "2026-11-20T09:20:02Z",
+            "recording": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/recording?token=AAAAAGkf...",
+            "events": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/events?token=AAAAAGkf...",
+        })),
+        (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
+    ))]
+pub async fn make_links(
+    State(app): State<App>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let id = find(&app, &reader, &id).await?.id;
+    let until = Timestamp::now() + GOOD;
+    let mut links = json!({ "expires_at": until.to_string() });
+    for resource in RESOURCES {
+        let token = app.signer.link(resource, &id, until.as_second());
+        links[resource] = format!("/calls/{id}/{resource}?token={token}").into();
+    }
+    Ok(Json(links))
+}
+
+#[derive(Debug, Deserialize)]
+struct Brought {
+    token: Option<String>,
+}
+
+/// Lets whoever brings a good link through, and whoever may see calls anyway.
+pub async fn linked(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    matched: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let brought = Query::<Brought>::try_from_uri(request.uri()).ok();
+    let Some(token) = brought.and_then(|Query(brought)| brought.token) else {
+        return accounts::user(State(app), request, next).await;
+    };
+    let resource = matched.as_str().rsplit('/').next().unwrap_or_default();
+    let now = Timestamp::now().as_second();
+    if !app.signer.opens(&token, resource, &id, now) {
+        let what = "the link is not good, or not any more: ask for another one";
+        return Refusal::new(StatusCode::FORBIDDEN, what).into_response();
+    }
+    request.extensions_mut().insert(ByLink);
+    next.run(request).await
+}

@@ -1,0 +1,126 @@
+//! `POST /admin/erase`: everything about a telephone number goes.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ringback_store::{CallFilter, CallStatus, Error, Page, Store, Suppression};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::accounts::{Admin, Refusal, Whence, store};
+use crate::app::App;
+use crate::body::JsonBody;
+use crate::openapi::Problem;
+use crate::retention::delete;
+
+/// How large the body may be, in bytes.
+pub const MAX_BYTES: usize = 4 << 10;
+/// Rows that were sent are waited for so long.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Which number.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Erasure, example = json!({"phone_number": "+15005550001"}))]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// E.164, or as people write it.
+    phone_number: String,
+    /// Whether the wish not to be called goes, too.
+    #[serde(default)]
+    forget_suppression: bool,
+}
+
+/// Erase everything about a telephone number.
+///
+/// The calls from and to it with their files, its entries in the schedule, its traces in the audit log. The log of acts says that it was
+/// done, and not for which number.
+#[utoipa::path(post, path = "/admin/erase", tag = "Operation", request_body(content = Wanted),
+    responses(
+        (status = 200, description = "What was erased. Files that lie on other servers are named.", body = Object, example = json!({
+            "calls": 3, "files": 12, "files_left": [], "scheduled_calls": 1,
+        })),
+        (status = 409, description = "A call with this number goes on.", body = Problem, example = json!({"detail": "a call with this number goes on: hang up, and ask again"})),
+    ))]
+pub async fn erase_number(
+    State(app): State<App>,
+    Admin(admin): Admin,
+    whence: Whence,
+    JsonBody(wanted): JsonBody<Wanted>,
+) -> Result<Json<Value>, Refusal> {
+    let store = store(&app)?;
+    let number = &wanted.phone_number;
+    // Rows on their way would come after.
+    let settled = tokio::time::timeout(SETTLED, app.rows.settled()).await;
+    settled.map_err(|_| Refusal::database())?;
+    if app.watches.talks_to(number) || goes_on(store, number).await? {
+        let what = "a call with this number goes on: hang up, and ask again";
+        return Err(Refusal::new(StatusCode::CONFLICT, what));
+    }
+    let (mut deleted, mut left) = (0, Vec::new());
+    for of in store.number_files(number).await.map_err(no_number)? {
+        let here = app.rows.node() == Some(&*of.node);
+        if here && delete(&app.config.recordings(), &of.file).await {
+            deleted += 1;
+        } else {
+            tracing::error!(
+                node = of.node,
+                file = of.file.path,
+                "Error: a file of an erased call is left"
+            );
+            left.push(json!({ "node": of.node, "path": of.file.path }));
+        }
+    }
+    let suppression = if wanted.forget_suppression {
+        Suppression::Forget
+    } else {
+        Suppression::Keep
+    };
+    let erased = store.number_erase(number, suppression).await;
+    let erased = erased.map_err(no_number)?;
+    app.recent.forget(&erased.calls);
+    let counts = json!({
+        "calls": erased.calls.len(),
+        "files": deleted,
+        "files_left": left,
+        "scheduled_calls": erased.entries,
+    });
+    let subject = "a telephone number";
+    whence
+        .audit(
+            &app,
+            Some(&admin.id),
+            "number.erase",
+            subject,
+            counts.clone(),
+        )
+        .await;
+    Ok(Json(counts))
+}
+
+/// Whether a call with this number goes on, here or elsewhere.
+async fn goes_on(store: &Store, number: &str) -> Result<bool, Error> {
+    let filter = CallFilter {
+        number: Some(number.to_owned()),
+        status: Some(CallStatus::InProgress),
+        ..CallFilter::default()
+    };
+    let live = store.call_list(&filter, Page { skip: 0, limit: 1 }).await;
+    Ok(live?.total > 0)
+}
+
+fn no_number(error: Error) -> Refusal {
+    match error {
+        Error::Refused(what) => Refusal::field("phone_number", what),
+        Error::Unavailable(_)
+        | Error::Conflict(_)
+        | Error::NotFound(_)
+        | Error::Corrupt(_)
+        | Error::Newer { .. }
+        | Error::Location(_)
+        | Error::File { .. }
+        | Error::Unsupported(_) => error.into(),
+    }
+}
