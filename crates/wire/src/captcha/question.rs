@@ -1,7 +1,7 @@
 //! What a verifier is asked: a form.
 
 use std::fmt;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use url::form_urlencoded::Serializer;
 
