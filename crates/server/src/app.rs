@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Accounts};
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard, Watches};
+use crate::captcha::Captcha;
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::guards::Guards;
 use crate::hooks::authentic::Signatures;
@@ -113,7 +114,10 @@ impl Server {
             recent: Recent::default(),
             rows: Rows::default(),
             accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
-            guards: Guards::default(),
+            guards: Guards {
+                captcha: Captcha::new(config.captcha.as_ref(), config.engines.proxy.as_deref())?,
+                ..Guards::default()
+            },
             watches: Arc::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             metrics: Metrics::default(),

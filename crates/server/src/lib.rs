@@ -12,6 +12,7 @@ pub mod app;
 pub mod blocks;
 pub mod body;
 pub mod calls;
+pub mod captcha;
 pub mod check;
 pub mod client;
 pub mod config;

@@ -11,7 +11,7 @@ use tower::util::option_layer;
 use crate::accounts;
 use crate::answers::Detail;
 use crate::api::calls::{act, events, files, links, transcript};
-use crate::api::{admin, auth, calls, erase, ip_blocks, keys, users};
+use crate::api::{admin, auth, calls, captcha, erase, ip_blocks, keys, users};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
@@ -232,6 +232,10 @@ pub const ROUTES: &[Route] = &[
         get(admin::list_acts)
     })
     .told_by::<admin::__path_list_acts>(),
+    route("GET", "/auth/captcha-key", Protection::Public, || {
+        get(captcha::show_captcha_key)
+    })
+    .told_by::<captcha::__path_show_captcha_key>(),
     route("GET", "/admin/ip-blocks", Protection::Admin, || {
         get(ip_blocks::list_blocks)
     })

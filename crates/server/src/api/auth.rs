@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::captcha;
 use super::users::{Account, shown};
 use crate::accounts::{
     self, Password, Refusal, Tokens, User, Via, Whence, email_problem, hashed_password, sign_in,
@@ -48,7 +49,6 @@ pub struct Credentials {
     password: Password,
     /// What a captcha gave.
     #[serde(default)]
-    #[allow(dead_code, reason = "read where a captcha is configured")]
     captcha_token: Option<String>,
 }
 
@@ -84,6 +84,7 @@ pub async fn register_user(
     if closed {
         return Err(nobody_registers());
     }
+    captcha::solved(&app, &whence, body.captcha_token.as_deref()).await?;
     let user = make_user(&app, &body.email, &body.password.0).await?;
     let first = soon(store.user_insert_first(&user, now())).await?;
     let made = match (first, registration) {
@@ -143,6 +144,7 @@ pub async fn log_in(
     whence: Whence,
     JsonBody(body): JsonBody<Credentials>,
 ) -> Result<Json<Tokens>, Refusal> {
+    captcha::solved(&app, &whence, body.captcha_token.as_deref()).await?;
     let tokens = sign_in(&app, &whence, &body.email, &body.password.0).await?;
     Ok(Json(tokens))
 }

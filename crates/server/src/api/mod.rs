@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod calls;
+pub mod captcha;
 pub mod erase;
 pub mod ip_blocks;
 pub mod keys;

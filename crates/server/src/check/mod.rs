@@ -1,6 +1,7 @@
 //! `ringback check`: proves every engine that calls would use with a real request.
 
 mod advice;
+mod captcha;
 mod report;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use report::{Report, Row};
 
 /// As `--only` names what is no engine.
 const TWILIO: &str = "twilio";
+const CAPTCHA: &str = "captcha";
 
 /// What is checked and how.
 #[derive(Debug, Args)]
@@ -29,7 +31,7 @@ const TWILIO: &str = "twilio";
     Exit status: 0 all that is set up works; 1 something does not; 2 a setting is wrong."
 )]
 pub struct CheckArgs {
-    /// These alone: deepgram, openai, cartesia, elevenlabs, pocketsphinx, pico, twilio.
+    /// These alone: deepgram, openai, cartesia, elevenlabs, pocketsphinx, pico, twilio, captcha.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
     /// How long each may take, in seconds.
@@ -75,10 +77,17 @@ pub async fn check(args: &CheckArgs) -> anyhow::Result<Report> {
     let engines = Arc::new(engines);
     let mut checks = engines.checks(default, &scenarios);
     checks.retain(|check| check.engine != LOCAL_STT || config.engines.wants_decoders());
-    choose(&args.only, &mut checks)?;
-    let checked = engines.run_checks(checks, args.timeout).await;
+    choose(&args.only, &mut checks, config.captcha.is_some())?;
+    let asked = is_wanted(&args.only, CAPTCHA);
+    let captcha = async {
+        match asked {
+            true => captcha::check(&config, args.timeout).await,
+            false => Ok(None),
+        }
+    };
+    let (checked, captcha) = tokio::join!(engines.run_checks(checks, args.timeout), captcha);
     let twilio = is_wanted(&args.only, TWILIO);
-    Ok(Report::of(checked, &config, twilio))
+    Ok(Report::of(checked, &config, twilio).with(captcha?))
 }
 
 fn is_wanted(only: &[String], name: &str) -> bool {
@@ -110,23 +119,29 @@ fn default_scenario<'a>(
 }
 
 /// Leaves what `--only` names, all of which must be there.
-fn choose(only: &[String], checks: &mut Vec<Check>) -> Result<(), ConfigError> {
+fn choose(only: &[String], checks: &mut Vec<Check>, captcha: bool) -> Result<(), ConfigError> {
     if only.is_empty() {
         return Ok(());
     }
     let providers = Provider::ALL.map(Provider::name);
     for name in only {
-        let is_there = name == TWILIO || checks.iter().any(|check| check.engine == name);
+        let is_there = name == TWILIO
+            || captcha && name == CAPTCHA
+            || checks.iter().any(|check| check.engine == name);
         if is_there {
             continue;
         }
         let why = if providers.contains(&name.as_str()) {
             let key = format!("{}_API_KEY", name.to_ascii_uppercase());
             format!("not in use: set {key}, and name it where STT or TTS is set")
+        } else if name == CAPTCHA {
+            "not in use: set CAPTCHA_PROVIDER, RECAPTCHA_SITE_KEY and RECAPTCHA_SECRET".to_owned()
         } else if [LOCAL_STT, LOCAL_TTS].contains(&name.as_str()) {
             "not in use by these settings".to_owned()
         } else {
-            let known = providers.into_iter().chain([LOCAL_STT, LOCAL_TTS, TWILIO]);
+            let known = providers
+                .into_iter()
+                .chain([LOCAL_STT, LOCAL_TTS, TWILIO, CAPTCHA]);
             format!(
                 "unknown; there is: {}",
                 known.collect::<Vec<_>>().join(", ")

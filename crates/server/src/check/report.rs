@@ -22,7 +22,7 @@ pub struct Report {
 /// What came of one check.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    /// `stt`, `responder`, `tts` or `carrier`.
+    /// `stt`, `responder`, `tts`, `carrier` or `captcha`.
     pub role: &'static str,
     /// The engine's name.
     pub engine: &'static str,
@@ -79,6 +79,13 @@ impl Report {
             works: rows.iter().all(|row| row.works != Some(false)),
             checks: rows,
         }
+    }
+
+    /// With one more, perhaps.
+    pub(super) fn with(mut self, row: Option<Row>) -> Self {
+        self.works &= row.as_ref().is_none_or(|row| row.works != Some(false));
+        self.checks.extend(row);
+        self
     }
 
     /// A table with a line for each.

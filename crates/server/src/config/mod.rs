@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod browsers;
+pub mod captcha;
 mod layers;
 mod providers;
 mod read;
@@ -38,6 +39,7 @@ use crate::routes;
 use crate::tls::TlsFiles;
 use accounts::AccountsConfig;
 use browsers::{Origins, SecurityHeaders};
+use captcha::CaptchaConfig;
 use read::Reader;
 use retention::RetentionConfig;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Who may use it.
     pub accounts: AccountsConfig,
+    /// What who registers or signs in must have solved.
+    pub captcha: Option<CaptchaConfig>,
     /// Twilio's account.
     pub twilio: TwilioConfig,
     /// Calls and their limits.
@@ -232,13 +236,15 @@ impl Config {
     /// The first malformed value, or a `SECRET_KEY` that does not do beyond loopback.
     pub fn load(layers: &Layers) -> Result<Self, ConfigError> {
         let reader = Reader(layers);
+        let http = http(&reader)?;
         let config = Self {
+            captcha: captcha::captcha(&reader, &http)?,
             data_dir: reader.value("DATA_DIR", read::line)?.into(),
             database_url: reader.secret("DATABASE_URL")?,
             secret_key: reader.secret("SECRET_KEY")?,
             secret_key_previous: reader.secret("SECRET_KEY_PREVIOUS")?,
             accounts: accounts::accounts(&reader, reader.value("HOST", read::host)?)?,
-            http: http(&reader)?,
+            http,
             twilio: TwilioConfig {
                 account_sid: reader.value("TWILIO_ACCOUNT_SID", read::account_sid)?,
                 auth_token: reader.secret("TWILIO_AUTH_TOKEN")?,
@@ -289,7 +295,8 @@ impl Config {
         ];
         let accounts = self.engines.accounts.iter();
         let keys = accounts.filter_map(|account| account.access.key.as_ref());
-        own.into_iter().flatten().chain(keys)
+        let captcha = self.captcha.iter().map(|captcha| &captcha.secret);
+        own.into_iter().flatten().chain(keys).chain(captcha)
     }
 
     /// Makes `DATA_DIR` where it is missing, for this user alone: it will hold callers' voices and numbers. A folder that is

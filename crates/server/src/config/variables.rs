@@ -146,6 +146,32 @@ pub const VARIABLES: &[Variable] = &[
         "Days for which a refresh token is good, from its last use (1 to 366).",
     ),
     plain(
+        "CAPTCHA_PROVIDER",
+        "auto",
+        "What who registers or signs in must solve: recaptcha-v2, recaptcha-v3, hcaptcha, turnstile or off. auto: recaptcha-v3 where the keys are set, else off.",
+    ),
+    plain(
+        "RECAPTCHA_SITE_KEY",
+        "",
+        "The captcha's public key, whosever it is.",
+    ),
+    secret("RECAPTCHA_SECRET", "The captcha's secret, whosever it is."),
+    plain(
+        "CAPTCHA_MIN_SCORE",
+        "0.5",
+        "The least score of reCAPTCHA v3, from 0 (a machine) to 1 (a person).",
+    ),
+    plain(
+        "CAPTCHA_HOSTNAMES",
+        "auto",
+        "Hosts of the pages that show it, with commas, or any. auto: those of PUBLIC_URL and CORS_ORIGINS; any without PUBLIC_URL.",
+    ),
+    plain(
+        "CAPTCHA_URL",
+        "",
+        "Where its verifier is, or what stands in its place: scheme, host, port. Empty: the vendor's.",
+    ),
+    plain(
         "TWILIO_ACCOUNT_SID",
         "",
         "The account (AC...); a request that names another one is noted in the log. With the token, callers are put through by the REST API.",
@@ -354,15 +380,10 @@ pub const LATER: &[&str] = &[
     "TWILIO_VOICE_INTELLIGENCE_SID",
     "USE_TWILIO_VOICE_INTELLIGENCE",
     "RECORDINGS_URL",
-    "CAPTCHA_PROVIDER",
-    "CAPTCHA_MIN_SCORE",
-    "RECAPTCHA_SITE_KEY",
-    "RECAPTCHA_SECRET",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "GOOGLE_OAUTH_URL",
     "GOOGLE_API_URL",
-    "CAPTCHA_URL",
 ];
 
 /// The entry of the table with this name.

@@ -439,3 +439,44 @@ async fn what_cannot_be_checked_is_a_wrong_setting() {
     let said = check("http://127.0.0.1:9", &["--timeout", "never"], &[]).await;
     assert_eq!(said.status, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_captchas_verifier_is_asked_whether_it_takes_our_secret() {
+    let keys = [(Provider::Captcha, "right".to_owned())].into();
+    let options = Options {
+        keys,
+        hearing: Hearing::Script(Vec::new()),
+        cache: env!("CARGO_TARGET_TMPDIR").into(),
+        ..Options::default()
+    };
+    let twins = Twins::start(options).await.unwrap();
+    let url = twins.url();
+    let args = ["--json", "--only", "captcha"];
+    for (secret, address, key, advice) in [
+        ("right", &*url, "ok", ""),
+        ("wrong", &*url, "refused", "set RECAPTCHA_SITE_KEY"),
+        ("right", "http://127.0.0.1:9", "null", "check CAPTCHA_URL"),
+    ] {
+        let settings = [
+            ("RECAPTCHA_SITE_KEY", "site"),
+            ("RECAPTCHA_SECRET", secret),
+            ("CAPTCHA_PROVIDER", "turnstile"),
+            ("CAPTCHA_URL", address),
+        ];
+        let said = check(&url, &args, &settings).await;
+        assert_eq!(said.status, i32::from(key != "ok"), "{}", said.complaint);
+        let checks = said.checks();
+        assert_eq!(checks.len(), 1, "{checks:?}");
+        let found = checks[0]["key"].as_str().unwrap_or("null");
+        assert_eq!((found, &checks[0]["engine"]), (key, &"turnstile".into()));
+        let told = checks[0]["advice"].as_str().unwrap();
+        assert!(told.starts_with(advice), "{told}");
+    }
+    let said = check(&url, &args, &[]).await;
+    assert_eq!(said.status, 2);
+    assert!(
+        said.complaint.contains("CAPTCHA_PROVIDER"),
+        "{}",
+        said.complaint
+    );
+}

@@ -120,6 +120,68 @@ fn the_address_of_a_provider_has_no_path_but_that_of_a_model_may() {
 }
 
 #[test]
+fn a_captcha_is_whole_or_off() {
+    use ringback_wire::captcha::Kind;
+    let keys = [
+        ("RECAPTCHA_SITE_KEY", "site"),
+        ("RECAPTCHA_SECRET", "secret"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| {
+        let all: Vec<_> = keys.iter().chain(more).copied().collect();
+        from_environment(&all).unwrap().captcha
+    };
+    assert!(from_environment(&[]).unwrap().captcha.is_none());
+    assert!(with(&[("CAPTCHA_PROVIDER", "off")]).is_none());
+    let captcha = with(&[]).unwrap();
+    assert_eq!((captcha.kind, captcha.min_score), (Kind::RecaptchaV3, 0.5));
+    assert_eq!(captcha.url.as_str(), "https://www.google.com/");
+    assert!(captcha.hostnames.is_empty());
+    let captcha = with(&[
+        ("CAPTCHA_PROVIDER", "Turnstile"),
+        ("PUBLIC_URL", "https://phone.example.org:8443"),
+        ("CORS_ORIGINS", "https://console.example.org"),
+        ("CAPTCHA_URL", "http://127.0.0.1:8090"),
+    ]);
+    let captcha = captcha.unwrap();
+    assert_eq!(
+        captcha.hostnames,
+        ["phone.example.org", "console.example.org"]
+    );
+    assert_eq!(captcha.url.as_str(), "http://127.0.0.1:8090/");
+    let named = with(&[("CAPTCHA_HOSTNAMES", "a.example, b.example")]).unwrap();
+    assert_eq!(named.hostnames, ["a.example", "b.example"]);
+    let secrets = from_environment(&keys).unwrap();
+    assert!(secrets.secrets().any(|secret| secret.expose() == "secret"));
+    for (pairs, line) in [
+        (
+            [("RECAPTCHA_SECRET", "s"), ("PORT", "1")],
+            "RECAPTCHA_SITE_KEY is not set: the captcha recaptcha-v3 wants RECAPTCHA_SITE_KEY and RECAPTCHA_SECRET, whosever it is; or set CAPTCHA_PROVIDER=off",
+        ),
+        (
+            [
+                ("CAPTCHA_PROVIDER", "hcaptcha"),
+                ("RECAPTCHA_SITE_KEY", "s"),
+            ],
+            "RECAPTCHA_SECRET is not set: the captcha hcaptcha wants RECAPTCHA_SITE_KEY and RECAPTCHA_SECRET, whosever it is; or set CAPTCHA_PROVIDER=off",
+        ),
+        (
+            [("CAPTCHA_PROVIDER", "mcaptcha"), ("PORT", "1")],
+            "CAPTCHA_PROVIDER=mcaptcha (environment): write recaptcha-v2, recaptcha-v3, hcaptcha, turnstile, off or auto",
+        ),
+        (
+            [("CAPTCHA_MIN_SCORE", "1.5"), ("PORT", "1")],
+            "CAPTCHA_MIN_SCORE=1.5 (environment): write a number from 0 to 1",
+        ),
+        (
+            [("RATE_LIMITS", "auth.login=often"), ("PORT", "1")],
+            "RATE_LIMITS=auth.login=often (environment): `often`: write it like 5/min, 200/s, 30/h, 100/day or off",
+        ),
+    ] {
+        check_refused(&pairs, line);
+    }
+}
+
+#[test]
 fn malformed_values_stop_with_one_line_that_names_them() {
     check_refused(
         &[("PORT", "70000")],

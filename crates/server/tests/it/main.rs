@@ -7,6 +7,7 @@ mod bench;
 mod binary;
 mod blocks;
 mod bodies;
+mod captcha;
 mod check;
 mod client;
 #[path = "../../../store/tests/it/cluster.rs"]

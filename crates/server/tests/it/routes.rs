@@ -45,6 +45,7 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     PATCH /admin/users/{id}                Admin            16384
     DELETE /admin/users/{id}                Admin            0
     GET   /admin/audit                     Admin            0
+    GET   /auth/captcha-key                Public           0
     GET   /admin/ip-blocks                 Admin            0
     POST  /admin/ip-blocks                 Admin            4096
     DELETE /admin/ip-blocks                 Admin            0

@@ -9,7 +9,7 @@ mod failure;
 mod free;
 mod socket;
 
-use reqwest::Response;
+use reqwest::{Client, Response};
 use url::Url;
 
 use crate::Secret;
@@ -25,6 +25,14 @@ pub(crate) use socket::{Answer, ProviderSocket, Refusal, open};
 
 /// The most that is read of a refusal, in bytes.
 const MAX_REFUSAL: usize = 16 << 10;
+
+/// A client of HTTP as providers are asked with: without redirects and cookies, through `proxy` if there is one.
+///
+/// # Errors
+/// The proxy's address cannot be used, or TLS cannot be set up.
+pub fn web_client(proxy: Option<&str>) -> Result<Client, String> {
+    crate::responder::model::client(proxy).map_err(|failure| failure.detail)
+}
 
 /// The body of a refusal, as far as it comes and is read.
 pub(crate) async fn refusal_body(response: &mut Response) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! What a verifier is asked: a form.
 
-use std::fmt;
 use core::net::IpAddr;
+use std::fmt;
 
 use url::form_urlencoded::Serializer;
 
