@@ -21,7 +21,9 @@ pub use audit::Whence;
 pub use passwords::Passwords;
 pub use refusal::Refusal;
 pub use rules::{Password, email_problem, password_problem};
-pub use sign_in::{Tokens, begin_session, failed, hashed_password, refresh, sign_in, succeeded};
+pub use sign_in::{
+    Tokens, begin_session, confirm, failed, hashed_password, refresh, sign_in, succeeded,
+};
 pub use slow_down::{Attempt, admit};
 pub use tokens::{AccessTokens, Fresh, digest};
 pub use who::{Admin, User, Via, admin, user};

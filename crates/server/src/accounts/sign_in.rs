@@ -73,6 +73,29 @@ pub async fn sign_in(
     Ok(tokens)
 }
 
+/// Whether a user who is signed in knows their password. A wrong one counts as a failed sign-in.
+///
+/// # Errors
+/// 429 after many failures, 503.
+pub async fn confirm(
+    app: &Server,
+    whence: &Whence,
+    user: &User,
+    password: &Secret,
+) -> Result<bool, Refusal> {
+    let passwords = &app.accounts.passwords;
+    let _place = passwords.admit()?;
+    let attempt = slow_down::admit(app, &user.email).await?;
+    let hash = Some(&*user.password_hash);
+    if passwords.check(password, hash).await?.right {
+        attempt.succeeded(app).await;
+        return Ok(true);
+    }
+    attempt.failed(app, whence).await;
+    failed(app, whence, &user.email, Some(user)).await;
+    Ok(false)
+}
+
 /// A sign-in failed: `user` is `None` where the address is nobody's.
 pub async fn failed(app: &Server, whence: &Whence, email: &str, user: Option<&User>) {
     let known = user.map(|user| &*user.id);

@@ -10,12 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accounts::{
-    Password, Refusal, Tokens, User, Whence, begin_session, failed, hashed_password, soon, store,
+    Password, Refusal, Tokens, User, Whence, begin_session, confirm, hashed_password, soon, store,
 };
 use crate::app::App;
 use crate::body::JsonBody;
 use crate::database::{now, rfc3339};
-use crate::openapi::Problem;
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,12 +103,11 @@ pub struct Change {
 /// All sign-ins of who asks end; the answer has the tokens of a new one. API keys stay good.
 ///
 /// # Errors
-/// 401, 403 for a wrong password, 422, 503.
+/// 401, 422 also for a wrong password, 503.
 #[utoipa::path(post, path = "/users/me/password", tag = "Accounts",
     request_body(content = Change),
     responses(
         (status = 200, description = "Tokens of a new sign-in.", body = Tokens),
-        (status = 403, description = "The current password is another.", body = Problem, example = json!({"detail": "the current password is wrong"})),
     ))]
 pub async fn change_password(
     State(app): State<App>,
@@ -119,14 +117,8 @@ pub async fn change_password(
 ) -> Result<Json<Tokens>, Refusal> {
     let (store, user) = (store(&app)?, row(&app, &user).await?);
     let current = &change.current_password.0;
-    let checked = app
-        .accounts
-        .passwords
-        .check(current, Some(&user.password_hash));
-    if !checked.await?.right {
-        failed(&app, &whence, &user.email, Some(&user)).await;
-        let what = "the current password is wrong";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, what));
+    if !confirm(&app, &whence, &user, current).await? {
+        return Err(Refusal::field("current_password", "it is another"));
     }
     let new = &change.new_password.0;
     let hash = hashed_password(&app, "new_password", new, &user.email).await?;

@@ -131,7 +131,11 @@ async fn a_new_password_ends_all_sign_ins_and_begins_one() {
     };
     let new = "another good sentence";
     let told = change("not this one", new, &before[0].access).await;
-    assert_eq!(told.status, 403, "{told:?}");
+    assert_eq!(told.status, 422, "{told:?}");
+    assert_eq!(
+        told.json["detail"][0]["loc"],
+        json!(["body", "current_password"])
+    );
     let told = change(SECRET, "password1", &before[0].access).await;
     assert_eq!(told.status, 422, "{told:?}");
     assert_eq!(

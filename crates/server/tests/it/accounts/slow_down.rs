@@ -139,3 +139,21 @@ async fn a_client_of_ipv6_is_shut_out_with_its_64_bits() {
     assert_eq!(guess("[2001:db8:1:2:ffff::1]".to_owned(), 50).await, 403);
     assert_eq!(guess("[2001:db8:1:3::1]".to_owned(), 51).await, 401);
 }
+
+#[tokio::test]
+async fn who_stole_a_token_guesses_the_password_no_faster() {
+    let service = counting().await;
+    service.register(ADA).await;
+    let session = service.log_in(ADA).await;
+    let guess = async |current: &str| {
+        let body = serde_json::json!({"current_password": current, "new_password": "a password of the thief"});
+        let path = "/users/me/password";
+        service.ask("POST", path, Some(&session.access), body).await
+    };
+    for _ in 0..5 {
+        let told = guess("wrong wrong").await;
+        assert_eq!(told.status, 422, "{told:?}");
+    }
+    assert!((1..=12).contains(&waits(&guess(SECRET).await)));
+    assert_eq!(service.try_log_in(ADA, SECRET).await.status, 429);
+}
