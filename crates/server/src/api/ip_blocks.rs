@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use ipnet::IpNet;
-use ringback_store::{IpBlock, Page};
+use ringback_store::IpBlock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
+use super::lists::{Paging, listed};
 use crate::accounts::{Admin, Refusal, Whence, soon, store};
 use crate::app::App;
 use crate::blocks::parse;
@@ -21,26 +22,10 @@ use crate::rates::spelled;
 /// How large the body of a block may be, in bytes.
 pub const MAX_BYTES: usize = 4 << 10;
 
-/// How many rows there are on all pages.
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
-/// The most rows of a page.
-const MOST: u16 = 200;
 /// The longest reason, in characters.
 const LONGEST: usize = 200;
 /// The longest block that ends, in seconds: ten years.
 const MOST_SECONDS: u64 = 10 * 366 * 24 * 3600;
-
-/// Which rows are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// So many of the newest are left out.
-    skip: Option<u32>,
-    /// At most so many.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u16>,
-}
 
 /// What is to be blocked.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,28 +87,16 @@ fn shown(block: &IpBlock) -> Shown {
 ///
 /// # Errors
 /// 422, 503.
-#[utoipa::path(get, path = "/admin/ip-blocks", tag = "Accounts", params(Wanted), responses(
+#[utoipa::path(get, path = "/admin/ip-blocks", tag = "Accounts", params(Paging), responses(
     (status = 200, description = "A page of those in force.", body = [Shown], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
 ))]
 pub async fn list_blocks(
     State(app): State<App>,
-    Params(wanted): Params<Wanted>,
+    Params(paging): Params<Paging>,
 ) -> Result<Response, Refusal> {
-    let limit = wanted.limit.unwrap_or(50);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Refusal::Misfit(Misfit {
-            place: vec!["query".into(), "limit".into()],
-            what: format!("write a number from 1 to {MOST}"),
-            kind: "value_error",
-        }));
-    }
-    let page = Page {
-        skip: wanted.skip.unwrap_or(0).into(),
-        limit: limit.into(),
-    };
+    let page = paging.page()?;
     let found = soon(store(&app)?.ip_block_list(now(), page)).await?;
-    let blocks: Vec<Shown> = found.rows.iter().map(shown).collect();
-    Ok(([(TOTAL, found.total.to_string())], Json(blocks)).into_response())
+    Ok(listed(found.total, found.rows.iter().map(shown)))
 }
 
 /// Block an address or a network.

@@ -26,6 +26,7 @@ use crate::api::lists::{Paging, listed};
 use crate::app::App;
 use crate::body::Params;
 use crate::calls::recent::without_content;
+use crate::database::rfc3339;
 use crate::openapi::Problem;
 
 /// Which calls are wanted.
@@ -131,12 +132,6 @@ pub async fn show_figures(State(app): State<App>, Path(id): Path<String>) -> Res
     }
 }
 
-/// RFC 3339 of microseconds since 1970.
-fn time(at: i64) -> Option<String> {
-    let at = Timestamp::from_microsecond(at).ok()?;
-    Some(at.to_string())
-}
-
 /// A call in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Call, example = json!({
@@ -214,9 +209,9 @@ fn row(call: &Call) -> Row {
         from: begun.from_number.clone(),
         to: begun.to_number.clone(),
         scenario: begun.scenario.clone(),
-        created: time(begun.created_at),
-        started: call.answered_at.and_then(time),
-        ended: call.ended_at.and_then(time),
+        created: rfc3339(begun.created_at),
+        started: call.answered_at.and_then(rfc3339),
+        ended: call.ended_at.and_then(rfc3339),
         reason: call.end_reason.clone(),
         engines: call.engines.clone(),
         cost: call.cost,
@@ -254,7 +249,7 @@ fn detail(call: CallDetail, recent: Option<&Value>) -> Value {
     value["faults"] = call
         .faults
         .iter()
-        .map(|fault| json!({"party": fault.party, "kind": fault.kind, "detail": fault.detail, "at": time(fault.at)}))
+        .map(|fault| json!({"party": fault.party, "kind": fault.kind, "detail": fault.detail, "at": rfc3339(fault.at)}))
         .collect();
     value
 }
