@@ -27,19 +27,7 @@ impl Write for Captured {
 #[test]
 fn no_log_line_of_webhooks_shows_a_number_or_a_token() {
     for format in [LogFormat::Text, LogFormat::Json] {
-        let captured = Captured::default();
-        let writer = captured.clone();
-        let inner = move || writer.clone();
-        let redactor = Redactor::new([Secret::new(TOKEN)]);
-        let subscriber = tracing_subscriber::registry()
-            .with(lines(format, false, Redacting { inner, redactor }))
-            .with(visible(LevelFilter::TRACE, false));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let tokens = tracing::subscriber::with_default(subscriber, || runtime.block_on(webhooks()));
-        let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+        let (tokens, log) = logged(format, webhooks());
         assert!(
             log.contains("call arrived") && log.contains("webhook refused"),
             "{log}"
@@ -59,6 +47,40 @@ fn no_log_line_of_webhooks_shows_a_number_or_a_token() {
             );
         }
     }
+}
+
+#[test]
+fn no_log_line_of_accounts_shows_a_password_a_token_or_who_somebody_is() {
+    let (private, log) = logged(LogFormat::Text, crate::accounts::a_days_work());
+    for action in [
+        "login.failed",
+        "refresh.reused",
+        "api-key.add",
+        "user.password",
+    ] {
+        assert!(log.contains(action), "{action}: {log}");
+    }
+    for private in &private {
+        assert!(!log.contains(private), "{private} is in the log:\n{log}");
+    }
+}
+
+/// What comes of some work, and all that is logged of it.
+fn logged<T>(format: LogFormat, work: impl Future<Output = T>) -> (T, String) {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let inner = move || writer.clone();
+    let redactor = Redactor::new([Secret::new(TOKEN)]);
+    let subscriber = tracing_subscriber::registry()
+        .with(lines(format, false, Redacting { inner, redactor }))
+        .with(visible(LevelFilter::TRACE, false));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let done = tracing::subscriber::with_default(subscriber, || runtime.block_on(work));
+    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    (done, log)
 }
 
 /// A good call, its resume, a refused call; answers the tokens given out.

@@ -130,6 +130,45 @@ impl Service {
     }
 }
 
+/// Registers, signs in, fails, is robbed, makes a key, changes the password; answers all that must be in no log.
+pub async fn a_days_work() -> Vec<String> {
+    let service = open().await;
+    service.register(ADA).await;
+    service.try_log_in(ADA, "a wrong sentence").await;
+    service.try_log_in("my password as address", SECRET).await;
+    service.acts_to_come("login.failed", 2).await;
+    let first = service.log_in(ADA).await;
+    let second = Session::of(&service.refresh(&first.refresh).await.json);
+    assert_unknown(&service.refresh(&first.refresh).await);
+    let third = service.log_in(ADA).await;
+    let (new, access) = ("another good sentence", Some(&*third.access));
+    let path = "/users/me/api-keys";
+    let made = service
+        .ask("POST", path, access, json!({"name": "script"}))
+        .await;
+    let key = made.json["key"].as_str().unwrap().to_owned();
+    assert_eq!(service.get("/users/me", &key).await.status, 200);
+    let body = json!({"current_password": SECRET, "new_password": new});
+    let told = service
+        .ask("POST", "/users/me/password", access, body)
+        .await;
+    assert_eq!(told.status, 200, "{told:?}");
+    let last = Session::of(&told.json);
+    let sessions = [first, second, third, last];
+    let tokens = sessions
+        .into_iter()
+        .flat_map(|session| [session.access, session.refresh]);
+    let typed = [
+        ADA,
+        SECRET,
+        "a wrong sentence",
+        "my password as address",
+        new,
+    ];
+    let typed = typed.into_iter().map(str::to_owned);
+    tokens.chain(typed).chain([key]).collect()
+}
+
 /// A request from no machine in particular.
 pub fn request(method: &str, path: &str) -> request::Builder {
     Request::builder()
