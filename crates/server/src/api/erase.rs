@@ -55,12 +55,13 @@ pub async fn erase_number(
     // Rows on their way would come after.
     let settled = tokio::time::timeout(SETTLED, app.rows.settled()).await;
     settled.map_err(|_| Refusal::database())?;
+    let files = store.number_files(number).await.map_err(no_number)?;
     if app.watches.talks_to(number) || goes_on(store, number).await? {
         let what = "a call with this number goes on: hang up, and ask again";
         return Err(Refusal::new(StatusCode::CONFLICT, what));
     }
     let (mut deleted, mut left) = (0, Vec::new());
-    for of in store.number_files(number).await.map_err(no_number)? {
+    for of in files {
         let here = app.rows.node() == Some(&*of.node);
         if here && delete(&app.config.recordings(), &of.file).await {
             deleted += 1;
