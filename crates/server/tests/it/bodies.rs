@@ -220,10 +220,10 @@ async fn nothing_of_the_disk_is_served() {
         "/../.env",
         "/..%2f.env",
         "/%2e%2e/%2e%2e/etc/passwd",
-        "/calls/..%2f..%2f.env",
-        "/calls/%2fetc%2fpasswd",
-        "/calls/..%5c..%5c.env",
-        "/calls/x%00.wav",
+        "/local/calls/..%2f..%2f.env",
+        "/local/calls/%2fetc%2fpasswd",
+        "/local/calls/..%5c..%5c.env",
+        "/local/calls/x%00.wav",
         "//etc/passwd",
     ] {
         let answer = server.get(path).await;
