@@ -18,7 +18,7 @@ use crate::accounts::{self, Accounts};
 use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard, Watches};
 use crate::captcha::Captcha;
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
-use crate::guards::Guards;
+use crate::guards::{self, Guards};
 use crate::hooks::authentic::Signatures;
 use crate::listen::{self, Limits};
 use crate::metrics::Metrics;
@@ -212,6 +212,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
         tokio::spawn(keep_fresh(tls).context("SIGHUP cannot be listened to")?);
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
+    tokio::spawn(guards::sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
     let old = tokio::spawn(retention::run(Arc::clone(&app)));
     warm(&app, engines);

@@ -1,8 +1,17 @@
 //! What stands before handlers, whatever they do.
 
+use std::time::Duration;
+
+use ringback_store::{Error, Store};
+
+use crate::app::App;
 use crate::blocks::Blocks;
 use crate::captcha::Captcha;
+use crate::database::now;
 use crate::rates::Limiter;
+
+/// How often rows that say nothing any more are deleted.
+const EVERY: Duration = Duration::from_secs(600);
 
 /// Turns away who is shut out, asks too often, or may be a machine.
 #[derive(Debug, Default)]
@@ -13,4 +22,25 @@ pub struct Guards {
     pub limiter: Limiter,
     /// What who registers or signs in must have solved.
     pub captcha: Captcha,
+}
+
+/// Deletes rows that say nothing any more, again and again: blocks that are over, allowances that are whole.
+pub async fn sweep(app: App) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Some(store) = app.rows.store()
+            && let Err(error) = sweep_once(store).await
+        {
+            tracing::warn!("Error of the database: old limits and blocks are not deleted: {error}");
+        }
+    }
+}
+
+/// Does so once, and answers how many there were.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sweep_once(store: &Store) -> Result<u64, Error> {
+    let now = now();
+    Ok(store.rate_sweep(now).await? + store.ip_block_sweep(now).await?)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use ringback_server::guards::sweep_once;
 use ringback_server::routes::ROUTES;
 use ringback_store::{IpBlock, Location, Store};
 use serde_json::{Value, json};
@@ -229,4 +230,31 @@ async fn what_was_blocked_stays_so_while_the_database_is_gone() {
     service.server.app.guards.blocks.forget();
     assert_eq!(status(&service.server, "203.0.113.9", "/live").await, 403);
     assert_eq!(status(&service.server, "203.0.113.10", "/live").await, 200);
+}
+
+#[tokio::test]
+async fn what_is_over_leaves_no_rows() {
+    let service = open().await;
+    let (store, now) = (&service.store, ringback_server::database::now());
+    let block = |network: &str, until| IpBlock {
+        network: network.to_owned(),
+        until,
+        reason: String::new(),
+        created_by: None,
+        created_at: 1,
+    };
+    let hour = 3_600_000_000;
+    for (network, until) in [
+        ("203.0.113.1", Some(now - 1)),
+        ("203.0.113.2", Some(now + hour)),
+        ("203.0.113.3", None),
+    ] {
+        store.ip_block_set(&block(network, until)).await.unwrap();
+    }
+    let quota = ringback_server::rates::per_minute(5);
+    for (name, at) in [("old", now - hour), ("new", now)] {
+        store.rate_take(name, quota, at).await.unwrap();
+    }
+    assert_eq!(sweep_once(store).await.unwrap(), 2);
+    assert_eq!(sweep_once(store).await.unwrap(), 0);
 }
