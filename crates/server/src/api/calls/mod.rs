@@ -35,7 +35,6 @@ use crate::openapi::Problem;
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// So many of the newest are left out.
-    #[param(format = Int64, maximum = 4_294_967_295_u32)]
     skip: Option<u32>,
     /// At most so many.
     #[param(minimum = 1, maximum = 200, default = 50)]
