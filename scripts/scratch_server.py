@@ -97,8 +97,14 @@ def postgresql(folder):
 class Served:
     """A server that runs."""
 
-    def __init__(self, url, log):
-        self.url, self.log = url, log
+    def __init__(self, url, log, binary):
+        self.url, self.log, self.binary = url, log, binary
+
+    def telephone(self):
+        """Make a call that says a line; the answer is its id."""
+        call = [self.binary, "call", "--url", self.url, "--scenario", "parrot", "--say", "Good morning."]
+        subprocess.run(call, check=True, capture_output=True, timeout=90, cwd=self.log.parent)
+        return ask(self.url, "/calls?limit=1", token=self.sign_in(ADMIN))[0]["call_id"]
 
     def sign_in(self, who):
         return ask(self.url, "/auth/login", who)["access_token"]
@@ -129,4 +135,4 @@ def served(binary, database="sqlite", **settings):
         stack.enter_context(running(serve, log, answers(f"{url}/ready"), env=environment, cwd=folder))
         for who in (ADMIN, USER):
             ask(url, "/auth/register", who)
-        yield Served(url, log)
+        yield Served(url, log, binary)
