@@ -174,6 +174,27 @@ impl Call {
         self.mode.live().is_some_and(|reply| !reply.is_awaited())
     }
 
+    /// Whether all was said and done, so that it is for the caller to go on: nothing is being written or said, and no tool runs.
+    pub fn awaits_caller(&self) -> bool {
+        self.phase == Phase::Live && !self.reply_live() && !self.dialog.tools.is_running()
+    }
+
+    /// Whether what was spoken is still to be sent or heard: only time has to pass for it.
+    pub fn is_being_heard(&self) -> bool {
+        self.timers.is_set(Reason::Pace) || self.timers.is_set(Reason::Heard)
+    }
+
+    /// Whether a tool runs.
+    pub fn runs_tools(&self) -> bool {
+        self.dialog.tools.is_running()
+    }
+
+    /// The reply that the responder is still to write some of.
+    pub fn unwritten(&self) -> Option<ReplyId> {
+        let live = self.mode.live().filter(|reply| reply.unwritten());
+        live.map(|reply| reply.id)
+    }
+
     /// The conversation so far, as it was heard.
     pub fn lines(&self) -> &[Line] {
         self.dialog.lines()

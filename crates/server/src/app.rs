@@ -15,9 +15,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Accounts};
-use crate::calls::{Arrival, Recent, Registry, Rows, Seat, Sessions, Signer, Switchboard, Watches};
+use crate::calls::{Arrival, Registry, Rows, Seat, Sessions, Signer, Switchboard};
 use crate::captcha::Captcha;
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
+use crate::desk::Desk;
 use crate::guards::{self, Guards};
 use crate::hooks::authentic::Signatures;
 use crate::listen::{self, Limits};
@@ -61,16 +62,14 @@ pub struct Server {
     pub switchboard: Box<dyn Switchboard>,
     /// The calls.
     pub registry: Arc<Registry<Expected>>,
-    /// What calls that ended lately came to.
-    pub recent: Recent,
     /// What of calls goes into the database.
     pub rows: Rows,
     /// Who may use it.
     pub accounts: Accounts,
     /// What stands before handlers.
     pub guards: Guards,
-    /// Live calls, for those who follow them.
-    pub watches: Arc<Watches>,
+    /// What is kept in memory beside calls.
+    pub desk: Desk,
     /// What Prometheus is told.
     pub metrics: Metrics,
     /// Where traces of calls go.
@@ -111,15 +110,14 @@ impl Server {
         Ok(Arc::new(Self {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
             signatures: validator(&config)?.map(Signatures::new),
-            recent: Recent::default(),
             rows: Rows::default(),
             accounts: Accounts::new(key, config.secret_key_previous.as_ref())?,
             guards: Guards {
                 captcha: Captcha::new(config.captcha.as_ref(), config.engines.proxy.as_deref())?,
                 ..Guards::default()
             },
-            watches: Arc::default(),
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
+            desk: Desk::default(),
             metrics: Metrics::default(),
             traces: Traces::start(&config.operation, &calls.instance)?,
             config,
@@ -403,5 +401,6 @@ async fn sweep(app: App) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         app.registry.sweep(Instant::now());
+        app.desk.conversations.sweep(Instant::now());
     }
 }

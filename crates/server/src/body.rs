@@ -39,15 +39,16 @@ pub enum BadBody {
 }
 
 impl BadBody {
-    fn of(error: &axum::Error) -> Self {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    /// What lies at the ground of an error, if it is that of a body.
+    pub fn found_in(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(bad) = error.downcast_ref::<BadBody>() {
-                return *bad;
+                return Some(*bad);
             }
             cause = error.source();
         }
-        BadBody::BrokenOff
+        None
     }
 }
 
@@ -85,7 +86,10 @@ pub async fn bound(State(most): State<usize>, request: Request, next: Next) -> R
 /// [`BadBody`], as an answer.
 pub async fn read(body: Body) -> Result<Bytes, Detail> {
     let read = to_bytes(body, usize::MAX).await;
-    read.map_err(|error| BadBody::of(&error).into())
+    read.map_err(|error| {
+        let bad = BadBody::found_in(&error);
+        bad.unwrap_or(BadBody::BrokenOff).into()
+    })
 }
 
 struct Bounded {
@@ -147,11 +151,20 @@ pub struct Misfit {
 impl Misfit {
     /// A field of the body is missing.
     pub fn missing(name: &str) -> Self {
+        Self::of_field(name, "Field required", "missing")
+    }
+    /// What is wrong with a field of the body.
+    pub fn of_field(name: &str, what: impl Into<String>, kind: &'static str) -> Self {
         Self {
             place: vec![json!("body"), json!(name)],
-            what: "Field required".to_owned(),
-            kind: "missing",
+            what: what.into(),
+            kind,
         }
+    }
+
+    /// A field of the body has a value that does not fit.
+    pub fn of_value(name: &str, what: impl Into<String>) -> Self {
+        Self::of_field(name, what, "value_error")
     }
 }
 
@@ -163,13 +176,25 @@ impl IntoResponse for Misfit {
     }
 }
 
-/// Why a body is not taken.
+/// Why a request is refused.
 #[derive(Clone, Debug)]
 pub enum Refused {
-    /// Its type is another, or it was not read.
+    /// The body is of another type or was not read; or what it asks for cannot be done.
     Unread(Detail),
     /// It was read.
     Misfit(Misfit),
+}
+
+impl From<Detail> for Refused {
+    fn from(detail: Detail) -> Self {
+        Self::Unread(detail)
+    }
+}
+
+impl From<Misfit> for Refused {
+    fn from(misfit: Misfit) -> Self {
+        Self::Misfit(misfit)
+    }
 }
 
 impl IntoResponse for Refused {

@@ -11,12 +11,14 @@ use tower::util::option_layer;
 use crate::accounts;
 use crate::answers::Detail;
 use crate::api::calls::{act, events, files, links, transcript};
-use crate::api::{admin, auth, calls, captcha, erase, ip_blocks, keys, users};
+use crate::api::{
+    admin, auth, calls, captcha, conversations, erase, ip_blocks, keys, speech, users,
+};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
 use crate::rates::{self, Counted, Counter, Limit};
-use crate::{blocks, body, client, headers, health, metrics, page, requests};
+use crate::{blocks, body, client, headers, health, metrics, page, requests, upload};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +113,9 @@ pub fn limited_names() -> Vec<String> {
     names.dedup();
     names
 }
+
+/// The most bytes of a body that is a text and a few words around it.
+const JSON: usize = 64 * 1024;
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
@@ -292,6 +297,42 @@ pub const ROUTES: &[Route] = &[
         get(calls::show_figures)
     })
     .told_by::<calls::__path_show_figures>(),
+    route("POST", "/conversations", Protection::User, || {
+        post(conversations::begin_conversation)
+    })
+    .taking(JSON)
+    .told_by::<conversations::__path_begin_conversation>(),
+    route("GET", "/conversations/{id}", Protection::User, || {
+        get(conversations::show_conversation)
+    })
+    .told_by::<conversations::__path_show_conversation>(),
+    route("DELETE", "/conversations/{id}", Protection::User, || {
+        delete(conversations::delete_conversation)
+    })
+    .told_by::<conversations::__path_delete_conversation>(),
+    route(
+        "POST",
+        "/conversations/{id}/messages",
+        Protection::User,
+        || post(conversations::send_message),
+    )
+    .taking(JSON)
+    .told_by::<conversations::__path_send_message>(),
+    route("POST", "/speech-to-text", Protection::User, || {
+        post(speech::hear_recording)
+    })
+    .taking(speech::MAX_RECORDING + upload::AROUND)
+    .told_by::<speech::__path_hear_recording>(),
+    route("POST", "/text-to-speech", Protection::User, || {
+        post(speech::speak_text)
+    })
+    .taking(JSON)
+    .told_by::<speech::__path_speak_text>(),
+    route("POST", "/whisper/transcribe", Protection::User, || {
+        post(speech::transcribe_file)
+    })
+    .taking(speech::MAX_WHISPER + upload::AROUND)
+    .told_by::<speech::__path_transcribe_file>(),
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ringback_audio::wav::Coding;
-use ringback_call::{Call, CallSpec, Fault, FaultKind, Party, Verdict};
+use ringback_call::{Call, CallSpec, Direction, Fault, FaultKind, Party, Verdict};
 use ringback_wire::twilio::media::Start;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use crate::news::News;
 use crate::provided::{Provided, Sender};
 use crate::record::{Begin, Meta, Recorder, Stem};
 use crate::responder::{Parties, responder};
-use crate::scenario::{RecordingFormat, Responder};
+use crate::scenario::{RecordingFormat, Responder, Scenario};
 use crate::setup::{Setup, call_spec};
 
 /// A call that is put together.
@@ -35,7 +35,8 @@ pub(crate) struct Begun {
 /// Puts a call together and says that it has begun.
 pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Timestamp) -> Begun {
     let wanted = engines.responder(&setup.scenario);
-    let spec = spec(&setup, wanted, &engines);
+    let parts = (&*setup.scenario, wanted);
+    let spec = spec(parts, setup.direction, &setup.company, &engines);
     let stem = stem(&setup, now);
     let recorded = stem.is_some();
     let recorder = stem.map(|stem| recorder(stem, &setup, &engines, &spec));
@@ -43,7 +44,7 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
         (&setup.scenario, wanted),
         &engines,
         parties(&setup),
-        &setup.company,
+        (&setup.company, engines.hearing(&setup.scenario)),
     );
     let names = [
         setup.seats.ears.name(),
@@ -92,10 +93,15 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
     }
 }
 
-/// What the core is told of the call.
-fn spec(setup: &Setup, wanted: Option<&Responder>, engines: &Engines) -> CallSpec {
-    let mut spec = call_spec(&setup.scenario, wanted, setup.direction, &setup.company);
-    let servers = &setup.scenario.persona.toolkit.mcp;
+/// What the core is told of a call.
+pub(crate) fn spec(
+    (scenario, wanted): (&Scenario, Option<&Responder>),
+    direction: Direction,
+    company: &str,
+    engines: &Engines,
+) -> CallSpec {
+    let mut spec = call_spec(scenario, wanted, direction, company);
+    let servers = &scenario.persona.toolkit.mcp;
     engines.mcp.refine(servers, &mut spec.tools);
     let bound = &mut spec.turn.reply_bound_ms;
     *bound = bound.saturating_mul(engines.patience());

@@ -40,6 +40,12 @@ pub(crate) fn language_name(tag: &str) -> String {
     }
 }
 
+/// The tag of a language by its name in English, in any case.
+pub(crate) fn language_code(name: &str) -> Option<&'static str> {
+    let of = |(_, known): &&(&str, &str)| known.eq_ignore_ascii_case(name);
+    NAMES.iter().find(of).map(|(code, _)| *code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +55,7 @@ mod tests {
         assert_eq!(language_name("de-DE"), "German (de-DE)");
         assert_eq!(language_name("es"), "Spanish");
         assert_eq!(language_name("sw-KE"), "sw-KE");
+        assert_eq!(language_code("english"), Some("en"));
+        assert_eq!(language_code("Klingon"), None);
     }
 }

@@ -4,6 +4,7 @@
 //! [`ringback_call::Call`]: it waits in one place for one event of a closed set, hands it to the call, and carries out what the
 //! call wants without ever waiting for it.
 
+pub mod aloud;
 mod begin;
 pub mod carrier;
 pub mod check;
@@ -21,6 +22,7 @@ mod provided;
 pub mod provider;
 pub mod quality;
 mod record;
+pub mod recorded;
 pub mod replay;
 pub mod responder;
 mod run;
@@ -32,10 +34,13 @@ mod speakable;
 mod stt;
 mod tools;
 mod tts;
+pub mod written;
 
 pub use carrier::rest::{Rest, dial};
 pub use carrier::twilio::{Traffic, Violation, await_start};
-pub use engines::{Answerer, EngineConfig, EngineStatus, Engines, Load, Seats, StartError};
+pub use engines::{
+    Answerer, EngineConfig, EngineStatus, Engines, Load, RecordingWish, Seats, StartError,
+};
 pub use live::{Live, PIPELINE};
 pub use news::{Follower, News};
 pub use record::Place;

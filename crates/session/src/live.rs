@@ -3,6 +3,7 @@
 mod log;
 mod take;
 mod teller;
+mod written;
 
 pub use log::PIPELINE;
 

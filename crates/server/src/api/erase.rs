@@ -56,7 +56,7 @@ pub async fn erase_number(
     let settled = tokio::time::timeout(SETTLED, app.rows.settled()).await;
     settled.map_err(|_| Refusal::database())?;
     let files = store.number_files(number).await.map_err(no_number)?;
-    if app.watches.talks_to(number) || goes_on(store, number).await? {
+    if app.desk.watches.talks_to(number) || goes_on(store, number).await? {
         let what = "a call with this number goes on: hang up, and ask again";
         return Err(Refusal::new(StatusCode::CONFLICT, what));
     }
@@ -81,7 +81,7 @@ pub async fn erase_number(
     };
     let erased = store.number_erase(number, suppression).await;
     let erased = erased.map_err(no_number)?;
-    app.recent.forget(&erased.calls);
+    app.desk.recent.forget(&erased.calls);
     let counts = json!({
         "calls": erased.calls.len(),
         "files": deleted,

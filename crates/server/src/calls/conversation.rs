@@ -79,6 +79,10 @@ pub trait Switchboard: Send + Sync {
     fn load(&self) -> Load {
         Load::default()
     }
+    /// The engines, for what is no call; `None` where there are none behind the seats.
+    fn speech(&self) -> Option<Arc<Engines>> {
+        None
+    }
     /// How the providers are that are set up, within about two seconds.
     fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>>;
 }
@@ -132,6 +136,10 @@ impl Switchboard for Sessions {
 
     fn load(&self) -> Load {
         self.engines.load()
+    }
+
+    fn speech(&self) -> Option<Arc<Engines>> {
+        Some(Arc::clone(&self.engines))
     }
 
     fn providers(&self) -> BoxFuture<'_, Vec<(Provider, Service)>> {

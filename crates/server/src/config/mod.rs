@@ -154,6 +154,8 @@ pub struct EnginesConfig {
     pub responder: Order,
     /// `TTS`: voices.
     pub tts: Order,
+    /// `OPENAI_TRANSCRIBE_MODEL`: OpenAI's model for recordings.
+    pub transcribe_model: String,
     /// `RECOGNIZERS`: decoders of the local recogniser.
     pub recognizers: usize,
     /// `POCKETSPHINX_DIR`: the folder of its library; `None`: where the system keeps it.
@@ -384,6 +386,7 @@ fn engines(reader: &Reader<'_>) -> Result<EnginesConfig, ConfigError> {
         responder: providers::order(reader, "RESPONDER", &answer, LOCAL_RESPONDER, false)?,
         accounts,
         tts,
+        transcribe_model: reader.value("OPENAI_TRANSCRIBE_MODEL", read::line)?,
         recognizers: count(reader, "RECOGNIZERS", 0, 1_000)?,
         recognizer_library: reader.value("POCKETSPHINX_DIR", |text| match text {
             "" => Ok(None),

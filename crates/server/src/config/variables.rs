@@ -241,6 +241,11 @@ pub const VARIABLES: &[Variable] = &[
         "The model that answers, where a scenario names none.",
     ),
     plain(
+        "OPENAI_TRANSCRIBE_MODEL",
+        "gpt-transcribe",
+        "OpenAI's model for recordings that are uploaded; those whose name begins with whisper tell when each word was said.",
+    ),
+    plain(
         "OPENAI_BASE_URL",
         "https://api.openai.com/v1",
         "Where OpenAI is, or a compatible server, with its /v1.",

@@ -304,7 +304,7 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     tracing::info!(call.id = %call_id, call.sid = call_sid, cause = ending.cause, "WebSocket closed");
     app.metrics.ended(direction, ending.ended.as_deref());
     app.rows.end(call_id, &ending).await;
-    app.watches.end(call_id, &ending.cause);
+    app.desk.watches.end(call_id, &ending.cause);
     if let Some(ended) = ending.ended.as_deref() {
         app.traces.call(&Facts {
             call_id,
@@ -314,13 +314,13 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
             ended,
         });
     }
-    app.recent.keep(ending.summary);
+    app.desk.recent.keep(ending.summary);
     live.end(ending.outcome, ending.expects_resume, Instant::now());
 }
 
 /// Who follows a call: the database, and whoever asks for its events.
 fn follower(app: &App, arrival: &Arrival, finish: CancellationToken) -> Follower {
-    let watch = app.watches.begin(arrival, finish);
+    let watch = app.desk.watches.begin(arrival, finish);
     let rows = app.rows.begin(arrival);
     Follower::new(move |news| {
         watch.take(&news);

@@ -34,6 +34,10 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("Calls", "Calls that are going on and that are over."),
     (
+        "Conversations and speech",
+        "What calls are made of, by itself: scenarios in writing, recordings to text, texts to speech.",
+    ),
+    (
         "Telephony webhooks",
         "What Twilio asks and tells. Answers are TwiML. A number's voice webhook is `POST /`, or the path of a scenario.",
     ),

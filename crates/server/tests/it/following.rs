@@ -147,7 +147,7 @@ impl Desk {
             scenario: Arc::clone(app.catalog.scenario("open-door").unwrap()),
         };
         let finish = CancellationToken::new();
-        let watch = app.watches.begin(&arrival, finish.clone());
+        let watch = app.desk.watches.begin(&arrival, finish.clone());
         (watch, arrival.call_id, finish)
     }
 
@@ -479,7 +479,7 @@ async fn events_of_a_call_come_as_they_happen_and_go_on_where_a_connection_broke
     assert!(next.contains(r#""number":0"#), "{next}");
     watch.take(&News::Lines(0));
     watch.take(&News::Turn(json!({"turn": 1, "audible_ms": 700})));
-    app.watches.end(id, "Responder");
+    app.desk.watches.end(id, "Responder");
     let mut rest = String::new();
     while let Some(next) = piece(&mut body).await {
         rest.push_str(&next);
@@ -519,7 +519,7 @@ async fn who_comes_too_late_for_an_event_is_told_and_who_reads_too_slowly_is_lef
     assert!(after < KEPT as u64, "{after}");
 
     let newest = (3 + KEPT + KEPT + 40) as u64;
-    desk.service.server.app.watches.end(id, "Idle");
+    desk.service.server.app.desk.watches.end(id, "Idle");
     let answer = desk
         .ask(&format!("/calls/{id}/events"), &[("last-event-id", "3")])
         .await;
@@ -551,7 +551,7 @@ async fn a_call_is_followed_by_so_many_and_ends_when_it_is_told_to() {
         (202, Some(CALL))
     );
     assert!(finish.is_cancelled());
-    desk.service.server.app.watches.end(id, "Finish");
+    desk.service.server.app.desk.watches.end(id, "Finish");
     let told = desk
         .service
         .ask("POST", &path, Some(&desk.ada), Value::Null)
@@ -646,7 +646,7 @@ async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
     let (_, live, _) = desk.live();
     assert_eq!(erase(CALLER).await.status, 409);
     assert!(desk.recording("1.wav").exists());
-    service.server.app.watches.end(live, "HungUp");
+    service.server.app.desk.watches.end(live, "HungUp");
     let told = erase("+1 (500) 555-0001").await;
     let expected = json!({"calls": 1, "files": 2, "files_left": [], "scheduled_calls": 0});
     assert_eq!((told.status, told.json), (200, expected.clone()));

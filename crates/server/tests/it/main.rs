@@ -13,6 +13,7 @@ mod client;
 #[path = "../../../store/tests/it/cluster.rs"]
 mod cluster;
 mod config;
+mod conversations;
 mod culprits;
 mod following;
 mod headers;
@@ -31,6 +32,7 @@ mod routes;
 mod rows;
 mod server;
 mod simulated;
+mod speech;
 mod tls;
 mod traces;
 mod voice;

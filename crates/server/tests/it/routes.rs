@@ -59,6 +59,13 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /calls/{id}/hangup               User             0 10/min ByNode
     POST  /admin/erase                     Admin            4096
     GET   /local/calls/{id}                Local            0
+    POST  /conversations                   User             65536
+    GET   /conversations/{id}              User             0
+    DELETE /conversations/{id}              User             0
+    POST  /conversations/{id}/messages     User             65536
+    POST  /speech-to-text                  User             134283264
+    POST  /text-to-speech                  User             65536
+    POST  /whisper/transcribe              User             26279936
     GET   /health                          Public           0
     GET   /metrics                         MetricsToken     0
     GET   /live                            Public           0
@@ -82,7 +89,7 @@ async fn a_call_that_ended_is_told_to_a_caller_on_this_machine() {
     let answer = server.ask_from("127.0.0.1", ask("CA1")).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     let summary = serde_json::json!({"call_sid": "CA1", "from": "+15005550001", "turns": []});
-    server.app.recent.keep(summary);
+    server.app.desk.recent.keep(summary);
     let answer = server.ask_from("127.0.0.1", ask("CA1")).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body.contains("CA1") && !answer.body.contains("5550001"));

@@ -33,15 +33,25 @@ pub fn key(provider: &str) -> String {
     format!("secret-key-of-{provider}")
 }
 
+/// What a model replies that always says the same.
+pub fn usual_reply() -> Vec<Reply> {
+    vec![Reply {
+        text: ANSWER.to_owned(),
+        ..Reply::default()
+    }]
+}
+
 impl Simulated {
     /// With settings and arguments of the test's own.
     pub async fn start(settings: &[(&str, &str)], args: &[&str]) -> Self {
+        Self::replying(usual_reply(), settings, args).await
+    }
+
+    /// The same with other replies of the model.
+    pub async fn replying(replies: Vec<Reply>, settings: &[(&str, &str)], args: &[&str]) -> Self {
         let twins = Twins::start(Options {
             hearing: Hearing::Script(vec![QUESTION.to_owned()]),
-            replies: vec![Reply {
-                text: ANSWER.to_owned(),
-                ..Reply::default()
-            }],
+            replies,
             cache: env!("CARGO_TARGET_TMPDIR").into(),
             ..Options::default()
         });
@@ -53,8 +63,26 @@ impl Simulated {
             "persona = \"You work for the harbour.\"\nprompt = \"Help callers.\"\n\
              [greeting]\ninbound = \"{GREETING}\"\n[[responder]]\nprovider = \"openai\"\n"
         );
+        let counter = format!(
+            "{desk}[[tools]]\nname = \"look\"\ndescription = \"Looks the next ferry up.\"\n\
+             http = {{ url = \"http://127.0.0.1:9/look\", allow_private = true }}\n"
+        );
         std::fs::write(scenarios.join("desk.toml"), desk).unwrap();
+        std::fs::write(scenarios.join("counter.toml"), counter).unwrap();
         Self::launch(folder, twins, settings, args)
+    }
+
+    /// With whom tests are that ask from this machine without a token: the first user, who is an admin.
+    pub async fn with_a_user(replies: Vec<Reply>, settings: &[(&str, &str)]) -> Self {
+        let off = [&[("API_AUTH", "off")], settings].concat();
+        let server = Self::replying(replies, &off, &[]).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let register = client.post(format!("{}/auth/register", server.url()));
+        let register = register.header("content-type", "application/json");
+        let who = r#"{"email":"ada@example.org","password":"a pass phrase of her own"}"#;
+        let answer = register.body(who).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        server
     }
 
     /// Kills it as nothing can be caught, and starts it again in its folder.
@@ -130,6 +158,11 @@ impl Simulated {
     /// What plays the providers.
     pub fn twins(&self) -> &Running {
         self.twins.as_ref().unwrap()
+    }
+
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Its `DATA_DIR`.

@@ -7,6 +7,7 @@ mod lines;
 mod load;
 mod models;
 mod reach;
+mod recorded;
 mod responders;
 mod voices;
 
@@ -37,6 +38,7 @@ use crate::tools::McpCatalog;
 use crate::tts::{Lines, Manner, Voices};
 pub use load::Load;
 use models::ModelBreakers;
+pub use recorded::RecordingWish;
 pub use responders::Answerer;
 
 /// Calls that one thread of the voice serves: it speaks a hundred times faster than is heard, and agents speak half the time.

@@ -10,11 +10,15 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use super::{EngineStatus, Engines};
+use crate::aloud::Unread;
 use crate::provided::{Provided, Sender};
 use crate::provider::{Account, Provider};
 use crate::scenario::{Scenario, TtsEngine};
 use crate::setup::manner;
 use crate::tts::{self, Manner, Speaker, Started, Vendor, Voices, Wanted};
+
+/// The local voice, as requests name it.
+const LOCAL: &str = "pico";
 
 impl Engines {
     pub(super) fn describe_voice(&self, engine: &TtsEngine) -> EngineStatus {
@@ -112,6 +116,39 @@ impl Engines {
             events.clone(),
             seat,
         ))
+    }
+
+    /// What reads a text in English outside of calls: the configured voices, or first the one of this name.
+    pub(crate) fn voices_for(
+        &self,
+        voice: Option<&str>,
+        events: &Sender,
+    ) -> Result<Voices, Unread> {
+        let mut manner = Manner::english();
+        manner.voice = voice.map(str::to_owned);
+        let mut list = self.speaking_list(None);
+        let named = match voice {
+            None => None,
+            Some(LOCAL) => Some(TtsEngine::Pico),
+            Some(voice) => {
+                let provider = tts::provider_of_voice(voice).ok_or(Unread::NoVoice)?;
+                if self.account(provider).is_none() {
+                    let name = provider.name().to_ascii_uppercase();
+                    return Err(Unread::NoKey(format!("{name}_API_KEY")));
+                }
+                Some(TtsEngine::Provider {
+                    provider,
+                    voice: Some(voice.to_owned()),
+                    model: None,
+                })
+            }
+        };
+        list.retain(|engine| Some(engine) != named.as_ref());
+        if let Some(named) = named {
+            list.push_front(named);
+        }
+        let voices = self.first_voice(list, manner, events);
+        voices.map(Voices::apart).ok_or(Unread::Busy)
     }
 
     /// Starts a voice for a call. `engine` counts those of the call.

@@ -8,6 +8,7 @@ mod breaker;
 mod failure;
 mod free;
 mod socket;
+mod unsent;
 
 use reqwest::{Client, Response};
 use url::Url;
@@ -22,6 +23,7 @@ pub(crate) use failure::Failure;
 pub use free::Reach;
 pub(crate) use free::ask_for_free;
 pub(crate) use socket::{Answer, ProviderSocket, Refusal, open};
+pub(crate) use unsent::unsent;
 
 /// The most that is read of a refusal, in bytes.
 const MAX_REFUSAL: usize = 16 << 10;

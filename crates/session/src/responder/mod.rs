@@ -27,21 +27,21 @@ use crate::scenario::template::Template;
 use crate::scenario::{Responder as Wanted, Scenario, Vars, Webhook};
 use crate::tools::{McpCatalog, Tools};
 use modelled::{Instructions, Modelled};
-use script::ScriptRun;
+use script::{Hearing, ScriptRun};
 use toolbox::Toolbox;
 use webhook::WebhookConfig;
 
-/// The responder that a scenario wants for one call.
+/// The responder that a scenario wants for one call, whose caller is heard so.
 pub(crate) fn responder(
     (scenario, wanted): (&Scenario, Option<&Wanted>),
     engines: &Engines,
     parties: Parties,
-    company: &str,
+    (company, hearing): (&str, Hearing),
 ) -> Responder {
     let vars = scenario.vars(parties.direction, company);
     match wanted {
         Some(Wanted::Script { script }) => {
-            let run = ScriptRun::new(Arc::clone(script), vars, engines.hearing(scenario));
+            let run = ScriptRun::new(Arc::clone(script), vars, hearing);
             Responder::script(run)
         }
         Some(Wanted::Webhook(wanted)) => {
@@ -64,11 +64,11 @@ pub(crate) fn responder(
             let shelf = engines.shelf((scenario, wanted), &chain, &instructions.system());
             let standby = engines
                 .standby(scenario)
-                .map(|script| ScriptRun::new(Arc::clone(script), vars, engines.hearing(scenario)));
+                .map(|script| ScriptRun::new(Arc::clone(script), vars, hearing));
             let modelled = Modelled::new(chain, instructions, tools, shelf).stood_by(standby);
             Responder::Model(Box::new(modelled))
         }
-        Some(Wanted::Parrot) => Responder::Parrot(vars, engines.hears(scenario)),
+        Some(Wanted::Parrot) => Responder::Parrot(vars, hearing == Hearing::Speech),
         None => Responder::Nobody,
     }
 }

@@ -18,7 +18,7 @@ const LATIN_AMERICA: [&str; 20] = [
 ];
 
 /// What the `language` of `/v1/listen` is for a scenario's language.
-pub(super) fn nova_code(language: &str) -> String {
+pub(crate) fn nova_code(language: &str) -> String {
     let same = |code: &&&str| code.eq_ignore_ascii_case(language);
     if let Some(code) = REGIONAL.iter().find(same) {
         return (*code).to_owned();

@@ -32,7 +32,7 @@ use crate::provided::Sender;
 use crate::scenario::SttEngine;
 
 pub(crate) use deepgram::Deepgram;
-pub(crate) use languages::{MULTI, hears};
+pub(crate) use languages::{MULTI, hears, nova_code};
 pub(crate) use pocketsphinx::Local;
 pub(crate) use stream::{Heard, Stream};
 

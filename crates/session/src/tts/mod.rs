@@ -34,5 +34,5 @@ pub(crate) use lines::Lines;
 pub(crate) use openai::OpenAi;
 pub(crate) use pico::{Local, voice_of};
 pub(crate) use stream::{Command, Spoken};
-pub(crate) use vendor::{Vendor, Wanted};
+pub(crate) use vendor::{Vendor, Wanted, provider_of_voice};
 pub(crate) use voices::{Manner, Speaker, Started, Voices};

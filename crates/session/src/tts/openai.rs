@@ -17,7 +17,7 @@ use super::dialogue::Trouble;
 use super::parts::{Owed, Parts};
 use super::stream::{Inlet, Spoken};
 use crate::language::language_name;
-use crate::provider::{Access, Blame, Breaker, Failure, Provider, refusal_body};
+use crate::provider::{Access, Blame, Breaker, Failure, Provider, refusal_body, unsent};
 
 const PATH: &str = "/audio/speech";
 /// The rate of the audio that is called `pcm` there, in Hz.
@@ -140,7 +140,7 @@ impl OpenAi {
     /// Speaks one part. What is cancelled is dropped, and with it the request.
     async fn utter(&self, request: Request, parts: &mut Parts<'_>) -> Result<Owed<()>, Failure> {
         let mut response = match parts.while_owed(self.client.execute(request)).await? {
-            Owed::Worked(answered) => answered.map_err(|error| unreachable(&error))?,
+            Owed::Worked(answered) => answered.map_err(|error| unsent(Provider::OpenAi, &error))?,
             Owed::Cancelled => return Ok(Owed::Cancelled),
             Owed::Unwanted => return Ok(Owed::Unwanted),
         };
@@ -155,7 +155,7 @@ impl OpenAi {
         let mut pcm = Pcm::new()?;
         loop {
             let chunk = match parts.while_owed(response.chunk()).await? {
-                Owed::Worked(chunk) => chunk.map_err(|error| unreachable(&error))?,
+                Owed::Worked(chunk) => chunk.map_err(|error| unsent(Provider::OpenAi, &error))?,
                 Owed::Cancelled => return Ok(Owed::Cancelled),
                 Owed::Unwanted => return Ok(Owed::Unwanted),
             };
@@ -236,30 +236,6 @@ fn must_be_audio(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(Failure::misbehaved(Provider::OpenAi, what));
     }
     Ok(())
-}
-
-fn unreachable(error: &reqwest::Error) -> Failure {
-    let what = if error.is_connect() {
-        "could not be connected to"
-    } else if error.is_body() || error.is_decode() {
-        "broke off its answer"
-    } else {
-        "did not answer"
-    };
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    // The innermost cause names no address, which might hold a key.
-    let cause: String = if std::ptr::addr_eq(cause, error) {
-        String::new()
-    } else {
-        cause.to_string().chars().take(120).collect()
-    };
-    Failure::unreachable(
-        Provider::OpenAi,
-        format!("{what}: {cause}").trim_end_matches(": "),
-    )
 }
 
 #[derive(Deserialize)]

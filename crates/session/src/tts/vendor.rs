@@ -182,6 +182,13 @@ impl Vendor {
     }
 }
 
+/// The provider that may have a voice of this name.
+pub(crate) fn provider_of_voice(name: &str) -> Option<Provider> {
+    Provider::ALL
+        .into_iter()
+        .find(|provider| has_voice(*provider, name))
+}
+
 /// Whether a provider may have a voice of this name: existing scenarios name voices of others.
 fn has_voice(provider: Provider, name: &str) -> bool {
     match provider {

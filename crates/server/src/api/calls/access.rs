@@ -53,7 +53,7 @@ pub struct Found {
 /// # Errors
 /// 404 where there is none, also where it is somebody else's; 503 where the database does not answer.
 pub async fn find(app: &App, reader: &Reader, id: &str) -> Result<Found, Refusal> {
-    let live = app.watches.find(id);
+    let live = app.desk.watches.find(id);
     if let Some(watch) = live.as_ref().filter(|_| reader.sees(None)) {
         return Ok(Found {
             id: watch.call_id.clone(),

@@ -5,17 +5,18 @@ use axum::extract::{MatchedPath, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::{Reader, find};
 use crate::accounts::{self, Refusal};
 use crate::app::App;
+use crate::database::{now, rfc3339};
 use crate::openapi::Problem;
 
-/// So long a link is good.
-const GOOD: SignedDuration = SignedDuration::from_mins(5);
+const SECOND: i64 = 1_000_000;
+/// So long a link is good, in microseconds.
+const GOOD: i64 = 300 * SECOND;
 /// What links can open.
 const RESOURCES: [&str; 2] = ["recording", "events"];
 
@@ -42,10 +43,10 @@ pub async fn make_links(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let id = find(&app, &reader, &id).await?.id;
-    let until = Timestamp::now() + GOOD;
-    let mut links = json!({ "expires_at": until.to_string() });
+    let until = now() + GOOD;
+    let mut links = json!({ "expires_at": rfc3339(until) });
     for resource in RESOURCES {
-        let token = app.signer.link(resource, &id, until.as_second());
+        let token = app.signer.link(resource, &id, until / SECOND);
         links[resource] = format!("/calls/{id}/{resource}?token={token}").into();
     }
     Ok(Json(links))
@@ -69,8 +70,7 @@ pub async fn linked(
         return accounts::user(State(app), request, next).await;
     };
     let resource = matched.as_str().rsplit('/').next().unwrap_or_default();
-    let now = Timestamp::now().as_second();
-    if !app.signer.opens(&token, resource, &id, now) {
+    if !app.signer.opens(&token, resource, &id, now() / SECOND) {
         let what = "the link is not good, or not any more: ask for another one";
         return Refusal::new(StatusCode::FORBIDDEN, what).into_response();
     }

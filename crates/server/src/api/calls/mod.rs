@@ -107,7 +107,7 @@ pub async fn show_call(
     let id = stored(&app, &reader, &id).await?.start.id;
     let call = soon(store(&app)?.call_detail(&id)).await?;
     let call = call.ok_or_else(unknown)?;
-    Ok(Json(detail(call, app.recent.find(&id).as_deref())))
+    Ok(Json(detail(call, app.desk.recent.find(&id).as_deref())))
 }
 
 /// Show the figures of a call that just ended.
@@ -122,7 +122,7 @@ pub async fn show_call(
         (status = 404, description = "None of this id has ended lately.", body = Problem, example = json!({"detail": "no call of this id has ended lately"})),
     ))]
 pub async fn show_figures(State(app): State<App>, Path(id): Path<String>) -> Response {
-    match app.recent.find(&id) {
+    match app.desk.recent.find(&id) {
         Some(summary) => Json(&*summary).into_response(),
         None => {
             let what = "no call of this id has ended lately";

@@ -32,7 +32,7 @@ fn of(fault: Fault, error: &ApiError, what: String) -> Failure {
 }
 
 /// A status that is no success, with the server's words and its advice.
-pub(super) fn status(status: u16, headers: &HeaderMap, body: &str) -> Failure {
+pub(crate) fn status(status: u16, headers: &HeaderMap, body: &str) -> Failure {
     let error = ApiError::read(body);
     let what = match error.message.as_str() {
         "" => format!("answered {status}"),
@@ -102,7 +102,7 @@ pub(super) fn wordless(finish: &Finish) -> Failure {
 }
 
 /// Bytes that are no answer.
-pub(super) fn garbled(why: impl Display) -> Failure {
+pub(crate) fn garbled(why: impl Display) -> Failure {
     Failure::misbehaved(PROVIDER, format!("wrote what is no answer: {why}"))
 }
 

@@ -7,7 +7,7 @@ mod answer;
 mod chain;
 mod chat;
 mod client;
-mod fault;
+pub(crate) mod fault;
 mod prompt;
 mod responses;
 

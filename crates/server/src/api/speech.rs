@@ -1,0 +1,377 @@
+//! Speech outside of calls: recordings to text, texts to speech.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, StreamExt};
+use ringback_audio::{RATE_HZ, g711};
+use ringback_session::aloud::{Aloud, Unread};
+use ringback_session::recorded::{Hearer, Transcript, Unheard, Word};
+use ringback_session::{Engines, RecordingWish};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::SemaphorePermit;
+use utoipa::ToSchema;
+
+use crate::answers::Detail;
+use crate::app::{App, Server};
+use crate::body::{JsonBody, Misfit, Refused};
+use crate::openapi::Problem;
+use crate::upload::{self, Uploaded, Wanted};
+
+/// The largest recording, in bytes: an hour of a telephone call in two channels is 115 MB.
+pub const MAX_RECORDING: usize = 128 << 20;
+/// The largest file that OpenAI takes, in bytes: 25 MB.
+pub const MAX_WHISPER: usize = 25 << 20;
+/// The longest text that is read aloud, in characters.
+const LONGEST_TEXT: usize = 4096;
+/// The longest language tag, in bytes.
+const LONGEST_TAG: usize = 35;
+
+/// A recording, and by whom it is to be heard.
+#[derive(ToSchema)]
+#[schema(as = RecordingForm, example = json!({"file": "(WAV, mu-law, FLAC, MP3, MP4, Ogg or WebM)", "provider": "deepgram", "language": "en"}))]
+#[expect(dead_code, reason = "it is the shape of a form, for the document")]
+struct RecordingForm {
+    /// At most 128 MB.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// `deepgram`, `openai` or `local`; without it the first of `STT`, or by the keys there are.
+    #[schema(pattern = "^(deepgram|openai|local|pocketsphinx)$")]
+    provider: Option<String>,
+    /// As `en` or `pt-BR`; without it the provider finds out.
+    #[schema(pattern = "^[0-9A-Za-z]+(-[0-9A-Za-z]+)*$", max_length = 35)]
+    language: Option<String>,
+}
+
+/// A recording alone.
+#[derive(ToSchema)]
+#[schema(as = FileForm, example = json!({"file": "(WAV, FLAC, MP3, MP4, Ogg or WebM)"}))]
+#[expect(dead_code, reason = "as RecordingForm")]
+struct FileForm {
+    /// At most 25 MB.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// What was said.
+#[derive(ToSchema)]
+#[schema(as = Transcription, example = json!({
+    "text": "Yes, please.", "language": "en", "duration": 1.72, "words": [{"word": "Yes,", "start": 0.46, "end": 0.77, "confidence": 0.98}],
+}))]
+#[expect(dead_code, reason = "as RecordingForm")]
+struct Transcription {
+    text: String,
+    /// Null where nobody knows.
+    language: Option<String>,
+    /// In seconds; null where nobody knows.
+    duration: Option<f64>,
+    /// None where the provider does not tell.
+    words: Vec<TimedWord>,
+}
+
+/// A word and when it was said.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as RecordingForm")]
+struct TimedWord {
+    word: String,
+    /// In seconds.
+    start: f64,
+    /// In seconds.
+    end: f64,
+    /// 0 to 1; null where the provider does not tell.
+    confidence: Option<f64>,
+}
+
+/// What OpenAI heard.
+#[derive(ToSchema)]
+#[schema(as = WhisperTranscription, example = json!({"status": "success", "transcription": "Yes, please."}))]
+#[expect(dead_code, reason = "as RecordingForm")]
+struct WhisperTranscription {
+    /// `success`.
+    status: String,
+    transcription: String,
+}
+
+/// Have a recording heard.
+///
+/// Its format, size and length are checked before a provider is asked.
+///
+/// # Errors
+/// 413, 415, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
+#[utoipa::path(post, path = "/speech-to-text", tag = "Conversations and speech",
+    request_body(content = RecordingForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "What was said.", body = Transcription),
+        (status = 502, description = "The provider failed.", body = Problem, example = json!({"detail": "deepgram answered 402"})),
+        (status = 503, description = "The provider has no key, or what is needed here is in use.", body = Problem, example = json!({"detail": "DEEPGRAM_API_KEY is not set"})),
+    ))]
+pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<Response, Refused> {
+    let engines = engines(&app)?;
+    let wanted = Wanted {
+        folder: &app.config.data_dir,
+        most: MAX_RECORDING,
+        texts: &["provider", "language"],
+    };
+    let _place = place(&app)?;
+    let uploaded = upload::read(request, wanted).await?;
+    let wish = wish(&app, &uploaded)?;
+    let heard = transcribe(&app, &engines, uploaded, &wish).await?;
+    Ok(Json(told(heard)).into_response())
+}
+
+/// Have a recording heard by OpenAI, or a compatible server.
+///
+/// # Errors
+/// 413, 415, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
+#[utoipa::path(post, path = "/whisper/transcribe", tag = "Conversations and speech",
+    request_body(content = FileForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "What was said.", body = WhisperTranscription),
+        (status = 502, description = "The provider failed.", body = Problem, example = json!({"detail": "openai answered 500"})),
+        (status = 503, description = "There is no key, or what is needed here is in use.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
+    ))]
+pub async fn transcribe_file(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Refused> {
+    let engines = engines(&app)?;
+    let can = engines.may_hear(Hearer::OpenAi);
+    can.map_err(|why| unheard(&why))?;
+    let wanted = Wanted {
+        folder: &app.config.data_dir,
+        most: MAX_WHISPER,
+        texts: &[],
+    };
+    let _place = place(&app)?;
+    let uploaded = upload::read(request, wanted).await?;
+    let wish = RecordingWish {
+        hearer: Hearer::OpenAi,
+        language: None,
+        model: app.config.engines.transcribe_model.clone(),
+    };
+    let heard = transcribe(&app, &engines, uploaded, &wish).await?;
+    let told = json!({"status": "success", "transcription": heard.text});
+    Ok(Json(told).into_response())
+}
+
+fn engines(app: &Server) -> Result<Arc<Engines>, Detail> {
+    let engines = app.switchboard.speech();
+    engines.ok_or_else(|| absent("this server has no engines of speech"))
+}
+
+fn absent(what: impl Into<String>) -> Detail {
+    Detail::new(StatusCode::SERVICE_UNAVAILABLE, what)
+}
+
+/// A place for a file on disk, until it was heard.
+fn place(app: &Server) -> Result<SemaphorePermit<'_>, Detail> {
+    let place = app.desk.uploads.try_acquire();
+    place.map_err(|_| absent("too many files are being heard: try again later"))
+}
+
+fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Misfit> {
+    let text = |name: &str| uploaded.texts.get(name).filter(|text| !text.is_empty());
+    let hearer = match text("provider") {
+        None => usual(app),
+        Some(name) => Hearer::of_name(name)
+            .ok_or_else(|| Misfit::of_value("provider", "name deepgram, openai or local"))?,
+    };
+    let language = text("language").cloned();
+    let is_tag = |tag: &String| {
+        let plain = |part: &str| {
+            !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric())
+        };
+        tag.len() <= LONGEST_TAG && tag.split('-').all(plain)
+    };
+    if language.as_ref().is_some_and(|tag| !is_tag(tag)) {
+        let what = "write a tag such as en or pt-BR";
+        return Err(Misfit::of_value("language", what));
+    }
+    Ok(RecordingWish {
+        hearer,
+        language,
+        model: app.config.engines.transcribe_model.clone(),
+    })
+}
+
+/// Who hears where nobody is named: the first of `STT`, or by the keys there are, or this machine.
+fn usual(app: &Server) -> Hearer {
+    let engines = &app.config.engines;
+    let named = engines.stt.names.first().filter(|_| engines.stt.named);
+    let named = named.and_then(|name| Hearer::of_name(name));
+    named.unwrap_or(if engines.accounts.deepgram.is_some() {
+        Hearer::Deepgram
+    } else if engines.accounts.openai.is_some() {
+        Hearer::OpenAi
+    } else {
+        Hearer::Local
+    })
+}
+
+async fn transcribe(
+    app: &Server,
+    engines: &Engines,
+    uploaded: Uploaded,
+    wish: &RecordingWish,
+) -> Result<Transcript, Refused> {
+    let folder = app.config.data_dir.clone();
+    let blank = move || upload::nameless(&folder);
+    let heard = engines.hear_recording(uploaded.recording, wish, blank);
+    heard.await.map_err(|why| unheard(&why))
+}
+
+fn told(heard: Transcript) -> Value {
+    let word = |word: &Word| {
+        json!({
+            "word": word.word,
+            "start": word.start_s,
+            "end": word.end_s,
+            "confidence": word.confidence,
+        })
+    };
+    json!({
+        "text": heard.text,
+        "language": heard.language,
+        "duration": heard.duration_s,
+        "words": heard.words.iter().map(word).collect::<Vec<_>>(),
+    })
+}
+
+fn unheard(why: &Unheard) -> Refused {
+    let status = match why {
+        Unheard::Broken(what) => return Misfit::of_value("file", what).into(),
+        Unheard::Language(what) => return Misfit::of_value("language", what).into(),
+        Unheard::Format(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Unheard::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Unheard::NoKey(_) | Unheard::Absent(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Unheard::Failed(what) => {
+            tracing::warn!(%what, "Error of a provider that was to hear a recording");
+            StatusCode::BAD_GATEWAY
+        }
+    };
+    Detail::new(status, why.to_string()).into()
+}
+
+/// What is to be read aloud.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SpeechRequest, example = json!({"text": "Your table is booked.", "format": "wav"}))]
+pub struct Text {
+    /// At most 4096 characters.
+    #[schema(min_length = 1, max_length = 4096)]
+    text: String,
+    /// A provider's name for a voice, or `pico`: it speaks first.
+    voice: Option<String>,
+    #[serde(default)]
+    format: Format,
+}
+
+/// In which form speech is given: always 8000 Hz, one channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = SpeechFormat)]
+pub enum Format {
+    /// WAV of 16 bits, whose header does not know its length.
+    #[default]
+    Wav,
+    /// Bare mu-law.
+    Mulaw,
+    /// Bare 16 bits, low byte first.
+    Pcm,
+}
+
+impl Format {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Wav => "audio/wav",
+            Self::Mulaw => "audio/basic",
+            Self::Pcm => "audio/pcm;rate=8000",
+        }
+    }
+
+    fn head(self) -> Vec<u8> {
+        if self != Self::Wav {
+            return Vec::new();
+        }
+        let mut head = b"RIFF\xFF\xFF\xFF\xFFWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        head.extend(RATE_HZ.to_le_bytes());
+        head.extend((RATE_HZ * 2).to_le_bytes());
+        head.extend(b"\x02\0\x10\0data\xFF\xFF\xFF\xFF");
+        head
+    }
+
+    fn bytes(self, mulaw: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Mulaw => mulaw,
+            Self::Wav | Self::Pcm => {
+                let samples = mulaw.into_iter().map(g711::decode);
+                samples.flat_map(i16::to_le_bytes).collect()
+            }
+        }
+    }
+}
+
+/// Read a text aloud.
+///
+/// The speech is sent as it is spoken, by the voices of `TTS` in their order: one channel of 8000 Hz.
+///
+/// # Errors
+/// 422, 502 where no voice speaks, 503 where the one that is named has no key.
+#[utoipa::path(post, path = "/text-to-speech", tag = "Conversations and speech",
+    request_body(content = Text),
+    responses(
+        (status = 200, description = "The speech.", content(
+            (String = "audio/wav", example = "(WAV of 16 bits)"),
+            (String = "audio/basic", example = "(mu-law)"),
+            (String = "audio/pcm", example = "(16 bits, low byte first)"),
+        )),
+        (status = 502, description = "No voice speaks.", body = Problem, example = json!({"detail": "pico spoke nothing"})),
+        (status = 503, description = "The voice's provider has no key, or all voices are in use.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
+    ))]
+pub async fn speak_text(
+    State(app): State<App>,
+    JsonBody(wanted): JsonBody<Text>,
+) -> Result<Response, Refused> {
+    let engines = engines(&app)?;
+    let text = wanted.text.trim();
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err(Misfit::of_value("text", "there is nothing to say in it").into());
+    }
+    if text.chars().count() > LONGEST_TEXT {
+        let what = format!("it has more than {LONGEST_TEXT} characters");
+        return Err(Misfit::of_value("text", what).into());
+    }
+    let voice = wanted.voice.as_deref().filter(|voice| !voice.is_empty());
+    let aloud = engines.read_aloud(text, voice);
+    let mut aloud = aloud.map_err(|why| match why {
+        Unread::NoVoice => Refused::from(Misfit::of_value("voice", why.to_string())),
+        Unread::NoKey(_) | Unread::Busy => absent(why.to_string()).into(),
+    })?;
+    // Until something is heard it can still be said that nothing is.
+    let failed = match aloud.next().await {
+        Some(Ok(first)) => return Ok(sounding(aloud, first, wanted.format)),
+        Some(Err(why)) => why,
+        None => format!("{} spoke nothing", aloud.voice()),
+    };
+    Err(Detail::new(StatusCode::BAD_GATEWAY, failed).into())
+}
+
+/// The answer, spoken on as it is read. When its reader leaves, the voice stops.
+fn sounding(aloud: Aloud, first: Vec<u8>, format: Format) -> Response {
+    let begun = [format.head(), format.bytes(first)].concat();
+    let first = stream::iter([Ok(Bytes::from(begun))]);
+    let rest = stream::unfold(Some(aloud), move |aloud| async move {
+        let mut aloud = aloud?;
+        match aloud.next().await? {
+            Ok(mulaw) => Some((Ok(Bytes::from(format.bytes(mulaw))), Some(aloud))),
+            Err(why) => Some((Err(std::io::Error::other(why)), None)),
+        }
+    });
+    let kind = [(header::CONTENT_TYPE, format.content_type())];
+    (kind, Body::from_stream(first.chain(rest))).into_response()
+}
