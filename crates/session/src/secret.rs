@@ -53,6 +53,7 @@ impl Secrets {
         let name = match reference {
             SecretRef::Env(name) => name,
             SecretRef::File(path) => return file(path),
+            SecretRef::Kept(kept) => return Ok(kept.secret.clone()),
         };
         let name_file = format!("{name}_FILE");
         for layer in &*self.0 {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringback_speech::grammar::Dictionary;
+use serde_json::Value;
 
 use super::builtin::BUILT_IN;
 use super::destination;
@@ -12,11 +13,14 @@ use super::include::read_bounded;
 use super::model::Scenario;
 use super::problem::{Position, Problem, Warning};
 use super::read::{Origin, parse};
+use super::spelling::from_toml;
 
 /// The scenarios of a server, by slug.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     scenarios: BTreeMap<String, Arc<Scenario>>,
+    /// What the files say, by slug.
+    documents: BTreeMap<String, Value>,
     refused: Vec<Refused>,
     warnings: Vec<Warning>,
 }
@@ -82,6 +86,9 @@ impl Catalog {
                         what: format!("it takes the place of the built-in scenario \"{slug}\""),
                     });
                 }
+                let text = read_bounded(&path).unwrap_or_default();
+                let document = from_toml(&text, &file).unwrap_or_default();
+                catalog.documents.insert(slug.clone(), document);
                 files.insert(slug, file.clone());
             }
             catalog.add(&file, read);
@@ -137,6 +144,11 @@ impl Catalog {
     /// The scenario of this id or slug, which are the same for built-in ones and for files.
     pub fn scenario(&self, id_or_slug: &str) -> Option<&Arc<Scenario>> {
         self.scenarios.get(id_or_slug)
+    }
+
+    /// What the file of this slug says; `None` for built-in scenarios.
+    pub fn document(&self, slug: &str) -> Option<&Value> {
+        self.documents.get(slug)
     }
 
     /// All scenarios, by slug.

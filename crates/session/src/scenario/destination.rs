@@ -28,7 +28,7 @@ pub fn is_destination(to: &str) -> bool {
 }
 
 /// The scenarios that callers of a scenario are put through to, with the fields that name them.
-pub(super) fn scenarios(scenario: &Scenario) -> Vec<(String, &str)> {
+pub fn scenarios(scenario: &Scenario) -> Vec<(String, &str)> {
     let fallback = scenario.fallback.to.iter();
     let named = scenario.persona.toolkit.destinations.iter();
     let mut found: Vec<_> = fallback

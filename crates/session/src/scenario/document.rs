@@ -22,7 +22,7 @@ pub(crate) enum Value {
     Integer(i64),
     Float(f64),
     Bool(bool),
-    /// A value that no field takes: a date, or a number out of all range.
+    /// A value that no field takes: a date, a number out of all range, or null in a list.
     Other,
     List(Vec<Node>),
     Table(Vec<Entry>),
@@ -42,7 +42,7 @@ impl Value {
             Value::Text(_) => "a text",
             Value::Integer(_) | Value::Float(_) => "a number",
             Value::Bool(_) => "true or false",
-            Value::Other => "a date or a number that is too large",
+            Value::Other => "null, a date or a number that is too large",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
         }
@@ -70,6 +70,53 @@ impl Value {
                     .collect::<Option<_>>()?,
             ),
         })
+    }
+}
+
+impl Node {
+    /// The tree of a JSON value, all of it at one place. A field that is null is as if it were not there.
+    pub(crate) fn of_json(value: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        let at = Position::START;
+        let value = match value {
+            Json::Null => Value::Other,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Value::Integer(whole),
+                (None, Some(fraction)) if !number.is_u64() => Value::Float(fraction),
+                (None, _) => Value::Other,
+            },
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Array(items) => Value::List(items.iter().map(Self::of_json).collect()),
+            Json::Object(fields) => Value::Table(
+                fields
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        at,
+                        node: Self::of_json(value),
+                    })
+                    .collect(),
+            ),
+        };
+        Self { at, value }
+    }
+
+    /// How many lists and tables stand within one another.
+    pub(crate) fn depth(&self) -> usize {
+        let deepest = match &self.value {
+            Value::Text(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Other => {
+                return 0;
+            }
+            Value::List(items) => items.iter().map(Self::depth).max(),
+            Value::Table(entries) => entries.iter().map(|entry| entry.node.depth()).max(),
+        };
+        1 + deepest.unwrap_or(0)
     }
 }
 

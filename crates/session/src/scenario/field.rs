@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::document::{Entry, Node, Value};
-use super::problem::{Findings, Position};
+use super::problem::{Findings, MISSING, Position, UNKNOWN};
 
 /// A value with the path that leads to it.
 #[derive(Clone, Debug)]
@@ -189,7 +189,7 @@ impl<'a> Field<'a> {
         if json.is_none() {
             self.problem(
                 findings,
-                "it holds a date or a number that is too large",
+                "it holds null, a date or a number that is too large",
                 "write it as a text",
             );
         }
@@ -265,7 +265,7 @@ impl<'a> Section<'a> {
     }
 
     pub(crate) fn missing(&self, findings: &mut Findings, name: &str, remedy: &str) {
-        findings.problem(self.at, &self.path_of(name), "this is missing", remedy);
+        findings.problem(self.at, &self.path_of(name), MISSING, remedy);
     }
 
     /// What is wrong with one of its fields.
@@ -287,7 +287,7 @@ impl<'a> Section<'a> {
                 findings.problem(
                     entry.at,
                     &self.path_of(&entry.key),
-                    "there is no such field",
+                    UNKNOWN,
                     instead(&entry.key, &self.asked),
                 );
             }

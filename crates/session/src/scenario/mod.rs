@@ -1,6 +1,6 @@
 //! Scenarios: what answers or places a call.
 //!
-//! A scenario is written in TOML ([`parse`]), checked as a whole, and either usable or refused with every problem named by
+//! A scenario is written in TOML ([`parse`]) or JSON ([`parse_json`]), checked as a whole, and either usable or refused with every problem named by
 //! line and column. The [`Catalog`] holds the built-in ones and those of the data folder.
 
 mod builtin;
@@ -20,6 +20,7 @@ pub(crate) mod names;
 pub(crate) mod problem;
 mod read;
 pub(crate) mod settings;
+mod spelling;
 pub mod template;
 mod tools;
 mod turn;
@@ -36,10 +37,13 @@ pub use builtin::{built_in, built_in_slugs};
 pub use catalog::{Catalog, Refused, check_file};
 pub use mcp::McpServer;
 pub use model::{
-    Directions, Engines, Fallback, Greeting, Limits, Model, ModelApi, Persona, Recording,
-    RecordingFormat, Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice, Webhook,
+    Directions, Engines, Fallback, Greeting, KeptSecret, Limits, Model, ModelApi, Persona,
+    Recording, RecordingFormat, Responder, Scenario, SecretRef, SttEngine, TtsEngine, Voice,
+    Webhook,
 };
-pub use problem::{Position, Problem, Warning};
-pub use read::{Origin, parse};
+pub use problem::{Kind, Position, Problem, Warning};
+pub use read::{Origin, parse, parse_json};
+pub use spelling::{Step, from_toml, steps, to_toml};
 pub use template::Vars;
 pub use tools::{BUILT_IN_TOOLS, HeaderText, HttpTool, Slots, Tool, Toolkit};
+pub use webhook::is_reference;

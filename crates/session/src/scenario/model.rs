@@ -12,6 +12,7 @@ use super::template::{Template, Vars, destination_variable};
 use super::tools::Toolkit;
 use crate::provider::Provider;
 use crate::responder::script::Script;
+use crate::secret::Secret;
 
 /// What answers or places a call: what it says, with which engines, and by which rules.
 #[derive(Clone, Debug)]
@@ -284,14 +285,33 @@ pub struct Webhook {
     pub fallback: Template,
 }
 
-/// Where a secret is kept; never the secret itself.
+/// Where a secret is kept. None can be printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     /// In this environment variable.
     Env(String),
     /// In this file.
     File(PathBuf),
+    /// In the database, sealed, for this scenario alone; it was opened when the scenario was read.
+    Kept(KeptSecret),
 }
+
+/// A secret that is kept for a scenario. Two are the same if their names are: another text gets another name.
+#[derive(Clone, Debug)]
+pub struct KeptSecret {
+    /// Its name, unique in the database.
+    pub name: String,
+    /// The secret.
+    pub secret: Secret,
+}
+
+impl PartialEq for KeptSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for KeptSecret {}
 
 /// How a scenario speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]

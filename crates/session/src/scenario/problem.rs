@@ -1,10 +1,13 @@
 //! What is wrong with a scenario, where, and what to do about it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use ringback_speech::grammar::Dictionary;
 use ringback_speech::language::Language;
+
+use crate::secret::Secret;
 
 /// A place in a text: line and column, both from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +43,33 @@ pub struct Problem {
     pub what: String,
     /// What to do.
     pub remedy: String,
+}
+
+/// What is said of a field that must be there.
+pub(crate) const MISSING: &str = "this is missing";
+/// What is said of a field that nothing reads.
+pub(crate) const UNKNOWN: &str = "there is no such field";
+
+/// What kind of problem one is, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A field is missing.
+    Missing,
+    /// There is no such field.
+    Unknown,
+    /// A value does not do.
+    Value,
+}
+
+impl Problem {
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        match self.what.as_str() {
+            MISSING => Kind::Missing,
+            UNKNOWN => Kind::Unknown,
+            _ => Kind::Value,
+        }
+    }
 }
 
 /// Something that is kept, but does not do what its author may expect.
@@ -83,6 +113,8 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Warning>,
     /// What the local recogniser can pronounce, where that is to be checked.
     pub(crate) dictionary: Option<Arc<Dictionary>>,
+    /// Secrets that are kept for this scenario, by their names.
+    pub(crate) kept: Arc<BTreeMap<String, Secret>>,
     /// The language of our own lines.
     pub(crate) language: Language,
 }

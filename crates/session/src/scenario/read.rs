@@ -1,5 +1,6 @@
 //! From the text of a scenario to the scenario.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use ringback_call::{Protection, TurnSettings};
 use ringback_speech::grammar::Dictionary;
 
 use super::callee;
-use super::document;
+use super::document::{self, Node};
 use super::engines::{self, Around};
 use super::field::{Field, Section};
 use super::include::Include;
@@ -16,11 +17,17 @@ use super::later;
 use super::model::{Directions, Engines, Greeting, Persona, Responder, Scenario};
 use super::names::{self, Names};
 use super::problem::{Findings, Problem, Warning};
-use super::settings::{fallback, flag, idle, limits, recording, text, voice};
+use super::settings::{fallback, flag, idle, limits, recording, voice};
 use super::template::destination_variable;
 use super::tools;
 use super::turn;
 use crate::responder::script::{self, Script};
+use crate::secret::Secret;
+
+/// So many tables and lists may stand within one another. A state's condition is six deep.
+const DEEPEST: usize = 32;
+/// The longest name for people, in characters.
+const MOST_OF_NAME: usize = 200;
 
 /// Where the text of a scenario comes from.
 #[derive(Clone, Debug)]
@@ -29,6 +36,7 @@ pub struct Origin {
     stem: String,
     folder: Option<PathBuf>,
     dictionary: Option<Arc<Dictionary>>,
+    kept: Arc<BTreeMap<String, Secret>>,
 }
 
 impl Origin {
@@ -43,6 +51,7 @@ impl Origin {
             stem: part(path.file_stem()),
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
             dictionary: None,
+            kept: Arc::default(),
         }
     }
 
@@ -53,12 +62,19 @@ impl Origin {
             stem: slug.to_owned(),
             folder: None,
             dictionary: None,
+            kept: Arc::default(),
         }
     }
 
     /// With the local recogniser's dictionary, words that callers are expected to say and that are not in it are warned of.
     pub fn heard_with(self, dictionary: Option<Arc<Dictionary>>) -> Self {
         Self { dictionary, ..self }
+    }
+
+    /// With the secrets that are kept for the scenario, by the names that it calls them: `secret:NAME`.
+    pub fn with_secrets(self, kept: BTreeMap<String, Secret>) -> Self {
+        let kept = Arc::new(kept);
+        Self { kept, ..self }
     }
 
     /// The name that problems begin with.
@@ -72,9 +88,33 @@ impl Origin {
 /// # Errors
 /// Every problem that was found, in the order of the text. A scenario with a problem is not used at all.
 pub fn parse(text: &str, origin: &Origin) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
+    read(origin, |findings| document::from_toml(text, findings))
+}
+
+/// Reads and checks a scenario that is written in JSON: the same fields, and the same problems, all of them at the first place.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_json(
+    json: &serde_json::Value,
+    origin: &Origin,
+) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
+    read(origin, |_| Some(Node::of_json(json)))
+}
+
+fn read(
+    origin: &Origin,
+    tree: impl FnOnce(&mut Findings) -> Option<Node>,
+) -> Result<(Scenario, Vec<Warning>), Vec<Problem>> {
     let mut findings = Findings::of(&origin.name);
     findings.dictionary.clone_from(&origin.dictionary);
-    let scenario = document::from_toml(text, &mut findings).and_then(|node| {
+    findings.kept = Arc::clone(&origin.kept);
+    let scenario = tree(&mut findings).and_then(|node| {
+        if node.depth() > DEEPEST {
+            let what = format!("more than {DEEPEST} tables and lists stand within one another");
+            findings.problem(node.at, "", what, "make it flatter");
+            return None;
+        }
         let mut root = Field::root(&node).section(&mut findings)?;
         let scenario = scenario(&mut root, origin, &mut findings);
         root.finish(&mut findings);
@@ -90,7 +130,7 @@ pub fn parse(text: &str, origin: &Origin) -> Result<(Scenario, Vec<Warning>), Ve
 fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) -> Option<Scenario> {
     let (language, at) = language::read(root, findings);
     let slug = slug(root, origin, findings);
-    let name = text(root, "name", findings);
+    let name = name(root, findings);
     let variables = root
         .take("variables")
         .map(|field| names::variables(&field, findings))
@@ -159,6 +199,17 @@ fn slug(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) -> Str
         findings.problem(at, "slug", what, remedy);
     }
     slug
+}
+
+fn name(root: &mut Section<'_>, findings: &mut Findings) -> Option<String> {
+    let field = root.take("name")?;
+    let name = field.text(findings)?;
+    if name.chars().count() > MOST_OF_NAME || name.chars().any(char::is_control) {
+        let remedy = format!("write one line of at most {MOST_OF_NAME} characters");
+        field.problem(findings, "this is no name for people", remedy);
+        return None;
+    }
+    Some(name)
 }
 
 fn direction(root: &mut Section<'_>, findings: &mut Findings) -> Directions {

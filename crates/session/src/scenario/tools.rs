@@ -429,8 +429,11 @@ pub(super) fn headers(field: &Field<'_>, findings: &mut Findings) -> Vec<(Header
         let Some(text) = value.text(findings) else {
             continue;
         };
-        let says = if text.starts_with("env:") || text.starts_with("file:") {
-            webhook::secret(&value, findings).map(HeaderText::Secret)
+        let says = if webhook::is_reference(&text) {
+            let Some(secret) = webhook::secret(&value, findings) else {
+                continue;
+            };
+            fits_header(&secret).then_some(HeaderText::Secret(secret))
         } else {
             HeaderValue::from_str(&text).ok().map(HeaderText::Text)
         };
@@ -444,4 +447,12 @@ pub(super) fn headers(field: &Field<'_>, findings: &mut Findings) -> Vec<(Header
         }
     }
     found
+}
+
+/// Whether a secret that is known already can stand in a header.
+fn fits_header(secret: &SecretRef) -> bool {
+    match secret {
+        SecretRef::Env(_) | SecretRef::File(_) => true,
+        SecretRef::Kept(kept) => HeaderValue::from_str(kept.secret.expose()).is_ok(),
+    }
 }

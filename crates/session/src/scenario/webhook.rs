@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use super::field::{Field, Section};
-use super::model::{SecretRef, Webhook};
+use super::model::{KeptSecret, SecretRef, Webhook};
 use super::names::Names;
 use super::problem::Findings;
 use super::template::Template;
@@ -15,6 +15,8 @@ use crate::responder::webhook::is_public;
 
 /// How long an answer may take, in milliseconds, where the scenario does not say.
 const TIMEOUT_MS: u32 = 3500;
+/// What stands before the name of a secret that is kept for the scenario.
+const KEPT: &str = "secret";
 /// How large an answer may be, in bytes, where the scenario does not say.
 const MAX_BYTES: u32 = 16 * 1024;
 
@@ -130,6 +132,7 @@ fn is_private(url: &Url) -> bool {
 pub(super) fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
     let text = field.text(findings)?;
     let reference = match text.split_once(':') {
+        Some((KEPT, name)) => return kept(name, field, findings),
         Some(("env", name)) if is_variable(name) => Some(SecretRef::Env(name.to_owned())),
         Some(("file", path)) if !path.trim().is_empty() => {
             Some(SecretRef::File(PathBuf::from(path)))
@@ -144,6 +147,25 @@ pub(super) fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<Secre
         );
     }
     reference
+}
+
+fn kept(name: &str, field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
+    let secret = findings.kept.get(name).cloned();
+    if secret.is_none() {
+        field.problem(
+            findings,
+            "no secret of this name is kept for this scenario",
+            "give the secret again: where scenarios are kept in the database it is sealed there",
+        );
+    }
+    let name = name.to_owned();
+    secret.map(|secret| SecretRef::Kept(KeptSecret { name, secret }))
+}
+
+/// Whether a text says where a secret is kept, and is none itself.
+pub fn is_reference(text: &str) -> bool {
+    let kind = text.trim().split_once(':').map(|(kind, _)| kind);
+    kind.is_some_and(|kind| ["env", "file", KEPT].contains(&kind))
 }
 
 fn is_variable(name: &str) -> bool {
