@@ -48,7 +48,7 @@ pub use location::Location;
 pub use number::normal_number;
 pub use rate_limits::{Quota, Verdict};
 pub use retention::{Erased, NodeFile, Suppression};
-pub use scenarios::{Scenario, ScenarioNew, ScenarioVersion};
+pub use scenarios::{Scenario, ScenarioHead, ScenarioNew, ScenarioVersion};
 pub use schedule::{Entry, EntryFilter, EntryMove, EntryNew, EntryStatus, Finish, Lease};
 pub use sessions::{Principal, Rotation, SessionNew};
 pub use transcripts::{Transcript, TranscriptKind};

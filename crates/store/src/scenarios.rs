@@ -3,7 +3,8 @@
 use sqlx::FromRow;
 
 use crate::db::{execute, execute_in, fetch, fetch_in, statements};
-use crate::{Error, Page, Paged, Store, new_id};
+use crate::vault::{forget_in, secrets_in};
+use crate::{Error, Page, Paged, SealedSecret, Store};
 
 /// A scenario, with the body of its newest version.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -43,6 +44,17 @@ pub struct ScenarioNew {
     pub body: String,
 }
 
+/// Which scenario there is in which version, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct ScenarioHead {
+    /// Id.
+    pub id: String,
+    /// The number of its newest version.
+    pub version: i64,
+    /// As [`Scenario::updated_at`].
+    pub updated_at: i64,
+}
+
 /// A version.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct ScenarioVersion {
@@ -66,6 +78,8 @@ statements! {
     SCENARIO_FIND = ["SELECT s.*, v.body FROM scenarios s
         JOIN scenario_versions v ON v.scenario_id = s.id AND v.number = s.version
         WHERE s.id = $1 OR s.slug = $1 ORDER BY CASE WHEN s.id = $1 THEN 0 ELSE 1 END LIMIT 1"];
+    SCENARIO_HEADS = ["SELECT id, version, updated_at FROM scenarios ORDER BY id"];
+    SCENARIOS_OWNED = ["SELECT COUNT(*) FROM scenarios WHERE owner = $1"];
     SCENARIOS_COUNT = ["SELECT COUNT(*) FROM scenarios
         WHERE (CAST($1 AS TEXT) IS NULL OR owner = $1 OR shared)"];
     SCENARIOS_LIST = ["SELECT s.*, v.body FROM scenarios s
@@ -85,27 +99,33 @@ statements! {
 }
 
 impl Store {
-    /// Makes a scenario and its version 1.
+    /// Makes a scenario of this id (see [`crate::new_id`]) and its version 1, with the secrets that it names.
     ///
     /// # Errors
     /// [`Error::Conflict`] where the slug is taken; [`Error::NotFound`] where there is no such owner.
-    pub async fn scenario_insert(&self, new: &ScenarioNew, now: i64) -> Result<Scenario, Error> {
-        let id = new_id(now);
+    pub async fn scenario_insert(
+        &self,
+        id: &str,
+        new: &ScenarioNew,
+        secrets: &[SealedSecret],
+        now: i64,
+    ) -> Result<Scenario, Error> {
         let owner = new.owner.as_deref();
         let mut tx = self.begin().await?;
         execute_in!(
             tx,
             SCENARIO_INSERT,
-            &id,
+            id,
             &new.slug,
             &new.name,
             owner,
             new.shared,
             now
         )?;
-        execute_in!(tx, VERSION_INSERT, &id, 1_i64, &new.body, owner, now)?;
+        execute_in!(tx, VERSION_INSERT, id, 1_i64, &new.body, owner, now)?;
+        secrets_in(&mut tx, secrets).await?;
         tx.commit().await?;
-        let made = self.scenario_find(&id).await?;
+        let made = self.scenario_find(id).await?;
         made.ok_or(Error::NotFound("the scenario"))
     }
 
@@ -115,6 +135,23 @@ impl Store {
     /// [`Error::Unavailable`].
     pub async fn scenario_find(&self, id_or_slug: &str) -> Result<Option<Scenario>, Error> {
         fetch!(self, fetch_optional, SCENARIO_FIND, id_or_slug)
+    }
+
+    /// All scenarios there are, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn scenario_heads(&self) -> Result<Vec<ScenarioHead>, Error> {
+        fetch!(self, fetch_all, SCENARIO_HEADS)
+    }
+
+    /// How many scenarios a user has.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn scenario_count(&self, owner: &str) -> Result<i64, Error> {
+        let (count,): (i64,) = fetch!(self, fetch_one, SCENARIOS_OWNED, owner)?;
+        Ok(count)
     }
 
     /// What a user may use, their own and what is shared; for `None` all there are. Newest first.
@@ -131,8 +168,8 @@ impl Store {
         Ok(Paged { rows, total })
     }
 
-    /// Makes the next version; where `expected` names a version, only if it is still the newest. `content` is slug, name
-    /// and body.
+    /// Makes the next version, with the secrets that it names beside those before; where `expected` names a version, only if it is
+    /// still the newest. `content` is slug, name and body.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] where the slug is taken, or somebody else made a version meanwhile.
@@ -141,8 +178,8 @@ impl Store {
         id: &str,
         expected: Option<i64>,
         content: (&str, &str, &str),
-        by: Option<&str>,
-        now: i64,
+        secrets: &[SealedSecret],
+        (by, now): (Option<&str>, i64),
     ) -> Result<Scenario, Error> {
         let (slug, name, body) = content;
         let mut tx = self.begin().await?;
@@ -164,6 +201,7 @@ impl Store {
             });
         };
         execute_in!(tx, VERSION_INSERT, id, number, body, by, now)?;
+        secrets_in(&mut tx, secrets).await?;
         tx.commit().await?;
         let changed = self.scenario_find(id).await?;
         changed.ok_or(Error::NotFound("the scenario"))
@@ -186,12 +224,16 @@ impl Store {
         }
     }
 
-    /// Deletes it with all versions.
+    /// Deletes it with all versions, and the secrets whose names begin with `secrets`.
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn scenario_delete(&self, id: &str) -> Result<(), Error> {
-        match execute!(self, SCENARIO_DELETE, id)? {
+    pub async fn scenario_delete(&self, id: &str, secrets: &str) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let deleted = execute_in!(tx, SCENARIO_DELETE, id)?;
+        forget_in(&mut tx, secrets).await?;
+        tx.commit().await?;
+        match deleted {
             0 => Err(Error::NotFound("the scenario")),
             _ => Ok(()),
         }

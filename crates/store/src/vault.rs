@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::{execute, fetch, statements};
+use crate::db::{Tx, execute, execute_in, fetch, statements};
 use crate::{Error, Json, Store};
 
 /// A secret, encrypted.
@@ -33,6 +33,8 @@ statements! {
     SECRETS_OF_OTHER_KEYS = ["SELECT * FROM secrets WHERE key_id <> $1 ORDER BY name LIMIT $2"];
     SECRET_RESEAL = ["UPDATE secrets SET ciphertext = $3, key_id = $4, updated_at = $5
         WHERE name = $1 AND ciphertext = $2"];
+    SECRETS_LIST = ["SELECT * FROM secrets WHERE substr(name, 1, length(CAST($1 AS TEXT))) = $1 ORDER BY name"];
+    SECRETS_DELETE = ["DELETE FROM secrets WHERE substr(name, 1, length(CAST($1 AS TEXT))) = $1"];
     SECRET_DELETE = ["DELETE FROM secrets WHERE name = $1"];
 }
 
@@ -86,6 +88,14 @@ impl Store {
         .map(drop)
     }
 
+    /// The secrets whose names begin so.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn secret_list(&self, begin: &str) -> Result<Vec<SealedSecret>, Error> {
+        fetch!(self, fetch_all, SECRETS_LIST, begin)
+    }
+
     /// The secret of this name.
     ///
     /// # Errors
@@ -136,4 +146,28 @@ impl Store {
     pub async fn secret_delete(&self, name: &str) -> Result<(), Error> {
         execute!(self, SECRET_DELETE, name).map(drop)
     }
+}
+
+/// Keeps secrets in a transaction.
+pub(crate) async fn secrets_in(tx: &mut Tx, secrets: &[SealedSecret]) -> Result<(), Error> {
+    for secret in secrets {
+        execute_in!(
+            tx,
+            SECRET_UPSERT,
+            &secret.name,
+            secret.owner.as_deref(),
+            &secret.ciphertext,
+            &secret.key_id,
+            secret.updated_at
+        )?;
+    }
+    Ok(())
+}
+
+/// Forgets in a transaction the secrets whose names begin so; none where that is nothing.
+pub(crate) async fn forget_in(tx: &mut Tx, begin: &str) -> Result<(), Error> {
+    if begin.is_empty() {
+        return Ok(());
+    }
+    execute_in!(tx, SECRETS_DELETE, begin).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use ringback_store::{
     AuditEntry, AuditFilter, CallFilter, DoNotCall, EntryNew, Error, Json, Page, Role, ScenarioNew,
-    SealedSecret, SessionNew, TranscriptKind, Write, Writer, normal_number,
+    SealedSecret, SessionNew, TranscriptKind, Write, Writer, new_id, normal_number,
 };
 use serde_json::json;
 
@@ -159,17 +159,34 @@ async fn writes_a_scenario(fresh: &Fresh, ann: &str, admin: &str) -> String {
         shared: false,
         body: r#"{"z":1,"a":2}"#.to_owned(),
     };
-    let first = store.scenario_insert(&new, NOW).await.unwrap();
+    let id = new_id(NOW);
+    let mine = format!("scenario/{id}/");
+    let secret = SealedSecret {
+        name: format!("{mine}1"),
+        owner: None,
+        ciphertext: "sealed".to_owned(),
+        key_id: "new".to_owned(),
+        updated_at: NOW,
+    };
+    let kept = std::slice::from_ref(&secret);
+    let first = store.scenario_insert(&id, &new, kept, NOW).await.unwrap();
+    assert_eq!(first.id, id);
     assert_eq!(
         (first.version, first.body.as_str()),
         (1, r#"{"z":1,"a":2}"#)
     );
-    let taken = store.scenario_insert(&new, NOW).await.unwrap_err();
+    let twin = SealedSecret {
+        name: "scenario/twin/1".to_owned(),
+        ..secret.clone()
+    };
+    let taken = store.scenario_insert("twin", &new, &[twin], NOW).await;
+    let taken = taken.unwrap_err();
+    assert_eq!(store.secret_list("scenario/twin/").await.unwrap(), []);
     assert!(matches!(taken, Error::Conflict(_)), "{taken}");
     let content = ("dentist-2", "Dentist", "{}");
     let update = async |expected| {
         store
-            .scenario_update(&first.id, expected, content, Some(ann), NOW + SECOND)
+            .scenario_update(&first.id, expected, content, &[], (Some(ann), NOW + SECOND))
             .await
     };
     let second = update(Some(1)).await.unwrap();
@@ -203,18 +220,25 @@ async fn writes_a_scenario(fresh: &Fresh, ann: &str, admin: &str) -> String {
     assert_eq!((visible(Some(admin)).await, visible(None).await), (1, 1));
     let other = store
         .scenario_insert(
+            "other",
             &ScenarioNew {
                 owner: None,
                 ..new.clone()
             },
+            &[],
             NOW,
         )
         .await
         .unwrap();
-    store.scenario_delete(&other.id).await.unwrap();
+    let heads = store.scenario_heads().await.unwrap();
+    let heads: Vec<_> = heads.iter().map(|head| (&*head.id, head.version)).collect();
+    assert_eq!(heads, [(&*first.id, 3), ("other", 1)]);
+    assert_eq!(store.scenario_count(ann).await.unwrap(), 1);
+    store.scenario_delete(&other.id, &mine).await.unwrap();
+    assert_eq!(store.secret_list(&mine).await.unwrap(), []);
     assert_eq!(store.scenario_find("dentist").await.unwrap(), None);
     let gone = store
-        .scenario_update(&other.id, None, content, None, NOW)
+        .scenario_update(&other.id, None, content, &[], (None, NOW))
         .await
         .unwrap_err();
     assert!(matches!(gone, Error::NotFound(_)), "{gone}");
