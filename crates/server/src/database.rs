@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use ringback_store::{Error, Location, Store};
 
 use crate::config::{Config, ConfigError, Layers, Texts};
+use crate::vault::Vault;
 
 /// Which database.
 #[derive(Debug, Args)]
@@ -45,15 +46,26 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<String> {
     let store = Store::open(location)?;
     let steps = store.migrate(now()).await?;
     let count = store.statements_check().await?;
+    let resealed = reseal(&config, &store).await?;
     store.close().await;
     let done = match steps.as_slice() {
         [] => "nothing to do".to_owned(),
         steps => format!("done: {}", steps.join(", ")),
     };
     Ok(format!(
-        "{}: {done}; all {count} statements fit",
+        "{}: {done}; all {count} statements fit{resealed}",
         store.location()
     ))
+}
+
+/// Seals again what an earlier key has sealed. Without secrets no key is needed, and none is made.
+async fn reseal(config: &Config, store: &Store) -> anyhow::Result<String> {
+    if store.secret_of_other_keys("", 1).await?.is_empty() {
+        return Ok(String::new());
+    }
+    let resealed = Vault::of(config)?.reseal(store, now()).await?;
+    let told = resealed.told();
+    Ok(told.map_or_else(String::new, |told| format!("; {told}")))
 }
 
 /// Writes the database into a new file, within a runtime, and answers in one line where it is.

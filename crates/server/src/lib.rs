@@ -38,4 +38,5 @@ pub mod telemetry;
 pub mod tls;
 pub mod traces;
 pub mod upload;
+pub mod vault;
 pub mod welcome;

@@ -68,6 +68,12 @@ impl Sealer {
         })
     }
 
+    /// By which key it seals: the id that stands in sealed texts, as hexadecimal digits.
+    pub fn key_id(&self) -> String {
+        let digits = self.current.id.iter();
+        digits.map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether a text has the form of a sealed one.
     pub fn is_sealed(text: &str) -> bool {
         text.starts_with(PREFIX)
