@@ -26,13 +26,18 @@ use crate::metrics::Metrics;
 use crate::pulse::Pulses;
 use crate::retention;
 use crate::routes;
+use crate::scenarios::{self, Chosen, Scenarios};
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::tls::{Tls, keep_fresh};
 use crate::traces::Traces;
+use crate::vault::Vault;
 use crate::welcome::Welcome;
 
 /// How often expired tokens are looked for, so that their seats come free.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The start waits so long for scenarios that are stored.
+const STORED_WITHIN: Duration = Duration::from_secs(2);
 
 /// In test mode voices and replies are waited for so many times longer.
 const PATIENCE: u32 = 4;
@@ -57,7 +62,7 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     /// The scenarios.
-    pub catalog: Catalog,
+    pub scenarios: Scenarios,
     /// Who takes calls.
     pub switchboard: Box<dyn Switchboard>,
     /// The calls.
@@ -107,6 +112,7 @@ impl Server {
             )));
         }
         let calls = &config.calls;
+        let vault = Vault::new(key, config.secret_key_previous.as_ref())?;
         Ok(Arc::new(Self {
             registry: Registry::new(calls.max_calls, calls.max_foreign_streams),
             signatures: validator(&config)?.map(Signatures::new),
@@ -123,7 +129,7 @@ impl Server {
             config,
             program: program.to_owned(),
             address,
-            catalog,
+            scenarios: Scenarios::new(catalog, vault),
             switchboard,
             lifecycle: Lifecycle::default(),
         }))
@@ -133,11 +139,12 @@ impl Server {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn scenario(&self, name: &str, direction: Direction) -> Result<Arc<Scenario>, String> {
-        let scenario = self
-            .catalog
-            .scenario(name)
+    pub fn scenario(&self, name: &str, direction: Direction) -> Result<Chosen, String> {
+        let chosen = self
+            .scenarios
+            .find(name)
             .ok_or("there is no scenario of this name")?;
+        let scenario = &chosen.scenario;
         if !scenario.direction.takes(direction) {
             let direction = format!("{direction:?}").to_lowercase();
             return Err(format!(
@@ -145,7 +152,7 @@ impl Server {
                 scenario.slug
             ));
         }
-        Ok(Arc::clone(scenario))
+        Ok(chosen)
     }
 
     /// Whether an account is another than `TWILIO_ACCOUNT_SID`. The signature decides, this is for the log: a
@@ -191,9 +198,11 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let (database, data_dir) = (config.database()?, config.data_dir.clone());
     let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
     app.rows.open(Store::open(database)?, &data_dir).await?;
-    report_scenarios(&app.catalog);
+    // What is stored is there before the first call, where the database answers.
+    let _ = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
+    report_scenarios(&app.scenarios.files);
     report_engines(&app);
-    report_languages(&app.catalog, &engines);
+    report_languages(&app.scenarios.files, &engines);
     report_secrets(&app);
 
     let closed = CancellationToken::new();
@@ -213,6 +222,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     tokio::spawn(guards::sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
     let old = tokio::spawn(retention::run(Arc::clone(&app)));
+    let follower = tokio::spawn(scenarios::follow(Arc::clone(&app)));
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());
     tracing::info!(address = %app.address, version = env!("CARGO_PKG_VERSION"), "server started");
@@ -227,6 +237,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     closed.cancel();
     sweeper.abort();
     old.abort();
+    follower.abort();
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
     app.traces.close().await;
@@ -367,7 +378,7 @@ fn report_languages(catalog: &Catalog, engines: &Engines) {
 }
 
 fn report_secrets(app: &App) {
-    for scenario in app.catalog.scenarios() {
+    for scenario in app.scenarios.files.scenarios() {
         for missing in app.config.engines.secrets.missing(scenario) {
             tracing::warn!(scenario = %scenario.slug, "{missing}");
         }
@@ -379,7 +390,8 @@ fn warm(app: &App, engines: Arc<Engines>) {
     // Providers are paid for each line: only those of what answers by default are spoken before anybody calls.
     let default = &app.config.calls.default_scenario;
     let scenarios = app
-        .catalog
+        .scenarios
+        .files
         .scenarios()
         .filter(|scenario| scenario.slug == *default || engines.warms_freely(scenario));
     let scenarios: Vec<Arc<Scenario>> = scenarios.cloned().collect();

@@ -170,8 +170,22 @@ impl Misfit {
 
 impl IntoResponse for Misfit {
     fn into_response(self) -> Response {
-        let one = json!({ "loc": self.place, "msg": self.what, "type": self.kind });
-        let detail = Json(json!({ "detail": [one] }));
+        Misfits(vec![self]).into_response()
+    }
+}
+
+/// 422: all that does not fit.
+#[derive(Clone, Debug)]
+pub struct Misfits(
+    /// Each of them.
+    pub Vec<Misfit>,
+);
+
+impl IntoResponse for Misfits {
+    fn into_response(self) -> Response {
+        let one = |misfit: &Misfit| json!({ "loc": misfit.place, "msg": misfit.what, "type": misfit.kind });
+        let all: Vec<Value> = self.0.iter().map(one).collect();
+        let detail = Json(json!({ "detail": all }));
         (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
     }
 }
@@ -253,7 +267,15 @@ pub async fn form(parts: &Parts, body: Body) -> Result<Form, Detail> {
         let what = "the body must be application/x-www-form-urlencoded";
         return Err(Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
     }
-    Form::parse(&read(body).await?).map_err(|bad| match bad {
+    parsed_form(&read(body).await?)
+}
+
+/// A form, or what a query says.
+///
+/// # Errors
+/// 413, 422.
+pub fn parsed_form(encoded: &[u8]) -> Result<Form, Detail> {
+    Form::parse(encoded).map_err(|bad| match bad {
         BadForm::TooLarge { .. } => Detail::new(StatusCode::PAYLOAD_TOO_LARGE, bad.to_string()),
         BadForm::TooManyFields | BadForm::LongName { .. } | BadForm::Missing(_) => {
             Detail::new(StatusCode::UNPROCESSABLE_ENTITY, bad.to_string())

@@ -32,6 +32,7 @@ pub mod rates;
 pub mod requests;
 pub mod retention;
 pub mod routes;
+pub mod scenarios;
 pub mod seal;
 pub mod shutdown;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! Every route of the server with its protection: the router is made from this table and from nothing else.
 
+mod scenarios;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -49,6 +51,7 @@ impl Protection {
 }
 
 /// One route.
+#[derive(Clone, Copy)]
 pub struct Route {
     /// The method.
     pub method: &'static str,
@@ -118,7 +121,25 @@ pub fn limited_names() -> Vec<String> {
 const JSON: usize = 64 * 1024;
 
 /// All routes.
-pub const ROUTES: &[Route] = &[
+pub const ROUTES: &[Route] =
+    &joined::<{ OWN.len() + scenarios::ROUTES.len() }>(&[OWN, scenarios::ROUTES]);
+
+/// Tables as one. `N` is how many routes they have together.
+const fn joined<const N: usize>(tables: &[&[Route]]) -> [Route; N] {
+    let mut all = [OWN[0]; N];
+    let (mut table, mut at) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            (row, at) = (row + 1, at + 1);
+        }
+        table += 1;
+    }
+    all
+}
+
+const OWN: &[Route] = &[
     route("GET", "/", Protection::Public, || get(page::show_page))
         .told_by::<page::__path_show_page>(),
     route("POST", "/", Protection::Carrier, || {

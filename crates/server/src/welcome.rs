@@ -48,7 +48,8 @@ impl Welcome {
             public_url: config.http.public_url.as_ref().map(ToString::to_string),
             engines: server.switchboard.engines(),
             scenarios: server
-                .catalog
+                .scenarios
+                .files
                 .scenarios()
                 .map(|scenario| scenario.slug.clone())
                 .collect(),

@@ -10,13 +10,15 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use ringback_call::{Direction, Speaker};
+use ringback_session::scenario::Scenario;
 use ringback_session::written::Wrote;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::User;
+use super::scenarios::may_use;
+use crate::accounts::{Refusal, User};
 use crate::answers::Detail;
 use crate::app::App;
 use crate::body::{JsonBody, Misfit, Refused};
@@ -120,10 +122,9 @@ pub async fn begin_conversation(
     State(app): State<App>,
     user: User,
     JsonBody(wanted): JsonBody<Beginning>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let direction = wanted.direction.unwrap_or(Direction::Inbound);
-    let scenario = app.scenario(&wanted.scenario, direction);
-    let scenario = scenario.map_err(|why| Misfit::of_value("scenario", why))?;
+    let scenario = scenario(&app, &user, &wanted.scenario, direction).await?;
     let unavailable = |what: String| Detail::new(StatusCode::SERVICE_UNAVAILABLE, what);
     let engines = app.switchboard.speech();
     let engines = engines.ok_or_else(|| unavailable("this server has no engines".to_owned()))?;
@@ -155,6 +156,25 @@ pub async fn begin_conversation(
     tracing::info!(conversation = %id, scenario = %scenario.slug, "conversation began");
     let answer = json!({"id": id, "greeting": turn.reply()});
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The scenario of this name, should the user see it.
+async fn scenario(
+    app: &App,
+    user: &User,
+    name: &str,
+    direction: Direction,
+) -> Result<Arc<Scenario>, Refusal> {
+    let stored = app.scenarios.find(name).and_then(|chosen| chosen.stored);
+    if let Some(stored) = stored
+        && !may_use(app, user, &stored.id).await?
+    {
+        let why = "there is no scenario of this name".to_owned();
+        return Err(Misfit::of_value("scenario", why).into());
+    }
+    let chosen = app.scenario(name, direction);
+    let chosen = chosen.map_err(|why| Misfit::of_value("scenario", why))?;
+    Ok(chosen.scenario)
 }
 
 fn refused(full: Full) -> Response {

@@ -9,5 +9,6 @@ pub mod erase;
 pub mod ip_blocks;
 pub mod keys;
 pub mod lists;
+pub mod scenarios;
 pub mod speech;
 pub mod users;

@@ -19,6 +19,7 @@ use crate::config::EnginesConfig;
 use crate::health::Service;
 use crate::hooks::socket::MediaSocket;
 use crate::pulse::Pulses;
+use crate::scenarios::Stored;
 
 /// A call as its webhook announced it.
 #[derive(Clone, Debug)]
@@ -35,6 +36,16 @@ pub struct Arrival {
     pub direction: Direction,
     /// What answers.
     pub scenario: Arc<Scenario>,
+    /// Where it stands in the database; `None` for those that are built in or files.
+    pub stored: Option<Stored>,
+}
+
+impl Arrival {
+    /// Whether it is for a scenario of this slug or id.
+    pub fn is_for(&self, name: &str) -> bool {
+        let id = self.stored.as_ref().map(|stored| stored.id.as_str());
+        self.scenario.slug == name || id == Some(name)
+    }
 }
 
 /// A call's media socket, ready to be talked through.
@@ -73,6 +84,8 @@ pub struct Ending {
 pub trait Switchboard: Send + Sync {
     /// A seat for a call of this scenario, taken before the call is answered; `None` when none is free.
     fn seat(&self, scenario: &Scenario) -> Option<Box<dyn Seat>>;
+    /// Speaks the fixed lines of a scenario in advance, if that costs nothing. It blocks.
+    fn warm(&self, _scenario: &Scenario) {}
     /// Which engines there are, and why.
     fn engines(&self) -> Vec<EngineStatus>;
     /// How busy the engines of this machine are.
@@ -128,6 +141,12 @@ impl Switchboard for Sessions {
             record: self.record.clone(),
             rest: self.rest.clone(),
         }))
+    }
+
+    fn warm(&self, scenario: &Scenario) {
+        if self.engines.warms_freely(scenario) {
+            self.engines.warm(scenario);
+        }
     }
 
     fn engines(&self) -> Vec<EngineStatus> {

@@ -174,6 +174,14 @@ impl<P> Registry<P> {
         if full { Err(Refusal::Full) } else { Ok(()) }
     }
 
+    /// Whether a call is expected of which this is so.
+    pub fn expects(&self, is_so: impl Fn(&P) -> bool) -> bool {
+        self.lock().by_id.values().any(|call| match &call.state {
+            State::Expected { kept, .. } => is_so(kept),
+            State::Live { .. } | State::Ended { .. } => false,
+        })
+    }
+
     /// Whether another call would be one too many.
     pub fn is_full(&self, now: Instant) -> bool {
         self.sweep(now);

@@ -6,7 +6,7 @@ use aws_lc_rs::constant_time;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ringback_wire::twilio::signature::{
@@ -118,13 +118,23 @@ pub async fn metrics(State(app): State<App>, request: Request, next: Next) -> Re
 
 async fn check_webhook(app: &App, parts: &Parts, body: Body) -> Result<Posted, Detail> {
     let base = check_sender(app, parts)?;
-    let form = body::form(parts, body).await?;
+    // What a GET says stands in its address, which is signed as it is.
+    let form = match parts.method {
+        Method::GET => body::parsed_form(parts.uri.query().unwrap_or_default().as_bytes())?,
+        _ => body::form(parts, body).await?,
+    };
+    let none = Form::default();
+    let posted = if parts.method == Method::GET {
+        &none
+    } else {
+        &form
+    };
     if let Some(signatures) = &app.signatures {
         let base = base.to_string();
         let request = signed(parts, &base);
         signatures
             .validator
-            .check_webhook(&request, signature::Body::Form(&form))
+            .check_webhook(&request, signature::Body::Form(posted))
             .map_err(|bad| Detail::new(StatusCode::FORBIDDEN, bad.to_string()))?;
         signatures.saw_one();
     }

@@ -13,7 +13,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use ringback_call::Direction;
-use ringback_session::scenario::Scenario;
 use ringback_session::{Follower, Violation, await_start};
 use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +28,7 @@ use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, 
 use crate::client::ClientAddress;
 use crate::openapi::Problem;
 use crate::requests::panic_text;
+use crate::scenarios::Chosen;
 use crate::traces::Facts;
 
 /// The `start` message must have come within this time.
@@ -70,20 +70,17 @@ pub async fn open_scenario_media(
     client: ClientAddress,
     upgrade: Upgrade,
 ) -> Response {
-    match app.catalog.scenario(&bot_id).cloned() {
-        Some(scenario) => accept(app, Some(scenario), client, upgrade),
-        None => {
-            Detail::new(StatusCode::NOT_FOUND, "there is no scenario of this name").into_response()
-        }
+    // A scenario may have been renamed or deleted since its call was told to come here.
+    let is_there = app.scenarios.find(&bot_id).is_some()
+        || (app.registry).expects(|expected| expected.arrival.is_for(&bot_id));
+    if !is_there {
+        let what = "there is no scenario of this name";
+        return Detail::new(StatusCode::NOT_FOUND, what).into_response();
     }
+    accept(app, Some(bot_id), client, upgrade)
 }
 
-fn accept(
-    app: App,
-    scenario: Option<Arc<Scenario>>,
-    client: ClientAddress,
-    upgrade: Upgrade,
-) -> Response {
+fn accept(app: App, name: Option<String>, client: ClientAddress, upgrade: Upgrade) -> Response {
     let mut upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(refused) => return Detail::new(refused.status(), refused.body_text()).into_response(),
@@ -105,7 +102,7 @@ fn accept(
         })
         .on_upgrade(move |socket| async move {
             let span = tracing::error_span!("socket", client.ip = %client);
-            serve(&app, scenario, MediaSocket::new(socket), span).await;
+            serve(&app, name, MediaSocket::new(socket), span).await;
             drop(tracked);
         })
 }
@@ -118,8 +115,8 @@ struct Admitted {
 }
 
 /// Until the call is known by its SID, the `span` says from whom a line comes.
-async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSocket, span: Span) {
-    let admitted = admit_or_close(app, scenario, &mut socket)
+async fn serve(app: &App, name: Option<String>, mut socket: MediaSocket, span: Span) {
+    let admitted = admit_or_close(app, name.as_deref(), &mut socket)
         .instrument(span)
         .await;
     if let Some(admitted) = admitted {
@@ -129,11 +126,11 @@ async fn serve(app: &App, scenario: Option<Arc<Scenario>>, mut socket: MediaSock
 
 async fn admit_or_close(
     app: &App,
-    scenario: Option<Arc<Scenario>>,
+    name: Option<&str>,
     socket: &mut MediaSocket,
 ) -> Option<Admitted> {
     tracing::debug!("WebSocket opened");
-    match admit(app, scenario, socket).await {
+    match admit(app, name, socket).await {
         Ok(admitted) => Some(admitted),
         Err(Refused {
             call_sid,
@@ -159,7 +156,7 @@ struct Refused {
 
 async fn admit(
     app: &App,
-    scenario: Option<Arc<Scenario>>,
+    name: Option<&str>,
     socket: &mut MediaSocket,
 ) -> Result<Admitted, Refused> {
     let stopping = || Violation {
@@ -177,8 +174,8 @@ async fn admit(
     })?;
     let stop = app.lifecycle.stop.child_token();
     let let_in = match start.custom_parameters.get("token") {
-        Some(token) => by_token(app, scenario.as_deref(), &start, token, stop),
-        None => foreign(app, scenario, &start, stop),
+        Some(token) => by_token(app, name, &start, token, stop),
+        None => foreign(app, name, &start, stop),
     };
     match let_in {
         Ok((expected, live)) => Ok(Admitted {
@@ -195,7 +192,7 @@ async fn admit(
 
 fn by_token(
     app: &App,
-    scenario: Option<&Scenario>,
+    name: Option<&str>,
     start: &Start,
     token: &str,
     stop: CancellationToken,
@@ -208,7 +205,7 @@ fn by_token(
         .registry
         .connect(id, stop, Instant::now())
         .map_err(policy)?;
-    if scenario.is_some_and(|named| named.slug != expected.arrival.scenario.slug) {
+    if name.is_some_and(|name| !expected.arrival.is_for(name)) {
         return Err(policy("the token is one of another scenario"));
     }
     Ok((expected, live))
@@ -216,12 +213,14 @@ fn by_token(
 
 fn foreign(
     app: &App,
-    scenario: Option<Arc<Scenario>>,
+    name: Option<&str>,
     start: &Start,
     stop: CancellationToken,
 ) -> Result<(Expected, Live<Expected>), Violation> {
-    let scenario = match scenario {
-        Some(scenario) => scenario,
+    let Chosen { scenario, stored } = match name {
+        Some(name) => (app.scenarios)
+            .find(name)
+            .ok_or_else(|| policy("there is no scenario of this name"))?,
         None => app
             .scenario(&app.config.calls.default_scenario, Direction::Inbound)
             .map_err(policy)?,
@@ -266,6 +265,7 @@ fn foreign(
             Direction::Inbound
         },
         scenario,
+        stored,
     };
     Ok((Expected { arrival, seat }, live))
 }

@@ -76,12 +76,12 @@ pub async fn resume_call(
         call.sid = request.call_sid,
         "call after its media stream: {what}"
     );
-    let scenario = of.scenario.and_then(|slug| app.catalog.scenario(&slug));
-    let scenario = scenario.map(AsRef::as_ref);
+    let scenario = of.scenario.and_then(|slug| app.scenarios.find(&slug));
+    let scenario = scenario.as_ref().map(|chosen| &*chosen.scenario);
     match known {
         Resumption::Ended(Outcome::Over) => twiml(&[Verb::Hangup]),
         Resumption::Ended(Outcome::Transfer(to)) => match to.strip_prefix(SCENARIO) {
-            Some(slug) if app.catalog.scenario(slug).is_some() => answer(&app, slug, &posted),
+            Some(slug) if app.scenarios.find(slug).is_some() => answer(&app, slug, &posted),
             Some(slug) => {
                 tracing::error!(
                     scenario = slug,

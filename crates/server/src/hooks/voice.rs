@@ -23,6 +23,7 @@ use crate::app::{App, Expected};
 use crate::calls::{Arrival, Purpose, TokenId};
 use crate::metrics::Refused;
 use crate::openapi::Problem;
+use crate::scenarios::Chosen;
 
 /// What a caller hears while the server stops.
 pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
@@ -71,6 +72,31 @@ pub async fn answer_call(
     answer(&app, &bot_id, &posted)
 }
 
+/// Answer a call with a scenario, asked with GET.
+///
+/// As with POST; what Twilio tells of the call stands behind the question mark.
+#[utoipa::path(get, path = "/incoming-call/{scenario}", tag = "Telephony webhooks",
+    params(
+        ("scenario" = String, Path, description = "Slug or id of the scenario.", example = "front-desk"),
+        ("CallSid" = String, Query, min_length = 1, description = "Twilio's id of the call.", example = "CA00000000000000000000000000000001"),
+        ("From" = Option<String>, Query, description = "Who called.", example = "+15005550001"),
+        ("To" = Option<String>, Query, description = "Who was called.", example = "+15005550006"),
+        ("Direction" = Option<String>, Query, description = "`inbound`, `outbound-api` or `outbound-dial`.", example = "inbound"),
+    ),
+    responses(
+        (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
+        (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
+        (status = 422, description = "The call is not named.", body = Object, example = json!({"detail": [{"loc": ["body", "CallSid"], "msg": "Field required", "type": "missing"}]})),
+        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
+    ))]
+pub async fn answer_fetched_call(
+    State(app): State<App>,
+    Path(scenario): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Response {
+    answer(&app, &scenario, &posted)
+}
+
 /// Connects a call to a scenario, or says why it cannot be.
 pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     let Ok(request) = VoiceRequest::of(&posted.form) else {
@@ -78,8 +104,8 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     };
     let direction = direction(&request);
     app.metrics.attempted(direction);
-    let scenario = match app.scenario(name, direction) {
-        Ok(scenario) => scenario,
+    let Chosen { scenario, stored } = match app.scenario(name, direction) {
+        Ok(chosen) => chosen,
         Err(what) => {
             app.metrics.refused(direction, Refused::NoScenario);
             tracing::warn!(call.sid = request.call_sid, reason = %what, "call refused");
@@ -102,7 +128,10 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     let Some(seat) = app.switchboard.seat(&scenario) else {
         return refuse(BUSY, Refused::NoEngine, "no recogniser or voice is free");
     };
-    let arrival = arrival(&request, direction, &scenario);
+    let arrival = Arrival {
+        stored,
+        ..arrival(&request, direction, &scenario)
+    };
     let call_id = arrival.call_id;
     match connect(app, arrival, seat, &posted.base, now) {
         Ok(verbs) => {
@@ -171,6 +200,7 @@ fn arrival(request: &VoiceRequest<'_>, direction: Direction, scenario: &Arc<Scen
         to: request.to.unwrap_or_default().to_owned(),
         direction,
         scenario: Arc::clone(scenario),
+        stored: None,
     }
 }
 

@@ -32,6 +32,10 @@ const TAGS: &[(&str, &str)] = &[
         "Accounts",
         "Who may use the server. What a user does not own they do not see; admins see all.",
     ),
+    (
+        "Scenarios",
+        "What answers and places calls: built in, files of the server, or kept here. A user sees what is theirs or shared.",
+    ),
     ("Calls", "Calls that are going on and that are over."),
     (
         "Conversations and speech",

@@ -144,7 +144,8 @@ impl Desk {
             from: CALLER.to_owned(),
             to: CALLED.to_owned(),
             direction: Direction::Inbound,
-            scenario: Arc::clone(app.catalog.scenario("open-door").unwrap()),
+            scenario: Arc::clone(app.scenarios.files.scenario("open-door").unwrap()),
+            stored: None,
         };
         let finish = CancellationToken::new();
         let watch = app.desk.watches.begin(&arrival, finish.clone());

@@ -30,6 +30,7 @@ mod rates;
 mod resume;
 mod routes;
 mod rows;
+mod scenarios;
 mod server;
 mod simulated;
 mod speech;

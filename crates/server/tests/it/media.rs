@@ -32,7 +32,15 @@ pub async fn listen(setup: Setup) -> Listening {
 }
 
 pub async fn listen_within(setup: Setup, limits: Limits) -> Listening {
-    let server = setup.start();
+    listening_within(setup.start(), limits).await
+}
+
+/// A server that is there already.
+pub async fn listening(server: TestServer) -> Listening {
+    listening_within(server, Limits::of(1024)).await
+}
+
+async fn listening_within(server: TestServer, limits: Limits) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let closed = CancellationToken::new();

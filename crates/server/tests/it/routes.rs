@@ -73,6 +73,24 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     GET   /openapi.json                    Public           0
     GET   /docs                            Public           0
     GET   /docs/{file}                     Public           0
+    POST  /incoming-call/{scenario}        Carrier          65536
+    GET   /incoming-call/{scenario}        Carrier          0
+    POST  /incoming-call-webhook/{scenario} Carrier          65536
+    GET   /incoming-call-webhook/{scenario} Carrier          0
+    POST  /incoming-custom-call/{scenario_id} Carrier          65536
+    GET   /incoming-custom-call/{scenario_id} Carrier          0
+    GET   /media-stream/{scenario}         CarrierAndToken  0
+    GET   /media-stream-custom/{scenario_id} CarrierAndToken  0
+    POST  /realtime/custom-scenario        User             262144 10/min ByNode
+    GET   /realtime/custom-scenarios       User             0
+    GET   /realtime/custom-scenario/{id}   User             0
+    PUT   /realtime/custom-scenario/{id}   User             262144
+    DELETE /realtime/custom-scenario/{id}   User             0
+    GET   /scenarios                       User             0
+    POST  /scenarios/import                User             262144 10/min ByNode
+    GET   /scenarios/{id}                  User             0
+    GET   /scenarios/{id}/versions         User             0
+    GET   /scenarios/{id}/export           User             0
     ");
 }
 

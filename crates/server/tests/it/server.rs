@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -36,6 +36,7 @@ pub struct Scripted {
     free: Arc<AtomicUsize>,
     outcome: Outcome,
     mute: bool,
+    warmed: Arc<Mutex<Vec<String>>>,
 }
 
 struct ScriptedSeat {
@@ -60,6 +61,10 @@ impl Switchboard for Scripted {
         taken
             .is_ok()
             .then(|| Box::new(ScriptedSeat { free, outcome }) as Box<dyn Seat>)
+    }
+
+    fn warm(&self, scenario: &Scenario) {
+        self.warmed.lock().unwrap().push(scenario.slug.clone());
     }
 
     fn engines(&self) -> Vec<EngineStatus> {
@@ -198,7 +203,9 @@ impl Setup {
             free: Arc::clone(&free),
             outcome: self.outcome,
             mute: self.mute,
+            warmed: Arc::default(),
         };
+        let warmed = Arc::clone(&scripted.warmed);
         let key = Secret::new("a key of the test's own, long enough");
         let address = SocketAddr::new(config.http.host, 8080);
         let app = Server::new(
@@ -214,14 +221,18 @@ impl Setup {
             router: routes::router(Arc::clone(&app)),
             app,
             free,
+            warmed,
         }
     }
 }
 
+#[derive(Clone)]
 pub struct TestServer {
     pub app: App,
     pub router: Router,
     pub free: Arc<AtomicUsize>,
+    /// The scenarios whose lines were to be spoken in advance.
+    pub warmed: Arc<Mutex<Vec<String>>>,
 }
 
 /// An answer, read to its end.

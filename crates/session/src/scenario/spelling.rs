@@ -102,6 +102,7 @@ fn known_name<'a>(rest: &'a str, here: Option<&Value>) -> Option<&'a str> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may")]
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -134,6 +135,41 @@ mod tests {
         check("headers.a[0]", headers, &["headers", "a[0]"]);
         check("[b].c", json!({}), &["[b]", "c"]);
         check("é.ü", json!({}), &["é", "ü"]);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = proptest::collection::vec(any::<char>(), 0..12);
+        let text = text.prop_map(|chars| chars.into_iter().collect::<String>());
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("JSON has no other", |number| number.is_finite())
+                .prop_map(Value::from),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            let fields = proptest::collection::btree_map(text.clone(), inner.clone(), 0..6);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(Value::from),
+                fields.prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_toml_is_read_as_it_was(values in proptest::collection::btree_map("[a-z.\\[ ]{0,6}", any_value(), 0..6)) {
+            let json: Value = values.into_iter().collect();
+            let text = to_toml(&json).unwrap();
+            prop_assert_eq!(from_toml(&text, "t").unwrap(), json, "{}", text);
+        }
+
+        #[test]
+        fn every_path_has_its_steps(path in "[a-z.\\[\\]0-9é]{0,20}", document in any_value()) {
+            let steps = steps(&path, &document);
+            prop_assert!(steps.len() <= path.len());
+        }
     }
 
     #[test]

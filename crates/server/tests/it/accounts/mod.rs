@@ -27,7 +27,7 @@ const AFAR: &str = "192.0.2.7";
 pub struct Service {
     pub server: TestServer,
     pub store: Store,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer with its JSON.
@@ -44,19 +44,29 @@ pub async fn open() -> Service {
 }
 
 impl Service {
-    pub async fn start(mut setup: Setup) -> Self {
+    pub async fn start(setup: Setup) -> Self {
+        Self::at(setup, "").await
+    }
+
+    /// At the database of this URL.
+    pub async fn at(mut setup: Setup, url: &str) -> Self {
         // Limits have tests of their own.
         setup.settings.insert(0, ("RATE_LIMITS", "off"));
         let folder = tempfile::tempdir().unwrap();
         let server = setup.start();
-        let store = Store::open(Location::parse("", folder.path()).unwrap()).unwrap();
+        let store = Store::open(Location::parse(url, folder.path()).unwrap()).unwrap();
         let rows = &server.app.rows;
         rows.open(store.clone(), folder.path()).await.unwrap();
         Self {
             server,
             store,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Its `DATA_DIR`.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// From afar, with a bearer token or none.

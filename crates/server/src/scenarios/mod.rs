@@ -1,0 +1,186 @@
+//! Scenarios that are kept in the database: what users made, beside those that are built in or files.
+//!
+//! A server has all of them in memory, read and checked, so that a call finds its scenario without waiting and also while the
+//! database is down. It looks for changes every two seconds ([`follow`]); its own it knows at once. A call holds what it began with.
+
+mod draft;
+mod follow;
+mod needs;
+mod places;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ringback_session::scenario::{Catalog, Origin, Problem, Scenario, Warning, parse_json};
+use ringback_store::SealedSecret;
+use tokio::sync::{Mutex, Semaphore};
+
+pub use draft::{Draft, Refused, Wish, draft, misfits, patched, placed};
+pub use follow::{follow, forget, learn, refresh};
+pub use needs::needs;
+pub use places::{Asked, masked};
+
+use crate::config::Secret;
+use crate::vault::Vault;
+
+/// A scenario that was found for a call.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// What it says.
+    pub scenario: Arc<Scenario>,
+    /// Where it stands in the database; `None` for those that are built in or files.
+    pub stored: Option<Stored>,
+}
+
+/// A version in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Id of the scenario.
+    pub id: String,
+    /// Number of the version, from 1.
+    pub version: i64,
+    /// Whose it is; `None` once the user is gone.
+    pub owner: Option<String>,
+}
+
+/// The newest version of a scenario in the database, as this server has read it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it stands.
+    pub stored: Stored,
+    /// Its name in addresses.
+    pub slug: String,
+    updated_at: i64,
+    /// What it says, or what keeps it from use.
+    pub read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
+}
+
+impl Entry {
+    /// Reads a row with its secrets.
+    pub fn read(vault: &Vault, row: &ringback_store::Scenario, sealed: &[SealedSecret]) -> Self {
+        let origin = Origin::text(&row.slug).with_secrets(opened(vault, sealed));
+        let json = serde_json::from_str(&row.body).unwrap_or_default();
+        let read = parse_json(&json, &origin);
+        Self::of(
+            row,
+            read.map(|(scenario, warnings)| (Arc::new(scenario), warnings)),
+        )
+    }
+
+    /// A row that has been read.
+    pub fn of(
+        row: &ringback_store::Scenario,
+        read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
+    ) -> Self {
+        Self {
+            stored: Stored {
+                id: row.id.clone(),
+                version: row.version,
+                owner: row.owner.clone(),
+            },
+            slug: row.slug.clone(),
+            updated_at: row.updated_at,
+            read,
+        }
+    }
+}
+
+/// What stands before the names of a scenario's secrets in the database.
+pub fn secrets_of(id: &str) -> String {
+    format!("scenario/{id}/")
+}
+
+/// Secrets by the names that their scenario calls them. Those that do not open are left out.
+pub fn opened(vault: &Vault, sealed: &[SealedSecret]) -> BTreeMap<String, Secret> {
+    let open = |sealed: &SealedSecret| match vault.open(sealed) {
+        Ok(secret) => {
+            let name = sealed.name.rsplit('/').next().unwrap_or_default();
+            Some((name.to_owned(), secret))
+        }
+        Err(why) => {
+            tracing::error!(
+                name = sealed.name,
+                "Error: a scenario's secret does not open: {why}"
+            );
+            None
+        }
+    };
+    sealed.iter().filter_map(open).collect()
+}
+
+/// The scenarios, as this server knows them.
+#[derive(Debug)]
+pub struct Scenarios {
+    /// Those that are built in or files.
+    pub files: Catalog,
+    /// Opens their secrets.
+    pub vault: Vault,
+    index: RwLock<Arc<Index>>,
+    /// Whoever changes the index has this.
+    changing: Mutex<()>,
+    /// Lines are spoken in advance for one scenario at a time.
+    warming: Arc<Semaphore>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Index {
+    entries: BTreeMap<String, Arc<Entry>>,
+    ids: BTreeMap<String, String>,
+}
+
+impl Index {
+    fn of(entries: BTreeMap<String, Arc<Entry>>) -> Self {
+        let ids = entries.values();
+        let ids = ids.map(|entry| (entry.slug.clone(), entry.stored.id.clone()));
+        Self {
+            ids: ids.collect(),
+            entries,
+        }
+    }
+}
+
+impl Scenarios {
+    /// Those of files, and none of the database yet.
+    pub fn new(files: Catalog, vault: Vault) -> Self {
+        Self {
+            files,
+            vault,
+            index: RwLock::default(),
+            changing: Mutex::default(),
+            warming: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The scenario of the database of this id or, where there is none, of this slug.
+    pub fn entry(&self, name: &str) -> Option<Arc<Entry>> {
+        let index = self.index();
+        let found = index.entries.get(name);
+        let found = found.or_else(|| index.entries.get(index.ids.get(name)?));
+        found.map(Arc::clone)
+    }
+
+    /// The scenario of this slug or id, if it can be used: first those that are built in or files.
+    pub fn find(&self, name: &str) -> Option<Chosen> {
+        if let Some(scenario) = self.files.scenario(name) {
+            return Some(Chosen {
+                scenario: Arc::clone(scenario),
+                stored: None,
+            });
+        }
+        let entry = self.entry(name)?;
+        let (scenario, _) = entry.read.as_ref().ok()?;
+        Some(Chosen {
+            scenario: Arc::clone(scenario),
+            stored: Some(entry.stored.clone()),
+        })
+    }
+
+    fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, entries: BTreeMap<String, Arc<Entry>>) {
+        let index = Arc::new(Index::of(entries));
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+    }
+}
