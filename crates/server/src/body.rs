@@ -11,11 +11,14 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
 use ringback_wire::twilio::webhook::{BadForm, Form};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::answers::Detail;
 use crate::patience::Patience;
@@ -23,6 +26,12 @@ use crate::patience::Patience;
 /// How long we wait for a body, and how fast one must come to be waited for longer. Twilio's forms fit one packet.
 const WAIT: Duration = Duration::from_secs(10);
 const BYTES_A_SECOND: u32 = 16 << 10;
+/// What is left of a body once its request is answered is read away while it keeps coming, so long and so much of it at most: who
+/// finds the connection closed while writing may never read the answer.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 64 << 20;
+/// A pause that ends it.
+const LULL: Duration = Duration::from_millis(250);
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,17 +76,34 @@ impl From<BadBody> for Detail {
 /// so whoever may not use the route is told that first.
 pub async fn bound(State(most): State<usize>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let body = if body.is_end_stream() {
-        body
-    } else {
-        Body::new(Bounded {
-            inner: body,
-            most,
-            read: 0,
-            patience: Patience::new(WAIT, BYTES_A_SECOND),
-        })
-    };
-    next.run(Request::from_parts(parts, body)).await
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    // Polling a body that waits for leave gives it.
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let (rest, mut left) = oneshot::channel();
+    let body = Body::new(Bounded {
+        inner: body,
+        most,
+        read: 0,
+        patience: Patience::new(WAIT, BYTES_A_SECOND),
+        rest: (!waits).then_some(rest),
+    });
+    let answer = next.run(Request::from_parts(parts, body)).await;
+    if let Ok(rest) = left.try_recv() {
+        let _ = timeout(LINGER, read_away(rest)).await;
+    }
+    answer
+}
+
+async fn read_away(body: Body) {
+    let (mut pieces, mut read) = (body.into_data_stream(), 0);
+    while let Ok(Some(Ok(piece))) = timeout(LULL, pieces.next()).await {
+        read += piece.len();
+        if read > LINGER_BYTES {
+            return;
+        }
+    }
 }
 
 /// Reads a body that the table of routes bounds.
@@ -97,6 +123,19 @@ struct Bounded {
     most: usize,
     read: usize,
     patience: Patience,
+    /// Who reads the rest away; `None` where nobody should.
+    rest: Option<oneshot::Sender<Body>>,
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        if let Some(rest) = self.rest.take()
+            && !self.inner.is_end_stream()
+        {
+            // Nobody waits for it any more where the answer went out before.
+            let _ = rest.send(std::mem::take(&mut self.inner));
+        }
+    }
 }
 
 impl HttpBody for Bounded {
@@ -114,7 +153,10 @@ impl HttpBody for Bounded {
             return refused(BadBody::TooLarge(most));
         }
         match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Pending if self.patience.poll_over(cx).is_ready() => refused(BadBody::TooSlow),
+            Poll::Pending if self.patience.poll_over(cx).is_ready() => {
+                self.rest = None;
+                refused(BadBody::TooSlow)
+            }
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.read += bytes;

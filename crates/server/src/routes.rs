@@ -1,21 +1,19 @@
 //! Every route of the server with its protection: the router is made from this table and from nothing else.
 
+mod accounts;
 mod scenarios;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 use tower::util::option_layer;
 
-use crate::accounts;
 use crate::answers::Detail;
 use crate::api::calls::{act, events, files, links, transcript};
-use crate::api::{
-    admin, auth, calls, captcha, conversations, erase, ip_blocks, keys, speech, users,
-};
+use crate::api::{calls, conversations, speech};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
 use crate::openapi::{self, Described, Told};
@@ -121,8 +119,9 @@ pub fn limited_names() -> Vec<String> {
 const JSON: usize = 64 * 1024;
 
 /// All routes.
-pub const ROUTES: &[Route] =
-    &joined::<{ OWN.len() + scenarios::ROUTES.len() }>(&[OWN, scenarios::ROUTES]);
+pub const ROUTES: &[Route] = &joined::<
+    { OWN.len() + accounts::ROUTES.len() + scenarios::ROUTES.len() },
+>(&[OWN, accounts::ROUTES, scenarios::ROUTES]);
 
 /// Tables as one. `N` is how many routes they have together.
 const fn joined<const N: usize>(tables: &[&[Route]]) -> [Route; N] {
@@ -176,105 +175,6 @@ const OWN: &[Route] = &[
         || get(media::open_scenario_media),
     )
     .told_by::<media::__path_open_scenario_media>(),
-    route("POST", "/auth/register", Protection::Public, || {
-        post(auth::register_user)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(5, Counted::ByAll)
-    .told_by::<auth::__path_register_user>(),
-    route("POST", "/auth/login", Protection::Public, || {
-        post(auth::log_in)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(5, Counted::ByAll)
-    .told_by::<auth::__path_log_in>(),
-    route("POST", "/auth/refresh", Protection::Public, || {
-        post(auth::refresh_tokens)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(10, Counted::ByAll)
-    .told_by::<auth::__path_refresh_tokens>(),
-    route("POST", "/auth/logout", Protection::User, || {
-        post(auth::log_out)
-    })
-    .told_by::<auth::__path_log_out>(),
-    route("POST", "/token", Protection::Public, || {
-        post(auth::issue_token)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(5, Counted::ByAll)
-    .told_by::<auth::__path_issue_token>(),
-    route("GET", "/users/me", Protection::User, || get(users::show_me))
-        .told_by::<users::__path_show_me>(),
-    route("GET", "/protected", Protection::User, || {
-        get(users::show_protected)
-    })
-    .limited(5, Counted::ByAll)
-    .told_by::<users::__path_show_protected>(),
-    route("POST", "/users/me/password", Protection::User, || {
-        post(users::change_password)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(10, Counted::ByAll)
-    .told_by::<users::__path_change_password>(),
-    route("GET", "/users/me/api-keys", Protection::User, || {
-        get(keys::list_keys)
-    })
-    .limited(10, Counted::ByAll)
-    .told_by::<keys::__path_list_keys>(),
-    route("POST", "/users/me/api-keys", Protection::User, || {
-        post(keys::make_key)
-    })
-    .taking(auth::MAX_BYTES)
-    .limited(10, Counted::ByAll)
-    .told_by::<keys::__path_make_key>(),
-    route(
-        "DELETE",
-        "/users/me/api-keys/{id}",
-        Protection::User,
-        || delete(keys::delete_key),
-    )
-    .limited(10, Counted::ByAll)
-    .told_by::<keys::__path_delete_key>(),
-    route("GET", "/admin/users", Protection::Admin, || {
-        get(admin::list_users)
-    })
-    .told_by::<admin::__path_list_users>(),
-    route("POST", "/admin/users", Protection::Admin, || {
-        post(admin::add_user)
-    })
-    .taking(auth::MAX_BYTES)
-    .told_by::<admin::__path_add_user>(),
-    route("PATCH", "/admin/users/{id}", Protection::Admin, || {
-        patch(admin::change_user)
-    })
-    .taking(auth::MAX_BYTES)
-    .told_by::<admin::__path_change_user>(),
-    route("DELETE", "/admin/users/{id}", Protection::Admin, || {
-        delete(admin::delete_user)
-    })
-    .told_by::<admin::__path_delete_user>(),
-    route("GET", "/admin/audit", Protection::Admin, || {
-        get(admin::list_acts)
-    })
-    .told_by::<admin::__path_list_acts>(),
-    route("GET", "/auth/captcha-key", Protection::Public, || {
-        get(captcha::show_captcha_key)
-    })
-    .told_by::<captcha::__path_show_captcha_key>(),
-    route("GET", "/admin/ip-blocks", Protection::Admin, || {
-        get(ip_blocks::list_blocks)
-    })
-    .told_by::<ip_blocks::__path_list_blocks>(),
-    route("POST", "/admin/ip-blocks", Protection::Admin, || {
-        post(ip_blocks::add_block)
-    })
-    .taking(ip_blocks::MAX_BYTES)
-    .told_by::<ip_blocks::__path_add_block>(),
-    route("DELETE", "/admin/ip-blocks", Protection::Admin, || {
-        delete(ip_blocks::remove_block)
-    })
-    .told_by::<ip_blocks::__path_remove_block>(),
     route("GET", "/calls", Protection::User, || get(calls::list_calls))
         .told_by::<calls::__path_list_calls>(),
     route("GET", "/calls/{id}", Protection::User, || {
@@ -309,11 +209,6 @@ const OWN: &[Route] = &[
     })
     .limited(10, Counted::ByNode)
     .told_by::<act::__path_hang_up>(),
-    route("POST", "/admin/erase", Protection::Admin, || {
-        post(erase::erase_number)
-    })
-    .taking(erase::MAX_BYTES)
-    .told_by::<erase::__path_erase_number>(),
     route("GET", "/local/calls/{id}", Protection::Local, || {
         get(calls::show_figures)
     })
@@ -408,10 +303,10 @@ pub fn router_of(app: App, routes: &[Route]) -> Router {
                 handler.route_layer(from_fn_with_state(app.clone(), authentic::upgrade))
             }
             Protection::User => {
-                handler.route_layer(from_fn_with_state(app.clone(), accounts::user))
+                handler.route_layer(from_fn_with_state(app.clone(), crate::accounts::user))
             }
             Protection::Admin => {
-                handler.route_layer(from_fn_with_state(app.clone(), accounts::admin))
+                handler.route_layer(from_fn_with_state(app.clone(), crate::accounts::admin))
             }
             Protection::Local => handler.route_layer(from_fn(authentic::local)),
             Protection::UserOrLink => {

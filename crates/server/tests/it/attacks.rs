@@ -33,6 +33,37 @@ fn with_headers(headers: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn who_writes_all_of_a_body_that_is_too_large_reads_why() {
+    let listening = listen(local()).await;
+    let mut peer = TcpStream::connect(listening.address).await.unwrap();
+    let head = "POST /auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 25165824\r\nconnection: close\r\n\r\n";
+    peer.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b' '; 1 << 20];
+    for _ in 0..24 {
+        peer.write_all(&piece).await.unwrap();
+    }
+    let mut answer = String::new();
+    let read = peer.read_to_string(&mut answer);
+    tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("has more than 16384 bytes"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_only_announces_a_body_is_answered_at_once() {
+    let listening = listen(local()).await;
+    for wait in ["", "expect: 100-continue\r\n"] {
+        let head = format!(
+            "POST /auth/login HTTP/1.1\r\nhost: localhost\r\n{wait}content-length: 99999999\r\nconnection: close\r\n\r\n"
+        );
+        let begun = std::time::Instant::now();
+        let answer = raw(listening.address, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{wait}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{wait}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_refused_and_the_next_request_is_answered() {
     let listening = listen_within(
         local(),

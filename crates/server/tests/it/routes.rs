@@ -29,6 +29,29 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /amd-callback                    Carrier          65536
     GET   /ws                              CarrierAndToken  0
     GET   /ws/{bot_id}/audio/stream        CarrierAndToken  0
+    GET   /calls                           User             0
+    GET   /calls/{id}                      User             0
+    GET   /calls/{id}/events               UserOrLink       0
+    GET   /calls/{id}/recording            UserOrLink       0
+    GET   /calls/{id}/trace                User             0
+    GET   /calls/{id}/transcript           User             0
+    POST  /calls/{id}/links                User             0
+    POST  /calls/{id}/hangup               User             0 10/min ByNode
+    GET   /local/calls/{id}                Local            0
+    POST  /conversations                   User             65536
+    GET   /conversations/{id}              User             0
+    DELETE /conversations/{id}              User             0
+    POST  /conversations/{id}/messages     User             65536
+    POST  /speech-to-text                  User             134283264
+    POST  /text-to-speech                  User             65536
+    POST  /whisper/transcribe              User             26279936
+    GET   /health                          Public           0
+    GET   /metrics                         MetricsToken     0
+    GET   /live                            Public           0
+    GET   /ready                           Public           0
+    GET   /openapi.json                    Public           0
+    GET   /docs                            Public           0
+    GET   /docs/{file}                     Public           0
     POST  /auth/register                   Public           16384 5/min ByAll
     POST  /auth/login                      Public           16384 5/min ByAll
     POST  /auth/refresh                    Public           16384 10/min ByAll
@@ -49,30 +72,7 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     GET   /admin/ip-blocks                 Admin            0
     POST  /admin/ip-blocks                 Admin            4096
     DELETE /admin/ip-blocks                 Admin            0
-    GET   /calls                           User             0
-    GET   /calls/{id}                      User             0
-    GET   /calls/{id}/events               UserOrLink       0
-    GET   /calls/{id}/recording            UserOrLink       0
-    GET   /calls/{id}/trace                User             0
-    GET   /calls/{id}/transcript           User             0
-    POST  /calls/{id}/links                User             0
-    POST  /calls/{id}/hangup               User             0 10/min ByNode
     POST  /admin/erase                     Admin            4096
-    GET   /local/calls/{id}                Local            0
-    POST  /conversations                   User             65536
-    GET   /conversations/{id}              User             0
-    DELETE /conversations/{id}              User             0
-    POST  /conversations/{id}/messages     User             65536
-    POST  /speech-to-text                  User             134283264
-    POST  /text-to-speech                  User             65536
-    POST  /whisper/transcribe              User             26279936
-    GET   /health                          Public           0
-    GET   /metrics                         MetricsToken     0
-    GET   /live                            Public           0
-    GET   /ready                           Public           0
-    GET   /openapi.json                    Public           0
-    GET   /docs                            Public           0
-    GET   /docs/{file}                     Public           0
     POST  /incoming-call/{scenario}        Carrier          65536
     GET   /incoming-call/{scenario}        Carrier          0
     POST  /incoming-call-webhook/{scenario} Carrier          65536

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use ringback_wire::cartesia::{self, ApiVersion};
 use ringback_wire::{deepgram, elevenlabs};
 
@@ -77,6 +78,23 @@ impl Visit {
         match visit.knobs.status {
             Some(status) => Err(visit.refuse(&Fault::of_knob(place.provider, status))),
             None => Ok(visit),
+        }
+    }
+
+    /// Lets a request in that sends a file. A refusal waits until all of it was sent: not every client reads while it writes.
+    pub(super) async fn admit_sender(
+        twin: &Twin,
+        place: Place,
+        request: Request,
+    ) -> Result<(Self, Parts, Body), Refused> {
+        let (parts, body) = request.into_parts();
+        match Self::admit(twin, place, &parts).await {
+            Ok(visit) => Ok((visit, parts, body)),
+            Err(refused) => {
+                let mut pieces = body.into_data_stream();
+                while let Some(Ok(_)) = pieces.next().await {}
+                Err(refused)
+            }
         }
     }
 

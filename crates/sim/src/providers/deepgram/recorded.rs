@@ -28,8 +28,7 @@ pub(super) async fn hear_recording(
     State(twin): State<Arc<Twin>>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let (head, body) = request.into_parts();
-    let visit = Visit::admit(&twin, RECORDED, &head).await?;
+    let (visit, head, body) = Visit::admit_sender(&twin, RECORDED, request).await?;
     let query = parse_query(head.uri.query().unwrap_or_default()).map_err(|why| visit.bad(why))?;
     check_model(&visit, &query.model)?;
     if query.interim_results || query.vad_events || query.endpointing.is_some() {

@@ -96,8 +96,7 @@ pub(super) async fn create_transcription(
     State(twin): State<Arc<Twin>>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let (head, body) = request.into_parts();
-    let visit = Visit::admit(&twin, TRANSCRIPTIONS, &head).await?;
+    let (visit, head, body) = Visit::admit_sender(&twin, TRANSCRIPTIONS, request).await?;
     let body = to_bytes(body, MAX_FILE_BYTES + FORM)
         .await
         .map_err(|error| visit.bad(error))?;
