@@ -17,6 +17,12 @@ def map_path_parameters(ctx, path_parameters):
     return path_parameters
 
 
+@schemathesis.serializer("application/toml", "application/x-toml", "text/x-toml")
+def toml(ctx, value):
+    """A text as it is: most of them are no TOML, which is to be told."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @schemathesis.check
 def never_500(ctx, response, case):
     assert response.status_code != 500, response.text

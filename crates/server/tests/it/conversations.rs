@@ -475,3 +475,57 @@ hang_up = true
         assert_eq!(lines[1].text, shown);
     }
 }
+
+/// Somebody with an account: how they ask.
+async fn asker(
+    server: &Simulated,
+    email: &str,
+) -> impl AsyncFn(Method, &str, Value) -> (u16, Value) {
+    let who = json!({"email": email, "password": "a pass phrase of their own"});
+    assert_eq!(post(server, "/auth/register", who.clone()).await.0, 201);
+    let token = post(server, "/auth/login", who).await.1["access_token"].clone();
+    let (client, url) = (Client::builder().no_proxy().build().unwrap(), server.url());
+    async move |method: Method, path: &str, body: Value| {
+        let request = client.request(method, format!("{url}{path}"));
+        let request = request.bearer_auth(token.as_str().unwrap());
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_scenario_is_talked_to_once_it_is_shared() {
+    let settings = [("REGISTRATION", "open"), ("RATE_LIMITS", "off")];
+    let server = Simulated::replying(usual_reply(), &settings, &[]).await;
+    let admin = asker(&server, "ada@example.org").await;
+    let bob = asker(&server, "bob@example.org").await;
+    let cora = asker(&server, "cora@example.org").await;
+    let made = json!({"slug": "bobs", "persona": "A clerk.", "prompt": "You help.", "voice_config": {"voice": "alloy"}});
+    let (status, told) = bob(Method::POST, "/realtime/custom-scenario", made).await;
+    assert_eq!(status, 201, "{told}");
+    let id = told["id"].as_str().unwrap().to_owned();
+    for name in ["bobs", &id] {
+        let body = json!({"scenario": name});
+        let (status, told) = cora(Method::POST, "/conversations", body.clone()).await;
+        assert_eq!(status, 422, "{told}");
+        let nobodys = json!({"scenario": "nobodys"});
+        let unknown = cora(Method::POST, "/conversations", nobodys).await;
+        assert_eq!(
+            unknown,
+            (status, told),
+            "it is told as one that is not there"
+        );
+        for owner in [&bob, &admin] {
+            let (status, told) = owner(Method::POST, "/conversations", body.clone()).await;
+            assert_eq!(status, 201, "{told}");
+        }
+    }
+    let path = format!("/realtime/custom-scenario/{id}");
+    let (status, told) = bob(Method::PUT, &path, json!({"shared": true})).await;
+    assert_eq!(status, 200, "{told}");
+    let body = json!({"scenario": "bobs"});
+    assert_eq!(cora(Method::POST, "/conversations", body).await.0, 201);
+}
