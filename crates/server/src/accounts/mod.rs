@@ -31,7 +31,7 @@ pub use who::{Admin, User, Via, admin, user};
 use crate::config::{ConfigError, Secret};
 use who::Known;
 
-/// The database of accounts is waited for so long.
+/// The database is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sign-ins that ended are looked for so often.
@@ -97,7 +97,7 @@ pub async fn soon<T>(
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(answer) => answer.map_err(Refusal::from),
         Err(_) => {
-            tracing::error!("Error: the database of accounts does not answer in time");
+            tracing::error!("Error: the database does not answer in time");
             Err(Refusal::database())
         }
     }

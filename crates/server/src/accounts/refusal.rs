@@ -92,7 +92,7 @@ impl From<Error> for Refusal {
             | Error::Location(_)
             | Error::File { .. }
             | Error::Unsupported(_) => {
-                tracing::error!("Error: accounts: {error}");
+                tracing::error!("Error: the database: {error}");
                 Self::database()
             }
         }

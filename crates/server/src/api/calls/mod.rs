@@ -81,7 +81,8 @@ pub async fn list_calls(
         since: wanted.since.map(Timestamp::as_microsecond),
         until: wanted.until.map(Timestamp::as_microsecond),
     };
-    let found = store(&app)?.call_list(&filter, page).await;
+    let store = store(&app)?;
+    let found = soon(async { Ok(store.call_list(&filter, page).await) }).await?;
     let found = found.map_err(refused)?;
     Ok(listed(found.total, found.rows.iter().map(row)))
 }
