@@ -195,6 +195,14 @@ impl Call {
         live.map(|reply| reply.id)
     }
 
+    /// The caller's last sound of what is being answered; `None` before they said anything.
+    pub fn quiet_since(&self) -> Option<At> {
+        if self.speculating() {
+            return Some(self.turn.last_sound_at);
+        }
+        self.last_turn().map(|turn| turn.last_sound)
+    }
+
     /// The conversation so far, as it was heard.
     pub fn lines(&self) -> &[Line] {
         self.dialog.lines()

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Edge, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party, Policy,
-    ReplyId, Report, Sign, Speaker, TurnHint, TurnId, Verdict,
+    Action, At, Call, Cause, Edge, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
+    Policy, ReplyId, Report, Sign, Speaker, TurnHint, TurnId, Verdict,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -396,12 +396,20 @@ impl Live {
             turn: *turn,
             reply: *reply,
             cause: *cause,
+            waited: self.waited(at, *cause),
             text,
             digits,
             lines: &lines,
             tools: &self.call.tools(),
         };
         self.responder.ask(&asked, &self.provide);
+    }
+
+    /// How long the caller has been quiet, who is to be answered now.
+    fn waited(&self, at: At, cause: Cause) -> Duration {
+        let since = self.call.quiet_since();
+        let since = since.filter(|_| cause == Cause::Answer).unwrap_or(at);
+        Duration::from_millis(at.ms_since(since))
     }
 
     fn send(&mut self, at: At, of: (ReplyId, PartId), (from, samples): (u32, u32), starts: At) {

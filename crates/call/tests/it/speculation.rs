@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 use ringback_call::{
-    Action, DropCause, Ear, Edge, Event, Expect, Fault, FaultKind, Form, Note, Party, TurnHint,
+    Action, At, DropCause, Ear, Edge, Event, Expect, Fault, FaultKind, Form, Note, Party, TurnHint,
 };
 
 use crate::world::{World, answer, greeting};
@@ -311,6 +311,20 @@ fn the_bound_of_a_promoted_reply_runs_from_the_end_of_the_turn() {
     // 370 ms until it was asked, 1270 ms until it is heard; the turn ended at 700 ms.
     assert_eq!(audible_after(&world), 1640);
     assert!(world.conversation().ends_with("Agent: We close at nine."));
+}
+
+#[test]
+fn the_callers_last_sound_is_known_before_and_after_the_turn_is_over() {
+    let mut world = listening(&["We close at nine."]);
+    let last_sound = Some(At::from_ms(3200));
+    assert_eq!(world.call.quiet_since(), None);
+    world.speech(2000, 1200, "what are your hours").run(3700);
+    assert!(world.call.speculating());
+    let early = world.call.quiet_since();
+    world.run(4400);
+    assert!(!world.call.speculating());
+    let late = world.call.quiet_since();
+    assert_eq!((early, late), (last_sound, last_sound));
 }
 
 #[test]

@@ -128,6 +128,7 @@ mod tests {
             turn: TurnId(1),
             reply: ReplyId(1),
             cause,
+            waited: Duration::ZERO,
             text,
             digits,
             lines: &[],

@@ -24,6 +24,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) turn: TurnId,
     pub(crate) reply: ReplyId,
     pub(crate) cause: Cause,
+    /// Since the caller's last sound, if it is that which is to be answered.
+    pub(crate) waited: Duration,
     pub(crate) text: &'a str,
     pub(crate) digits: &'a str,
     pub(crate) lines: &'a [Line],
@@ -114,6 +116,7 @@ impl Responder {
                 turn: TurnId(0),
                 reply,
                 cause: put.cause,
+                waited: Duration::ZERO,
                 text: &put.text,
                 digits: &put.digits,
                 lines: &[],

@@ -139,7 +139,8 @@ impl Modelled {
         let keep = (self.shelf.clone().zip(key)).filter(|_| is_first(asked));
         let prompt = self.prompt(asked);
         let no = Arc::clone(&self.no);
-        let (chain, instructions) = (self.chain.clone(), self.instructions.clone());
+        let chain = self.chain.clone().for_one_who_waited(asked.waited);
+        let instructions = self.instructions.clone();
         let (events, reply) = (events.clone(), asked.reply);
         let writing = async move {
             let mut writing = Writing {
@@ -471,6 +472,7 @@ mod tests {
             turn: TurnId(1),
             reply: ReplyId(5),
             cause: Cause::Tool,
+            waited: std::time::Duration::ZERO,
             text: "",
             digits: "",
             lines: &lines,

@@ -98,6 +98,7 @@ fn asks<'a>(text: &'a str, lines: &'a [Line]) -> Asked<'a> {
         turn: TurnId(1),
         reply: ReplyId(2),
         cause: Cause::Answer,
+        waited: Duration::ZERO,
         text,
         digits: "",
         lines,

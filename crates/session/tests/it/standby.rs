@@ -152,7 +152,8 @@ async fn what_the_caller_said_to_a_model_that_is_silent_answers_the_first_questi
     let ended = call(&engines, &scenario(&model), folder.path(), "1").await;
     assert_eq!(said(&ended), ["Hello.", BYE]);
     let late = first_answer_ms(&ended);
-    assert!((1400..2000).contains(&late), "{late}");
+    // The wait for more keys counted: of the 1.5 s for a model the least is left.
+    assert!((950..1450).contains(&late), "{late}");
     assert_eq!(ended.report.faults[0].kind, FaultKind::Unreachable);
 }
 

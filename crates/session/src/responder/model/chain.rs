@@ -41,7 +41,20 @@ pub(crate) struct Chain {
     pub(crate) relieved: Option<Duration>,
 }
 
+/// What answers instead of models is asked before the caller has waited for longer, so that they hear something within 2 s.
+const RELIEVED_BY: Duration = Duration::from_millis(1700);
+/// A model has at least this time to begin, however long the caller has waited.
+const LEAST: Duration = Duration::from_secs(1);
+
 impl Chain {
+    /// For a reply that the caller has waited for already: what would be relieved after its time is relieved earlier, so
+    /// that the wait as the caller has it keeps its bound.
+    pub(crate) fn for_one_who_waited(mut self, waited: Duration) -> Self {
+        let left = RELIEVED_BY.saturating_sub(waited).max(LEAST);
+        self.relieved = self.relieved.map(|relieved| relieved.min(left));
+        self
+    }
+
     /// Asks until a model answers. To stop, drop the future: all requests are closed.
     ///
     /// # Errors

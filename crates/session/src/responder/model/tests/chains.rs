@@ -357,6 +357,25 @@ async fn who_stops_closes_all_requests() {
     assert_eq!(table.log()[2..], ["1000 a closed", "1000 b closed"]);
 }
 
+#[test]
+fn whoever_waited_for_the_question_waits_less_for_a_script_to_take_over() {
+    let relieved = |all: Option<u64>, waited| {
+        let chain = Chain {
+            models: Vec::new(),
+            relieved: all.map(Duration::from_millis),
+            client: client(None).unwrap(),
+        };
+        let relieved = chain.for_one_who_waited(Duration::from_millis(waited));
+        relieved.relieved.map(|left| left.as_millis())
+    };
+    assert_eq!(relieved(Some(1500), 0), Some(1500));
+    assert_eq!(relieved(Some(1500), 390), Some(1310));
+    assert_eq!(relieved(Some(1500), 600), Some(1100));
+    assert_eq!(relieved(Some(1500), 9000), Some(1000));
+    assert_eq!(relieved(Some(500), 600), Some(500));
+    assert_eq!(relieved(None, 600), None);
+}
+
 #[tokio::test]
 async fn over_real_sockets_the_slow_request_is_closed_and_the_quick_one_answers() {
     let (slow, quick) = (Server::start().await, Server::start().await);
