@@ -1,5 +1,6 @@
 //! One live call without its socket: messages, speech and time go in, messages come out. It never waits.
 
+mod asking;
 mod log;
 mod take;
 mod teller;
@@ -7,14 +8,13 @@ mod written;
 
 pub use log::PIPELINE;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Cause, Edge, Event, Fault, FaultKind, Line, Mark, Note, PartId, Party,
-    Policy, ReplyId, Report, Sign, Speaker, TurnHint, TurnId, Verdict,
+    Action, At, Call, Edge, Event, Fault, FaultKind, Mark, Note, PartId, Party, Policy, ReplyId,
+    Report, Sign, TurnHint, Verdict,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -24,7 +24,7 @@ use crate::news::{Follower, News};
 use crate::outbox::Outbox;
 use crate::provided::{Receiver, Sender};
 use crate::record::Recorder;
-use crate::responder::{Asked, Responder};
+use crate::responder::Responder;
 use crate::stt::Ears;
 use crate::tools::{Bound, dtmf};
 use crate::tts::Voices;
@@ -375,43 +375,6 @@ impl Live {
         }
     }
 
-    /// Asks the responder, as the action says.
-    fn respond(&mut self, at: At, action: &Action) {
-        let Action::Respond {
-            turn,
-            reply,
-            cause,
-            text,
-            digits,
-            speculative,
-        } = action
-        else {
-            return;
-        };
-        let mut lines = Cow::Borrowed(self.call.lines());
-        if *speculative {
-            lines.to_mut().push(said_so_far(at, *turn, text));
-        }
-        let asked = Asked {
-            turn: *turn,
-            reply: *reply,
-            cause: *cause,
-            waited: self.waited(at, *cause),
-            text,
-            digits,
-            lines: &lines,
-            tools: &self.call.tools(),
-        };
-        self.responder.ask(&asked, &self.provide);
-    }
-
-    /// How long the caller has been quiet, who is to be answered now.
-    fn waited(&self, at: At, cause: Cause) -> Duration {
-        let since = self.call.quiet_since();
-        let since = since.filter(|_| cause == Cause::Answer).unwrap_or(at);
-        Duration::from_millis(at.ms_since(since))
-    }
-
     fn send(&mut self, at: At, of: (ReplyId, PartId), (from, samples): (u32, u32), starts: At) {
         let Some(mulaw) = self.outbox.read(of.0, of.1, from, samples) else {
             self.work.events.push_back(Event::Fault(Fault {
@@ -461,20 +424,5 @@ impl Live {
                     complete: false,
                 }));
         }
-    }
-}
-
-/// The caller's line of a turn that may go on: it is not in the dialog yet.
-fn said_so_far(at: At, turn: TurnId, text: &str) -> Line {
-    Line {
-        speaker: Speaker::Caller,
-        turn,
-        reply: None,
-        said: text.to_owned(),
-        heard: text.to_owned(),
-        digits: String::new(),
-        from: at,
-        until: at,
-        cut: false,
     }
 }
