@@ -1,12 +1,11 @@
 //! Answers that are the same everywhere: errors as `{"detail"}`, TwiML.
 
+use crate::refusal::Misfit;
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ringback_wire::twilio::twiml::{Say, Verb, render};
 use serde_json::json;
-
-use crate::body::Misfit;
 
 /// An error: what was wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
@@ -22,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::answers::Detail;
 use crate::patience::Patience;
+use crate::refusal::Misfit;
 
 /// How long we wait for a body, and how fast one must come to be waited for longer. Twilio's forms fit one packet.
 const WAIT: Duration = Duration::from_secs(10);
@@ -176,59 +176,6 @@ impl HttpBody for Bounded {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
-    }
-}
-
-/// 422: what does not fit, and where.
-#[derive(Clone, Debug)]
-pub struct Misfit {
-    /// `["body", "to_number"]`.
-    pub place: Vec<Value>,
-    /// One sentence.
-    pub what: String,
-    /// `missing`, `value_error`, `extra_forbidden`, `json_invalid`.
-    pub kind: &'static str,
-}
-
-impl Misfit {
-    /// A field of the body is missing.
-    pub fn missing(name: &str) -> Self {
-        Self::of_field(name, "Field required", "missing")
-    }
-    /// What is wrong with a field of the body.
-    pub fn of_field(name: &str, what: impl Into<String>, kind: &'static str) -> Self {
-        Self {
-            place: vec![json!("body"), json!(name)],
-            what: what.into(),
-            kind,
-        }
-    }
-
-    /// A field of the body has a value that does not fit.
-    pub fn of_value(name: &str, what: impl Into<String>) -> Self {
-        Self::of_field(name, what, "value_error")
-    }
-}
-
-impl IntoResponse for Misfit {
-    fn into_response(self) -> Response {
-        Misfits(vec![self]).into_response()
-    }
-}
-
-/// 422: all that does not fit.
-#[derive(Clone, Debug)]
-pub struct Misfits(
-    /// Each of them.
-    pub Vec<Misfit>,
-);
-
-impl IntoResponse for Misfits {
-    fn into_response(self) -> Response {
-        let one = |misfit: &Misfit| json!({ "loc": misfit.place, "msg": misfit.what, "type": misfit.kind });
-        let all: Vec<Value> = self.0.iter().map(one).collect();
-        let detail = Json(json!({ "detail": all }));
-        (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
     }
 }
 

@@ -29,6 +29,7 @@ pub mod page;
 pub mod patience;
 pub mod pulse;
 pub mod rates;
+pub mod refusal;
 pub mod requests;
 pub mod retention;
 pub mod routes;

@@ -11,7 +11,8 @@ use ringback_session::recorded::Recording;
 use tokio::io::AsyncWriteExt;
 
 use crate::answers::Detail;
-use crate::body::{BadBody, Misfit, Refused};
+use crate::body::{BadBody, Refused};
+use crate::refusal::Misfit;
 
 /// The field that holds the file.
 const FILE: &str = "file";

@@ -7,10 +7,10 @@ use axum::http::request::Parts;
 use ringback_store::AuditEntry;
 use serde_json::Value;
 
-use super::soon;
 use crate::app::Server;
 use crate::client::ClientAddress;
 use crate::database::now;
+use crate::refusal::soon;
 use crate::requests::RequestId;
 
 /// From where a request comes, for the record.

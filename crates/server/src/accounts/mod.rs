@@ -7,19 +7,16 @@
 mod audit;
 pub mod command;
 mod passwords;
-mod refusal;
 mod rules;
 mod sign_in;
 mod slow_down;
 mod tokens;
 mod who;
 
-use ringback_store::Store;
 use tokio::time::Duration;
 
 pub use audit::Whence;
 pub use passwords::Passwords;
-pub use refusal::Refusal;
 pub use rules::{Password, email_problem, password_problem};
 pub use sign_in::{
     Tokens, begin_session, confirm, failed, hashed_password, refresh, sign_in, succeeded,
@@ -30,9 +27,6 @@ pub use who::{Admin, User, Via, admin, user};
 
 use crate::config::{ConfigError, Secret};
 use who::Known;
-
-/// The database is waited for so long.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sign-ins that ended are looked for so often.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -75,30 +69,6 @@ pub async fn sweep(app: crate::app::App) {
         };
         if let Err(error) = store.session_sweep(crate::database::now()).await {
             tracing::warn!("sign-ins that ended are not forgotten yet: {error}");
-        }
-    }
-}
-
-/// The database, where it is open.
-///
-/// # Errors
-/// [`Refusal::Later`].
-pub fn store(app: &crate::app::Server) -> Result<&Store, Refusal> {
-    app.rows.store().ok_or_else(Refusal::database)
-}
-
-/// What the database answers, if it does soon.
-///
-/// # Errors
-/// What it says; [`Refusal::Later`] where it says nothing.
-pub async fn soon<T>(
-    asked: impl Future<Output = Result<T, ringback_store::Error>>,
-) -> Result<T, Refusal> {
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(answer) => answer.map_err(Refusal::from),
-        Err(_) => {
-            tracing::error!("Error: the database does not answer in time");
-            Err(Refusal::database())
         }
     }
 }

@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use super::Refusal;
 use crate::config::{ConfigError, Secret};
+use crate::refusal::Refusal;
 
 /// KiB of memory, passes and lanes: the first that OWASP's cheat sheet on password storage names.
 const MEMORY: u32 = 19_456;

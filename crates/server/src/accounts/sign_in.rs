@@ -8,12 +8,11 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{
-    Fresh, Refusal, Whence, digest, email_problem, password_problem, slow_down, soon, store,
-};
+use super::{Fresh, Whence, digest, email_problem, password_problem, slow_down};
 use crate::app::{App, Server};
 use crate::config::Secret;
 use crate::database::now;
+use crate::refusal::{Refusal, soon, store};
 
 /// What who signed in gets.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use ringback_store::{IpBlock, Quota, Verdict};
 use serde_json::json;
 
-use super::{Refusal, Whence, digest, soon};
+use super::{Whence, digest};
 use crate::answers::Detail;
 use crate::app::Server;
 use crate::database::{now, rfc3339};
 use crate::rates::{Use, customer, spelled};
+use crate::refusal::{Refusal, soon};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;

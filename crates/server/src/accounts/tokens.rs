@@ -14,8 +14,8 @@ use ringback_store::{Role, User};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Refusal;
 use crate::config::{ConfigError, Secret};
+use crate::refusal::Refusal;
 
 /// Who makes access tokens (`iss`).
 const ISSUER: &str = "ringback";

@@ -11,11 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ringback_store::Role;
 
-use super::{Fresh, Refusal, digest, soon, store};
+use super::{Fresh, digest};
 use crate::app::App;
 use crate::client::Peer;
 use crate::database::now;
 use crate::hooks::local::is_local;
+use crate::refusal::{Refusal, soon, store};
 
 /// Who was looked up is believed for so long, also by other servers that nobody told of a change.
 const BELIEVED: Duration = Duration::from_secs(5);

@@ -12,11 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::{TAKEN, make_user};
 use super::lists::{Paging, listed};
 use super::users::{Account, id, shown};
-use crate::accounts::{Admin, Password, Refusal, Whence, hashed_password, soon, store};
+use crate::accounts::{Admin, Password, Whence, hashed_password};
 use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::database::{now, rfc3339};
 use crate::openapi::{Message, Problem};
+use crate::refusal::{Refusal, soon, store};
 
 const LAST_ADMIN: &str = "no admin would be left: make another one first";
 

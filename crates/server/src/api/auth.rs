@@ -11,8 +11,7 @@ use utoipa::ToSchema;
 use super::captcha;
 use super::users::{Account, shown};
 use crate::accounts::{
-    self, Password, Refusal, Tokens, User, Via, Whence, email_problem, hashed_password, sign_in,
-    soon, store,
+    self, Password, Tokens, User, Via, Whence, email_problem, hashed_password, sign_in,
 };
 use crate::app::{App, Server};
 use crate::body::{FormBody, JsonBody};
@@ -20,6 +19,7 @@ use crate::config::Secret;
 use crate::config::accounts::Registration;
 use crate::database::now;
 use crate::openapi::{Message, Problem};
+use crate::refusal::{Refusal, soon, store};
 
 /// The password form of OAuth2.
 #[derive(ToSchema)]

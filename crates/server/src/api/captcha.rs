@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::accounts::{Refusal, Whence};
+use crate::accounts::Whence;
 use crate::app::{App, Server};
 use crate::captcha::{Shown, Unproven};
+use crate::refusal::Refusal;
 
 /// In seconds: when a verifier that failed may be there again.
 const VERIFIER: u64 = 10;

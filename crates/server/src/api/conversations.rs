@@ -18,13 +18,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::scenarios::may_use;
-use crate::accounts::{Refusal, User};
+use crate::accounts::User;
 use crate::answers::Detail;
 use crate::app::App;
-use crate::body::{JsonBody, Misfit, Refused};
+use crate::body::{JsonBody, Refused};
 use crate::database::{now, rfc3339};
 use crate::desk::conversations::{About, Conversation, Full, NoTurn, Turn};
 use crate::openapi::Problem;
+use crate::refusal::{Misfit, Refusal};
 
 /// The longest message, in characters.
 const LONGEST: usize = 4000;

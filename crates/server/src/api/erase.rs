@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::accounts::{Admin, Refusal, Whence, store};
+use crate::accounts::{Admin, Whence};
 use crate::app::App;
 use crate::body::JsonBody;
 use crate::openapi::Problem;
+use crate::refusal::{Refusal, store};
 use crate::retention::delete;
 
 /// How large the body may be, in bytes.

@@ -11,13 +11,14 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::lists::{Paging, listed};
-use crate::accounts::{Admin, Refusal, Whence, soon, store};
+use crate::accounts::{Admin, Whence};
 use crate::app::App;
 use crate::blocks::parse;
-use crate::body::{JsonBody, Misfit, Params};
+use crate::body::{JsonBody, Params};
 use crate::database::{now, rfc3339};
 use crate::openapi::Problem;
 use crate::rates::spelled;
+use crate::refusal::{Misfit, Refusal, soon, store};
 
 /// How large the body of a block may be, in bytes.
 pub const MAX_BYTES: usize = 4 << 10;

@@ -11,11 +11,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::lists::{Paging, listed};
-use crate::accounts::{Fresh, Refusal, User, Whence, digest, soon, store};
+use crate::accounts::{Fresh, User, Whence, digest};
 use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::database::{now, rfc3339};
 use crate::openapi::{Message, Problem};
+use crate::refusal::{Refusal, soon, store};
 
 /// Characters of a key that its owner sees afterwards.
 const SHOWN: usize = 10;

@@ -1,5 +1,6 @@
 //! Lists: an array, newest first, of which a page is wanted.
 
+use crate::refusal::Misfit;
 use axum::Json;
 use axum::http::HeaderName;
 use axum::response::{IntoResponse, Response};
@@ -7,8 +8,6 @@ use ringback_store::Page;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::IntoParams;
-
-use crate::body::Misfit;
 
 /// How many rows there are on all pages.
 pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");

@@ -19,8 +19,9 @@ use utoipa::ToSchema;
 
 use crate::answers::Detail;
 use crate::app::{App, Server};
-use crate::body::{JsonBody, Misfit, Refused};
+use crate::body::{JsonBody, Refused};
 use crate::openapi::Problem;
+use crate::refusal::Misfit;
 use crate::upload::{self, Uploaded, Wanted};
 
 /// The largest recording, in bytes: an hour of a telephone call in two channels is 115 MB.

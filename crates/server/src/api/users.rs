@@ -9,12 +9,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::{
-    Password, Refusal, Tokens, User, Whence, begin_session, confirm, hashed_password, soon, store,
-};
+use crate::accounts::{Password, Tokens, User, Whence, begin_session, confirm, hashed_password};
 use crate::app::App;
 use crate::body::JsonBody;
 use crate::database::{now, rfc3339};
+use crate::refusal::{Refusal, soon, store};
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]

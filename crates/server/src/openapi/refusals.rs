@@ -49,7 +49,7 @@ impl Message {
 #[schema(as = Misfits)]
 #[expect(
     dead_code,
-    reason = "it is the shape of `body::Misfit`, for the document"
+    reason = "it is the shape of `refusal::Misfit`, for the document"
 )]
 pub struct Misfits {
     detail: Detail,

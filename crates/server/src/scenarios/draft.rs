@@ -15,10 +15,9 @@ use uuid::Uuid;
 
 use super::places::{forbidden, secrets};
 use super::{Asked, secrets_of};
-use crate::accounts::Refusal;
 use crate::app::Server;
-use crate::body::{Misfit, Misfits};
 use crate::config::Secret;
+use crate::refusal::{Misfit, Misfits, Refusal};
 
 /// What is to be stored.
 #[derive(Debug)]

@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 use ringback_store::{Call, Error};
 
 use super::links::ByLink;
-use crate::accounts::{Refusal, User, soon, store};
+use crate::accounts::User;
 use crate::app::App;
 use crate::calls::watch::Watch;
+use crate::refusal::{Refusal, soon, store};
 
 /// Who reads.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::access::{Reader, find};
-use crate::accounts::Refusal;
 use crate::app::App;
 use crate::openapi::Problem;
+use crate::refusal::Refusal;
 
 /// Hang up a live call.
 ///

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use super::access::{Reader, find};
-use crate::accounts::Refusal;
 use crate::app::App;
 use crate::calls::watch::{Follow, Next};
 use crate::openapi::Problem;
+use crate::refusal::Refusal;
 
 /// The header by which a browser says what it has read.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

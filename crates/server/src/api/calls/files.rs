@@ -14,9 +14,9 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::access::{Found, Reader, find};
-use crate::accounts::{Refusal, soon, store};
 use crate::app::App;
 use crate::openapi::Problem;
+use crate::refusal::{Refusal, soon, store};
 
 /// Read from the disk at once, in bytes.
 const CHUNK: usize = 64 << 10;

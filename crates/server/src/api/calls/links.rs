@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::{Reader, find};
-use crate::accounts::{self, Refusal};
+use crate::accounts;
 use crate::app::App;
 use crate::database::{now, rfc3339};
 use crate::openapi::Problem;
+use crate::refusal::Refusal;
 
 const SECOND: i64 = 1_000_000;
 /// So long a link is good, in microseconds.

@@ -20,7 +20,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use access::{Reader, refused, stored, unknown};
 
-use crate::accounts::{Refusal, soon, store};
 use crate::answers::Detail;
 use crate::api::lists::{Paging, listed};
 use crate::app::App;
@@ -28,6 +27,7 @@ use crate::body::Params;
 use crate::calls::recent::without_content;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
+use crate::refusal::{Refusal, soon, store};
 
 /// Which calls are wanted.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -13,10 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Found, Reader, find};
 use super::files;
-use crate::accounts::{Refusal, soon, store};
 use crate::app::App;
 use crate::body::Params;
 use crate::openapi::Problem;
+use crate::refusal::{Refusal, soon, store};
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::keep::{self, Change, take_shared};
 use super::shown::{whole, with_warnings};
-use crate::accounts::{User, Whence, soon, store};
+use crate::accounts::{User, Whence};
 use crate::api::lists::{Paging, listed};
 use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::openapi::{Message, Problem};
+use crate::refusal::{soon, store};
 use crate::scenarios::Refused;
 
 /// Keep a scenario.

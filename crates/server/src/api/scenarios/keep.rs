@@ -7,10 +7,10 @@ use ringback_session::scenario::Warning;
 use ringback_store::{Error, Scenario, ScenarioNew, new_id};
 use serde_json::{Map, Value, json};
 
-use crate::accounts::{Refusal, User, Whence, soon, store};
+use crate::accounts::{User, Whence};
 use crate::app::App;
-use crate::body::{Misfit, Misfits};
 use crate::database::now;
+use crate::refusal::{Misfit, Misfits, Refusal, soon, store};
 use crate::scenarios::{
     Asked, Draft, Refused, Wish, draft, forget, learn, opened, patched, secrets_of,
 };

@@ -13,12 +13,13 @@ use utoipa::IntoParams;
 
 use super::keep::{nowhere, visible};
 use super::shown::{added, brief, said, whole};
-use crate::accounts::{User, soon, store};
+use crate::accounts::User;
 use crate::api::lists::{Paging, listed};
 use crate::app::App;
 use crate::body::Params;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
+use crate::refusal::{soon, store};
 use crate::scenarios::{Refused, masked};
 
 /// Which version is wanted.

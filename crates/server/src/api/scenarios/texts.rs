@@ -13,11 +13,12 @@ use utoipa::IntoParams;
 use super::keep::{self, Change, nowhere, visible};
 use super::list::{Which, document};
 use super::shown::{said, with_warnings};
-use crate::accounts::{Refusal, User, Whence, soon, store};
+use crate::accounts::{User, Whence};
 use crate::answers::Detail;
 use crate::app::App;
-use crate::body::{self, Misfit, Misfits, Params};
+use crate::body::{self, Params};
 use crate::openapi::Problem;
+use crate::refusal::{Misfit, Misfits, Refusal, soon, store};
 use crate::scenarios::Refused;
 
 /// Types that TOML is sent as.

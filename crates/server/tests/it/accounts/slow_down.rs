@@ -1,6 +1,7 @@
 //! Guessing passwords: who does it waits longer and longer, whether there is such an account or not, and is shut out at last.
 
-use ringback_server::accounts::{Refusal, Whence, admit};
+use ringback_server::accounts::{Whence, admit};
+use ringback_server::refusal::Refusal;
 
 use super::*;
 

@@ -1,11 +1,17 @@
-//! Why a request about accounts is refused.
+//! Why a request is refused, also by the database.
 
+use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ringback_store::Error;
+use ringback_store::{Error, Store};
+use serde_json::{Value, json};
+use tokio::time::{Duration, timeout};
 
 use crate::answers::Detail;
-use crate::body::Misfit;
+use crate::app::Server;
+
+/// The database is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same may succeed after so many seconds, where the database is gone.
 const DATABASE: u64 = 5;
@@ -112,6 +118,81 @@ impl IntoResponse for Refusal {
             Self::Said(detail) => detail.into_response(),
             Self::Later(detail, seconds) => with(header::RETRY_AFTER, seconds.into(), detail),
             Self::Misfit(misfit) => misfit.into_response(),
+        }
+    }
+}
+
+/// 422: what does not fit, and where.
+#[derive(Clone, Debug)]
+pub struct Misfit {
+    /// `["body", "to_number"]`.
+    pub place: Vec<Value>,
+    /// One sentence.
+    pub what: String,
+    /// `missing`, `value_error`, `extra_forbidden`, `json_invalid`.
+    pub kind: &'static str,
+}
+
+impl Misfit {
+    /// A field of the body is missing.
+    pub fn missing(name: &str) -> Self {
+        Self::of_field(name, "Field required", "missing")
+    }
+    /// What is wrong with a field of the body.
+    pub fn of_field(name: &str, what: impl Into<String>, kind: &'static str) -> Self {
+        Self {
+            place: vec![json!("body"), json!(name)],
+            what: what.into(),
+            kind,
+        }
+    }
+
+    /// A field of the body has a value that does not fit.
+    pub fn of_value(name: &str, what: impl Into<String>) -> Self {
+        Self::of_field(name, what, "value_error")
+    }
+}
+
+impl IntoResponse for Misfit {
+    fn into_response(self) -> Response {
+        Misfits(vec![self]).into_response()
+    }
+}
+
+/// 422: all that does not fit.
+#[derive(Clone, Debug)]
+pub struct Misfits(
+    /// Each of them.
+    pub Vec<Misfit>,
+);
+
+impl IntoResponse for Misfits {
+    fn into_response(self) -> Response {
+        let one = |misfit: &Misfit| json!({ "loc": misfit.place, "msg": misfit.what, "type": misfit.kind });
+        let all: Vec<Value> = self.0.iter().map(one).collect();
+        let detail = Json(json!({ "detail": all }));
+        (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
+    }
+}
+
+/// The database, where it is open.
+///
+/// # Errors
+/// [`Refusal::Later`].
+pub fn store(app: &Server) -> Result<&Store, Refusal> {
+    app.rows.store().ok_or_else(Refusal::database)
+}
+
+/// What the database answers, if it does soon.
+///
+/// # Errors
+/// What it says; [`Refusal::Later`] where it says nothing.
+pub async fn soon<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Refusal> {
+    match timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(Refusal::from),
+        Err(_) => {
+            tracing::error!("Error: the database does not answer in time");
+            Err(Refusal::database())
         }
     }
 }
