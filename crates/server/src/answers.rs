@@ -1,6 +1,5 @@
 //! Answers that are the same everywhere: errors as `{"detail"}`, TwiML.
 
-use crate::refusal::Misfit;
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,11 +28,6 @@ impl IntoResponse for Detail {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// A field of a body that is missing: 422 with its place.
-pub fn missing_field(name: &str) -> Response {
-    Misfit::missing(name).into_response()
 }
 
 /// TwiML.

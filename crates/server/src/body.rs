@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
 use ringback_wire::twilio::webhook::{BadForm, Form};
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::answers::Detail;
 use crate::patience::Patience;
-use crate::refusal::Misfit;
+use crate::refusal::{Misfit, Refusal};
 
 /// How long we wait for a body, and how fast one must come to be waited for longer. Twilio's forms fit one packet.
 const WAIT: Duration = Duration::from_secs(10);
@@ -179,36 +179,6 @@ impl HttpBody for Bounded {
     }
 }
 
-/// Why a request is refused.
-#[derive(Clone, Debug)]
-pub enum Refused {
-    /// The body is of another type or was not read; or what it asks for cannot be done.
-    Unread(Detail),
-    /// It was read.
-    Misfit(Misfit),
-}
-
-impl From<Detail> for Refused {
-    fn from(detail: Detail) -> Self {
-        Self::Unread(detail)
-    }
-}
-
-impl From<Misfit> for Refused {
-    fn from(misfit: Misfit) -> Self {
-        Self::Misfit(misfit)
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        match self {
-            Refused::Unread(detail) => detail.into_response(),
-            Refused::Misfit(misfit) => misfit.into_response(),
-        }
-    }
-}
-
 /// A body of JSON. What is wrong with it is told by place: 415 for another type, 422 for what cannot be read or does not fit.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(
@@ -217,17 +187,16 @@ pub struct JsonBody<T>(
 );
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
-    type Rejection = Refused;
+    type Rejection = Refusal;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         if !is_json(&parts) {
             let what = "the body must be application/json";
             let detail = Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what);
-            return Err(Refused::Unread(detail));
+            return Err(detail.into());
         }
-        let bytes = read(body).await.map_err(Refused::Unread)?;
-        parse(&bytes).map(Self).map_err(Refused::Misfit)
+        Ok(Self(parse(&read(body).await?)?))
     }
 }
 
@@ -335,9 +304,9 @@ pub struct Params<T>(
 );
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
-    type Rejection = Misfit;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Misfit> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let read = Query::try_from_uri(&parts.uri);
         read.map(|Query(params)| Self(params)).map_err(|refused| {
             let text = refused.body_text();
@@ -349,6 +318,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                 what: what.to_owned(),
                 kind: "value_error",
             }
+            .into()
         })
     }
 }

@@ -23,8 +23,8 @@ pub enum Refusal {
     Said(Detail),
     /// 503: after so many seconds it may be asked again.
     Later(Detail, u64),
-    /// 422: a field.
-    Misfit(Misfit),
+    /// 422: all that does not fit, by its place.
+    Misfits(Vec<Misfit>),
 }
 
 impl Refusal {
@@ -53,22 +53,18 @@ impl Refusal {
     pub fn or_conflict(self, what: &str) -> Self {
         match self {
             Self::Said(Detail(StatusCode::CONFLICT, _)) => Self::new(StatusCode::CONFLICT, what),
-            other @ (Self::Said(_) | Self::Later(..) | Self::Misfit(_)) => other,
+            other @ (Self::Said(_) | Self::Later(..) | Self::Misfits(_)) => other,
         }
     }
 
     /// 422: a field of the body is missing.
     pub fn missing(name: &str) -> Self {
-        Self::Misfit(Misfit::missing(name))
+        Misfit::missing(name).into()
     }
 
     /// 422: a field of the body does not do.
     pub fn field(name: &str, what: impl Into<String>) -> Self {
-        Self::Misfit(Misfit {
-            place: vec!["body".into(), name.into()],
-            what: what.into(),
-            kind: "value_error",
-        })
+        Misfit::of_value(name, what).into()
     }
 }
 
@@ -80,7 +76,13 @@ impl From<Detail> for Refusal {
 
 impl From<Misfit> for Refusal {
     fn from(misfit: Misfit) -> Self {
-        Self::Misfit(misfit)
+        Self::Misfits(vec![misfit])
+    }
+}
+
+impl From<Vec<Misfit>> for Refusal {
+    fn from(misfits: Vec<Misfit>) -> Self {
+        Self::Misfits(misfits)
     }
 }
 
@@ -117,12 +119,20 @@ impl IntoResponse for Refusal {
             }
             Self::Said(detail) => detail.into_response(),
             Self::Later(detail, seconds) => with(header::RETRY_AFTER, seconds.into(), detail),
-            Self::Misfit(misfit) => misfit.into_response(),
+            Self::Misfits(misfits) => unfit(&misfits),
         }
     }
 }
 
-/// 422: what does not fit, and where.
+fn unfit(misfits: &[Misfit]) -> Response {
+    let one =
+        |misfit: &Misfit| json!({ "loc": misfit.place, "msg": misfit.what, "type": misfit.kind });
+    let all: Vec<Value> = misfits.iter().map(one).collect();
+    let detail = Json(json!({ "detail": all }));
+    (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
+}
+
+/// What does not fit, and where.
 #[derive(Clone, Debug)]
 pub struct Misfit {
     /// `["body", "to_number"]`.
@@ -150,28 +160,6 @@ impl Misfit {
     /// A field of the body has a value that does not fit.
     pub fn of_value(name: &str, what: impl Into<String>) -> Self {
         Self::of_field(name, what, "value_error")
-    }
-}
-
-impl IntoResponse for Misfit {
-    fn into_response(self) -> Response {
-        Misfits(vec![self]).into_response()
-    }
-}
-
-/// 422: all that does not fit.
-#[derive(Clone, Debug)]
-pub struct Misfits(
-    /// Each of them.
-    pub Vec<Misfit>,
-);
-
-impl IntoResponse for Misfits {
-    fn into_response(self) -> Response {
-        let one = |misfit: &Misfit| json!({ "loc": misfit.place, "msg": misfit.what, "type": misfit.kind });
-        let all: Vec<Value> = self.0.iter().map(one).collect();
-        let detail = Json(json!({ "detail": all }));
-        (StatusCode::UNPROCESSABLE_ENTITY, detail).into_response()
     }
 }
 

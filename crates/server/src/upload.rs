@@ -11,8 +11,8 @@ use ringback_session::recorded::Recording;
 use tokio::io::AsyncWriteExt;
 
 use crate::answers::Detail;
-use crate::body::{BadBody, Refused};
-use crate::refusal::Misfit;
+use crate::body::BadBody;
+use crate::refusal::{Misfit, Refusal};
 
 /// The field that holds the file.
 const FILE: &str = "file";
@@ -54,7 +54,7 @@ pub fn nameless(folder: &Path) -> std::io::Result<std::fs::File> {
 /// # Errors
 /// 415 for another type of body, 400 for a form that breaks off, 408 for one that does not come, 413 for a file that is
 /// too large, 422 for fields that are missing, doubled or unknown.
-pub async fn read(request: Request, wanted: Wanted<'_>) -> Result<Uploaded, Refused> {
+pub async fn read(request: Request, wanted: Wanted<'_>) -> Result<Uploaded, Refusal> {
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
         let what = "the body must be multipart/form-data, with a boundary";
         Detail::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what)
@@ -64,13 +64,13 @@ pub async fn read(request: Request, wanted: Wanted<'_>) -> Result<Uploaded, Refu
         let name = field.name().unwrap_or_default().to_owned();
         if name == FILE {
             if recording.is_some() {
-                return Err(Misfit::of_value(FILE, "one file is taken").into());
+                return Err(Refusal::field(FILE, "one file is taken"));
             }
             recording = Some(keep(field, wanted).await?);
         } else if wanted.texts.contains(&name.as_str()) {
             let text = text(field, &name).await?;
             if texts.insert(name.clone(), text).is_some() {
-                return Err(Misfit::of_value(&name, "it stands there twice").into());
+                return Err(Refusal::field(&name, "it stands there twice"));
             }
         } else {
             let name: String = name.chars().take(40).collect();
@@ -78,7 +78,7 @@ pub async fn read(request: Request, wanted: Wanted<'_>) -> Result<Uploaded, Refu
             return Err(Misfit::of_field(&name, what, "extra_forbidden").into());
         }
     }
-    let missing = || Misfit::of_field(FILE, "Field required", "missing");
+    let missing = || Refusal::missing(FILE);
     Ok(Uploaded {
         recording: recording.ok_or_else(missing)?,
         texts,
@@ -91,7 +91,7 @@ fn broken(error: MultipartError) -> Detail {
         .map_or_else(|| Detail::new(StatusCode::BAD_REQUEST, what), Detail::from)
 }
 
-async fn keep(mut field: Field<'_>, wanted: Wanted<'_>) -> Result<Recording, Refused> {
+async fn keep(mut field: Field<'_>, wanted: Wanted<'_>) -> Result<Recording, Refusal> {
     let (name, kind) = (field.file_name(), field.content_type());
     let name = name.unwrap_or_default().to_owned();
     let kind = kind.unwrap_or_default().to_owned();
@@ -119,14 +119,14 @@ fn unkept(error: std::io::Error) -> Detail {
     Detail::new(StatusCode::SERVICE_UNAVAILABLE, what)
 }
 
-async fn text(mut field: Field<'_>, name: &str) -> Result<String, Refused> {
+async fn text(mut field: Field<'_>, name: &str) -> Result<String, Refusal> {
     let mut text = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(broken)? {
         text.extend_from_slice(&piece);
         if text.len() > LONGEST_TEXT {
             let what = format!("it has more than {LONGEST_TEXT} bytes");
-            return Err(Misfit::of_value(name, what).into());
+            return Err(Refusal::field(name, what));
         }
     }
-    String::from_utf8(text).map_err(|_| Misfit::of_value(name, "it is no text").into())
+    String::from_utf8(text).map_err(|_| Refusal::field(name, "it is no text"))
 }

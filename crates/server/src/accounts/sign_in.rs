@@ -145,7 +145,7 @@ pub async fn begin_session(app: &Server, user: &User) -> Result<Tokens, Refusal>
         Refusal::Said(_) => {
             Refusal::unknown("this account was changed in this very moment: sign in again")
         }
-        other @ (Refusal::Later(..) | Refusal::Misfit(_)) => other,
+        other @ (Refusal::Later(..) | Refusal::Misfits(_)) => other,
     })?;
     tokens(app, user, &session, refresh_token, now)
 }

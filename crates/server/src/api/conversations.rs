@@ -21,12 +21,14 @@ use super::scenarios::may_use;
 use crate::accounts::User;
 use crate::answers::Detail;
 use crate::app::App;
-use crate::body::{JsonBody, Refused};
+use crate::body::JsonBody;
 use crate::database::{now, rfc3339};
 use crate::desk::conversations::{About, Conversation, Full, NoTurn, Turn};
 use crate::openapi::Problem;
-use crate::refusal::{Misfit, Refusal};
+use crate::refusal::Refusal;
 
+/// When there may be room again, in seconds.
+const FULL_FOR: u64 = 60;
 /// The longest message, in characters.
 const LONGEST: usize = 4000;
 
@@ -147,7 +149,7 @@ pub async fn begin_conversation(
     };
     let mut turn = match app.desk.conversations.begin(about, written) {
         Ok(turn) => turn,
-        Err(full) => return Ok(refused(full)),
+        Err(full) => return Err(refused(full)),
     };
     while turn.next().await.is_some() {}
     if let Some(why) = turn.failure() {
@@ -170,15 +172,15 @@ async fn scenario(
     if let Some(stored) = stored
         && !may_use(app, user, &stored.id).await?
     {
-        let why = "there is no scenario of this name".to_owned();
-        return Err(Misfit::of_value("scenario", why).into());
+        let why = "there is no scenario of this name";
+        return Err(Refusal::field("scenario", why));
     }
     let chosen = app.scenario(name, direction);
-    let chosen = chosen.map_err(|why| Misfit::of_value("scenario", why))?;
+    let chosen = chosen.map_err(|why| Refusal::field("scenario", why))?;
     Ok(chosen.scenario)
 }
 
-fn refused(full: Full) -> Response {
+fn refused(full: Full) -> Refusal {
     let what = match full {
         Full::OfOne => {
             "you have too many conversations: delete one, or wait until they are forgotten"
@@ -186,7 +188,7 @@ fn refused(full: Full) -> Response {
         Full::OfAll => "there are too many conversations: try again later",
     };
     let detail = Detail::new(StatusCode::TOO_MANY_REQUESTS, what);
-    ([(header::RETRY_AFTER, "60")], detail).into_response()
+    Refusal::Later(detail, FULL_FOR)
 }
 
 fn failed(why: String) -> Detail {
@@ -230,14 +232,14 @@ pub async fn send_message(
     Path(id): Path<Uuid>,
     headers: HeaderMap,
     JsonBody(message): JsonBody<Utterance>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let text = message.text.trim();
     if text.is_empty() {
-        return Err(Misfit::of_value("text", "there is nothing in it").into());
+        return Err(Refusal::field("text", "there is nothing in it"));
     }
     if text.chars().count() > LONGEST {
         let what = format!("it has more than {LONGEST} characters");
-        return Err(Misfit::of_value("text", what).into());
+        return Err(Refusal::field("text", what));
     }
     let turn = find(&app, id, &user)?.say(text);
     let mut turn = turn.map_err(|why| {

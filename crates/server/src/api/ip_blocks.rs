@@ -195,12 +195,13 @@ pub async fn remove_block(
 }
 
 fn unreadable(place: &str) -> Refusal {
-    Refusal::Misfit(Misfit {
+    Misfit {
         place: vec![place.into(), "network".into()],
         what: "write an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32"
             .to_owned(),
         kind: "value_error",
-    })
+    }
+    .into()
 }
 
 fn network(text: &str) -> Result<IpNet, Refusal> {

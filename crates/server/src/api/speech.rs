@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 
 use crate::answers::Detail;
 use crate::app::{App, Server};
-use crate::body::{JsonBody, Refused};
+use crate::body::JsonBody;
 use crate::openapi::Problem;
-use crate::refusal::Misfit;
+use crate::refusal::Refusal;
 use crate::upload::{self, Uploaded, Wanted};
 
 /// The largest recording, in bytes: an hour of a telephone call in two channels is 115 MB.
@@ -111,7 +111,7 @@ struct WhisperTranscription {
         (status = 502, description = "The provider failed.", body = Problem, example = json!({"detail": "deepgram answered 402"})),
         (status = 503, description = "The provider has no key, or what is needed here is in use.", body = Problem, example = json!({"detail": "DEEPGRAM_API_KEY is not set"})),
     ))]
-pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<Response, Refused> {
+pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let engines = engines(&app)?;
     let wanted = Wanted {
         folder: &app.config.data_dir,
@@ -139,7 +139,7 @@ pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<
 pub async fn transcribe_file(
     State(app): State<App>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let engines = engines(&app)?;
     let can = engines.may_hear(Hearer::OpenAi);
     can.map_err(|why| unheard(&why))?;
@@ -175,12 +175,12 @@ fn place(app: &Server) -> Result<SemaphorePermit<'_>, Detail> {
     place.map_err(|_| absent("too many files are being heard: try again later"))
 }
 
-fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Misfit> {
+fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Refusal> {
     let text = |name: &str| uploaded.texts.get(name).filter(|text| !text.is_empty());
     let hearer = match text("provider") {
         None => usual(app),
         Some(name) => Hearer::of_name(name)
-            .ok_or_else(|| Misfit::of_value("provider", "name deepgram, openai or local"))?,
+            .ok_or_else(|| Refusal::field("provider", "name deepgram, openai or local"))?,
     };
     let language = text("language").cloned();
     let is_tag = |tag: &String| {
@@ -191,7 +191,7 @@ fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Misfit> {
     };
     if language.as_ref().is_some_and(|tag| !is_tag(tag)) {
         let what = "write a tag such as en or pt-BR";
-        return Err(Misfit::of_value("language", what));
+        return Err(Refusal::field("language", what));
     }
     Ok(RecordingWish {
         hearer,
@@ -219,7 +219,7 @@ async fn transcribe(
     engines: &Engines,
     uploaded: Uploaded,
     wish: &RecordingWish,
-) -> Result<Transcript, Refused> {
+) -> Result<Transcript, Refusal> {
     let folder = app.config.data_dir.clone();
     let blank = move || upload::nameless(&folder);
     let heard = engines.hear_recording(uploaded.recording, wish, blank);
@@ -243,10 +243,10 @@ fn told(heard: Transcript) -> Value {
     })
 }
 
-fn unheard(why: &Unheard) -> Refused {
+fn unheard(why: &Unheard) -> Refusal {
     let status = match why {
-        Unheard::Broken(what) => return Misfit::of_value("file", what).into(),
-        Unheard::Language(what) => return Misfit::of_value("language", what).into(),
+        Unheard::Broken(what) => return Refusal::field("file", what),
+        Unheard::Language(what) => return Refusal::field("language", what),
         Unheard::Format(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Unheard::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Unheard::NoKey(_) | Unheard::Absent(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -337,20 +337,20 @@ impl Format {
 pub async fn speak_text(
     State(app): State<App>,
     JsonBody(wanted): JsonBody<Text>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let engines = engines(&app)?;
     let text = wanted.text.trim();
     if !text.chars().any(char::is_alphanumeric) {
-        return Err(Misfit::of_value("text", "there is nothing to say in it").into());
+        return Err(Refusal::field("text", "there is nothing to say in it"));
     }
     if text.chars().count() > LONGEST_TEXT {
         let what = format!("it has more than {LONGEST_TEXT} characters");
-        return Err(Misfit::of_value("text", what).into());
+        return Err(Refusal::field("text", what));
     }
     let voice = wanted.voice.as_deref().filter(|voice| !voice.is_empty());
     let aloud = engines.read_aloud(text, voice);
     let mut aloud = aloud.map_err(|why| match why {
-        Unread::NoVoice => Refused::from(Misfit::of_value("voice", why.to_string())),
+        Unread::NoVoice => Refusal::field("voice", why.to_string()),
         Unread::NoKey(_) | Unread::Busy => absent(why.to_string()).into(),
     })?;
     // Until something is heard it can still be said that nothing is.

@@ -9,8 +9,8 @@ use ringback_wire::twilio::webhook::{AmdVerdict, AnsweredBy};
 
 use super::authentic::Posted;
 use super::forms::VerdictForm;
-use crate::answers::missing_field;
 use crate::app::App;
+use crate::refusal::Refusal;
 
 /// Take the verdict of answering-machine detection.
 ///
@@ -27,7 +27,7 @@ pub async fn take_verdict(
             Some(_) => "AnsweredBy",
             None => "CallSid",
         };
-        return missing_field(name);
+        return Refusal::missing(name).into_response();
     };
     let verdict = told.answered_by.map_or(Verdict::Unknown, verdict);
     let known = app.registry.tell(told.call_sid, verdict);

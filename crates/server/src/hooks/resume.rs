@@ -17,10 +17,11 @@ use utoipa::IntoParams;
 use super::authentic::Posted;
 use super::forms::VoiceForm;
 use super::voice::{STOPPING, answer, direction, in_language, twilios};
-use crate::answers::{Detail, farewell, missing_field, twiml};
+use crate::answers::{Detail, farewell, twiml};
 use crate::app::App;
 use crate::calls::{Outcome, Purpose, Resumption};
 use crate::openapi::Problem;
+use crate::refusal::Refusal;
 
 /// What a caller hears whose call broke, where nothing is known of its scenario.
 pub const BROKE: &str =
@@ -54,7 +55,7 @@ pub async fn resume_call(
     Extension(posted): Extension<Posted>,
 ) -> Response {
     let Ok(request) = VoiceRequest::of(&posted.form) else {
-        return missing_field("CallSid");
+        return Refusal::missing("CallSid").into_response();
     };
     let Some(id) = app.signer.verify(&token, Purpose::Resume, request.call_sid) else {
         tracing::warn!(

@@ -18,11 +18,12 @@ use uuid::Uuid;
 use super::authentic::Posted;
 use super::forms::VoiceForm;
 use super::public_url::PublicBase;
-use crate::answers::{Detail, farewell, missing_field, twiml};
+use crate::answers::{Detail, farewell, twiml};
 use crate::app::{App, Expected};
 use crate::calls::{Arrival, Purpose, TokenId};
 use crate::metrics::Refused;
 use crate::openapi::Problem;
+use crate::refusal::Refusal;
 use crate::scenarios::Chosen;
 
 /// What a caller hears while the server stops.
@@ -100,7 +101,7 @@ pub async fn answer_fetched_call(
 /// Connects a call to a scenario, or says why it cannot be.
 pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     let Ok(request) = VoiceRequest::of(&posted.form) else {
-        return missing_field("CallSid");
+        return Refusal::missing("CallSid").into_response();
     };
     let direction = direction(&request);
     app.metrics.attempted(direction);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use ringback_session::scenario::{
     Kind, Origin, Position, Problem, Scenario, Step, Warning, destination, is_reference,
     parse_json, steps,
@@ -17,7 +16,7 @@ use super::places::{forbidden, secrets};
 use super::{Asked, secrets_of};
 use crate::app::Server;
 use crate::config::Secret;
-use crate::refusal::{Misfit, Misfits, Refusal};
+use crate::refusal::{Misfit, Refusal};
 
 /// What is to be stored.
 #[derive(Debug)]
@@ -49,41 +48,11 @@ pub struct Draft {
     pub warnings: Vec<Warning>,
 }
 
-/// Why a scenario is not stored.
-#[derive(Clone, Debug)]
-pub enum Refused {
-    /// As elsewhere.
-    Said(Refusal),
-    /// 422: places in the body.
-    Misfits(Misfits),
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self::Said(refusal)
-    }
-}
-
-impl From<Misfit> for Refused {
-    fn from(misfit: Misfit) -> Self {
-        Self::Misfits(Misfits(vec![misfit]))
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Said(refusal) => refusal.into_response(),
-            Self::Misfits(misfits) => misfits.into_response(),
-        }
-    }
-}
-
 /// Checks what is to be stored, and seals its secrets.
 ///
 /// # Errors
 /// Every problem, with its place in the body.
-pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refused> {
+pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
     let Wish {
         id,
         slug,
@@ -115,10 +84,10 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refused> {
                 body,
             })
         }
-        Ok(_) => Err(Refused::Misfits(misfits(&problems, &body))),
+        Ok(_) => Err(misfits(&problems, &body).into()),
         Err(found) => {
             problems.extend(found);
-            Err(Refused::Misfits(misfits(&problems, &body)))
+            Err(misfits(&problems, &body).into())
         }
     }
 }
@@ -151,7 +120,7 @@ fn seal(
     id: &str,
     fresh: &BTreeMap<String, Secret>,
     now: i64,
-) -> Result<Vec<SealedSecret>, Refused> {
+) -> Result<Vec<SealedSecret>, Refusal> {
     let begin = secrets_of(id);
     let seal = |(name, secret): (&String, &Secret)| {
         app.scenarios
@@ -162,7 +131,7 @@ fn seal(
     sealed.map_err(|error| {
         tracing::error!("Error: {error}");
         let what = "a secret cannot be sealed";
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, what).into()
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, what)
     })
 }
 
@@ -190,7 +159,7 @@ pub fn placed(path: &str, body: &Value) -> Vec<Value> {
 }
 
 /// Problems as an answer says them.
-pub fn misfits(problems: &[Problem], body: &Value) -> Misfits {
+pub fn misfits(problems: &[Problem], body: &Value) -> Vec<Misfit> {
     let misfit = |problem: &Problem| Misfit {
         place: placed(&problem.path, body),
         what: format!("{}; {}", problem.what, problem.remedy),
@@ -200,7 +169,7 @@ pub fn misfits(problems: &[Problem], body: &Value) -> Misfits {
             Kind::Value => "value_error",
         },
     };
-    Misfits(problems.iter().map(misfit).collect())
+    problems.iter().map(misfit).collect()
 }
 
 /// What comes of a body and a patch (RFC 7396): fields take the place of those before, tables are merged, null removes.

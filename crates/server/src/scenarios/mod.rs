@@ -15,7 +15,7 @@ use ringback_session::scenario::{Catalog, Origin, Problem, Scenario, Warning, pa
 use ringback_store::SealedSecret;
 use tokio::sync::{Mutex, Semaphore};
 
-pub use draft::{Draft, Refused, Wish, draft, misfits, patched, placed};
+pub use draft::{Draft, Wish, draft, misfits, patched, placed};
 pub use follow::{follow, forget, learn, refresh};
 pub use needs::needs;
 pub use places::{Asked, masked};

@@ -71,7 +71,7 @@ pub async fn list_calls(
         skip: wanted.skip,
         limit: wanted.limit,
     };
-    let page = paging.page().map_err(Refusal::Misfit)?;
+    let page = paging.page()?;
     let filter = CallFilter {
         owner: reader.owner,
         status: wanted.status,

@@ -13,8 +13,7 @@ use crate::api::lists::{Paging, listed};
 use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::openapi::{Message, Problem};
-use crate::refusal::{soon, store};
-use crate::scenarios::Refused;
+use crate::refusal::{Refusal, soon, store};
 
 /// Keep a scenario.
 ///
@@ -41,7 +40,7 @@ pub async fn create_custom_scenario(
     user: User,
     whence: Whence,
     JsonBody(mut body): JsonBody<Map<String, Value>>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let shared = take_shared(&mut body)?.unwrap_or(false);
     let (row, warnings) = keep::create(&app, (&user, &whence), body, shared).await?;
     let shown = with_warnings(&row, &warnings);
@@ -62,7 +61,7 @@ pub async fn list_custom_scenarios(
     State(app): State<App>,
     user: User,
     Params(paging): Params<Paging>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let found = soon(store(&app)?.scenario_list(user.sees(), paging.page()?)).await?;
     let rows = found.rows.iter().map(|row| whole(&app, row));
     Ok(listed(found.total, rows))
@@ -82,7 +81,7 @@ pub async fn show_custom_scenario(
     State(app): State<App>,
     Path(id): Path<String>,
     user: User,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Value>, Refusal> {
     let row = keep::visible(&app, &user, &id).await?;
     Ok(Json(whole(&app, &row)))
 }
@@ -109,7 +108,7 @@ pub async fn change_custom_scenario(
     user: User,
     whence: Whence,
     JsonBody(mut body): JsonBody<Map<String, Value>>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Value>, Refusal> {
     let shared = take_shared(&mut body)?;
     let who = (&user, &whence);
     let (mut row, warnings) = keep::change(&app, who, &id, &Change::Some(body)).await?;
@@ -137,7 +136,7 @@ pub async fn delete_custom_scenario(
     Path(id): Path<String>,
     user: User,
     whence: Whence,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Value>, Refusal> {
     keep::delete(&app, (&user, &whence), &id).await?;
     Ok(Json(json!({ "message": "Scenario deleted" })))
 }

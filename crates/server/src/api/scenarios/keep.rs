@@ -10,10 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::accounts::{User, Whence};
 use crate::app::App;
 use crate::database::now;
-use crate::refusal::{Misfit, Misfits, Refusal, soon, store};
-use crate::scenarios::{
-    Asked, Draft, Refused, Wish, draft, forget, learn, opened, patched, secrets_of,
-};
+use crate::refusal::{Refusal, soon, store};
+use crate::scenarios::{Asked, Draft, Wish, draft, forget, learn, opened, patched, secrets_of};
 
 /// So many scenarios a user may have.
 const MOST: i64 = 200;
@@ -37,17 +35,12 @@ pub(super) enum Change {
 ///
 /// # Errors
 /// 422.
-pub(super) fn take_shared(body: &mut Map<String, Value>) -> Result<Option<bool>, Refused> {
+pub(super) fn take_shared(body: &mut Map<String, Value>) -> Result<Option<bool>, Refusal> {
     match body.remove("shared") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Bool(shared)) => Ok(Some(shared)),
         Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
-            let misfit = Misfit {
-                place: vec![json!("body"), json!("shared")],
-                what: "give true or false".to_owned(),
-                kind: "value_error",
-            };
-            Err(Refused::Misfits(Misfits(vec![misfit])))
+            Err(Refusal::field("shared", "give true or false"))
         }
     }
 }
@@ -58,11 +51,11 @@ pub(super) async fn create(
     (user, whence): (&User, &Whence),
     body: Map<String, Value>,
     shared: bool,
-) -> Result<Kept, Refused> {
+) -> Result<Kept, Refusal> {
     let store = store(app)?;
     if !user.is_admin() && soon(store.scenario_count(&user.id)).await? >= MOST {
         let what = format!("you have {MOST} scenarios: delete one that is not used");
-        return Err(Refusal::new(StatusCode::CONFLICT, what).into());
+        return Err(Refusal::new(StatusCode::CONFLICT, what));
     }
     let at = now();
     let id = new_id(at);
@@ -99,7 +92,7 @@ pub(super) async fn change(
     (user, whence): (&User, &Whence),
     name: &str,
     change: &Change,
-) -> Result<Kept, Refused> {
+) -> Result<Kept, Refusal> {
     let store = store(app)?;
     for _ in 0..TRIES {
         let row = own(app, user, name).await?;
@@ -142,7 +135,7 @@ pub(super) async fn change(
         }
     }
     let what = "the scenario is being changed by others at this moment; try again";
-    Err(Refusal::new(StatusCode::CONFLICT, what).into())
+    Err(Refusal::new(StatusCode::CONFLICT, what))
 }
 
 /// Shares a scenario with every user, or does not any more.
@@ -151,7 +144,7 @@ pub(super) async fn share(
     (user, whence): (&User, &Whence),
     row: Scenario,
     shared: bool,
-) -> Result<Scenario, Refused> {
+) -> Result<Scenario, Refusal> {
     if row.shared == shared {
         return Ok(row);
     }
@@ -162,7 +155,7 @@ pub(super) async fn share(
         .audit(app, Some(&user.id), "scenario.share", &row.id, detail)
         .await;
     let row = soon(store.scenario_find(&row.id)).await?;
-    row.ok_or_else(|| nowhere().into())
+    row.ok_or_else(nowhere)
 }
 
 /// Deletes a scenario. Calls that go on keep it.
@@ -170,7 +163,7 @@ pub(super) async fn delete(
     app: &App,
     (user, whence): (&User, &Whence),
     name: &str,
-) -> Result<(), Refused> {
+) -> Result<(), Refusal> {
     let row = own(app, user, name).await?;
     let secrets = secrets_of(&row.id);
     soon(store(app)?.scenario_delete(&row.id, &secrets)).await?;
@@ -187,10 +180,10 @@ pub(super) async fn delete(
 ///
 /// # Errors
 /// 404, 503.
-pub(super) async fn visible(app: &App, user: &User, name: &str) -> Result<Scenario, Refused> {
+pub(super) async fn visible(app: &App, user: &User, name: &str) -> Result<Scenario, Refusal> {
     let found = soon(store(app)?.scenario_find(name)).await?;
     let found = found.filter(|row| may_read(user, row));
-    found.ok_or_else(|| nowhere().into())
+    found.ok_or_else(nowhere)
 }
 
 /// Whether the user may use the scenario of this id, as who may read it may.
@@ -206,13 +199,13 @@ fn may_read(user: &User, row: &Scenario) -> bool {
     row.shared || is_theirs(user, row)
 }
 
-pub(super) async fn own(app: &App, user: &User, name: &str) -> Result<Scenario, Refused> {
+pub(super) async fn own(app: &App, user: &User, name: &str) -> Result<Scenario, Refusal> {
     let row = visible(app, user, name).await?;
     if is_theirs(user, &row) {
         return Ok(row);
     }
     let what = "only its owner and admins may change this scenario";
-    Err(Refusal::new(StatusCode::FORBIDDEN, what).into())
+    Err(Refusal::new(StatusCode::FORBIDDEN, what))
 }
 
 fn is_theirs(user: &User, row: &Scenario) -> bool {
@@ -230,7 +223,7 @@ async fn kept(
     action: &str,
     row: Scenario,
     draft: Draft,
-) -> Result<Kept, Refused> {
+) -> Result<Kept, Refusal> {
     let Draft {
         scenario, warnings, ..
     } = draft;
@@ -250,33 +243,23 @@ async fn kept(
 
 /// # Errors
 /// 409 where a scenario of this slug is built in or a file.
-fn not_a_file(app: &App, slug: &str) -> Result<(), Refused> {
+fn not_a_file(app: &App, slug: &str) -> Result<(), Refusal> {
     if app.scenarios.files.scenario(slug).is_none() {
         return Ok(());
     }
     let what = format!(
         "the slug \"{slug}\" is one of a scenario that is built in or a file: choose another"
     );
-    Err(Refusal::new(StatusCode::CONFLICT, what).into())
+    Err(Refusal::new(StatusCode::CONFLICT, what))
 }
 
-fn taken(error: Error, slug: &str) -> Refused {
+fn taken(error: Error, slug: &str) -> Refusal {
     let what = format!("the slug \"{slug}\" is taken: choose another");
-    match error {
-        Error::Conflict(_) => Refusal::new(StatusCode::CONFLICT, what).into(),
-        Error::NotFound(_)
-        | Error::Unavailable(_)
-        | Error::Refused(_)
-        | Error::Corrupt(_)
-        | Error::Newer { .. }
-        | Error::Location(_)
-        | Error::File { .. }
-        | Error::Unsupported(_) => Refusal::from(error).into(),
-    }
+    Refusal::from(error).or_conflict(&what)
 }
 
 /// A slug made of the name, for a body that gives none.
-async fn free_slug(app: &App, body: &Value, id: &str) -> Result<String, Refused> {
+async fn free_slug(app: &App, body: &Value, id: &str) -> Result<String, Refusal> {
     let slug = slug_of(body["name"].as_str().unwrap_or_default());
     let taken = app.scenarios.files.scenario(&slug).is_some()
         || soon(store(app)?.scenario_find(&slug)).await?.is_some();

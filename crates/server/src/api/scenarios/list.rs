@@ -19,8 +19,8 @@ use crate::app::App;
 use crate::body::Params;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
-use crate::refusal::{soon, store};
-use crate::scenarios::{Refused, masked};
+use crate::refusal::{Refusal, soon, store};
+use crate::scenarios::masked;
 
 /// Which version is wanted.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -47,7 +47,7 @@ pub async fn list_scenarios(
     State(app): State<App>,
     user: User,
     Params(paging): Params<Paging>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let page = paging.page()?;
     let stored = soon(store(&app)?.scenario_list(user.sees(), page)).await?;
     let mut rows: Vec<Value> = stored
@@ -87,7 +87,7 @@ pub async fn show_scenario(
     Path(id): Path<String>,
     user: User,
     Params(which): Params<Which>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Value>, Refusal> {
     if let Some(scenario) = app.scenarios.files.scenario(&id) {
         let shown = brief(&app, &id, source(&app, scenario), scenario);
         let document = document(&app, &user, &id).unwrap_or_default();
@@ -129,7 +129,7 @@ pub async fn list_scenario_versions(
     Path(id): Path<String>,
     user: User,
     Params(paging): Params<Paging>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let page: Page = paging.page()?;
     let row = visible(&app, &user, &id).await?;
     let found = soon(store(&app)?.scenario_versions(&row.id, page)).await?;

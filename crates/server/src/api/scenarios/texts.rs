@@ -18,8 +18,7 @@ use crate::answers::Detail;
 use crate::app::App;
 use crate::body::{self, Params};
 use crate::openapi::Problem;
-use crate::refusal::{Misfit, Misfits, Refusal, soon, store};
-use crate::scenarios::Refused;
+use crate::refusal::{Misfit, Refusal, soon, store};
 
 /// Types that TOML is sent as.
 const KINDS: [&str; 4] = [
@@ -48,7 +47,7 @@ pub async fn export_scenario(
     Path(id): Path<String>,
     user: User,
     Params(which): Params<Which>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     if app.scenarios.files.scenario(&id).is_some() {
         let what = "what a file says is for admins";
         let document = document(&app, &user, &id);
@@ -66,7 +65,7 @@ pub async fn export_scenario(
     written(&row.slug, &said(&body))
 }
 
-fn written(slug: &str, document: &Value) -> Result<Response, Refused> {
+fn written(slug: &str, document: &Value) -> Result<Response, Refusal> {
     let text = to_toml(document).map_err(|error| {
         tracing::error!(
             scenario = slug,
@@ -100,9 +99,9 @@ pub struct Replacing {
 pub struct TomlBody(Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for TomlBody {
-    type Rejection = Refused;
+    type Rejection = Refusal;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let kind = request.headers().get(header::CONTENT_TYPE);
         let kind = kind.and_then(|value| value.to_str().ok());
         let kind = kind
@@ -110,24 +109,21 @@ impl<S: Send + Sync> FromRequest<S> for TomlBody {
             .unwrap_or_default();
         if !KINDS.contains(&kind.trim().to_ascii_lowercase().as_str()) {
             let what = "the body must be application/toml or text/plain";
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what).into());
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, what));
         }
         table(request.into_body()).await.map(Self)
     }
 }
 
-async fn table(body: Body) -> Result<Map<String, Value>, Refused> {
+async fn table(body: Body) -> Result<Map<String, Value>, Refusal> {
     let unfit = |what: String| Misfit {
         place: vec![json!("body")],
         what,
         kind: "value_error",
     };
-    let bytes = body::read(body)
-        .await
-        .map_err(|unread: Detail| Refused::Said(unread.into()))?;
-    let refused = |all: Vec<Misfit>| Refused::Misfits(Misfits(all));
+    let bytes = body::read(body).await?;
     let text = std::str::from_utf8(&bytes)
-        .map_err(|_| refused(vec![unfit("the body is no text in UTF-8".to_owned())]))?;
+        .map_err(|_| unfit("the body is no text in UTF-8".to_owned()))?;
     match from_toml(text, "body") {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Ok(Map::new()),
@@ -136,7 +132,7 @@ async fn table(body: Body) -> Result<Map<String, Value>, Refused> {
                 let (line, column) = (problem.at.line, problem.at.column);
                 unfit(format!("line {line}, column {column}: {}", problem.what))
             });
-            Err(refused(told.collect()))
+            Err(Refusal::Misfits(told.collect()))
         }
     }
 }
@@ -160,7 +156,7 @@ pub async fn import_scenario(
     whence: Whence,
     Params(replacing): Params<Replacing>,
     TomlBody(fields): TomlBody,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let who = (&user, &whence);
     let slug = fields
         .get("slug")
@@ -173,11 +169,8 @@ pub async fn import_scenario(
                 return Ok(Json(with_warnings(&kept.0, &kept.1)).into_response());
             }
             // Somebody else's slug is found to be taken, whoever may see it.
-            Err(Refused::Said(Refusal::Said(Detail(
-                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN,
-                _,
-            )))) => {}
-            Err(refused) => return Err(refused),
+            Err(Refusal::Said(Detail(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN, _))) => {}
+            Err(refusal) => return Err(refusal),
         }
     }
     let (row, warnings) = keep::create(&app, who, fields, false).await?;
