@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::StreamExt as _;
@@ -303,22 +303,34 @@ pub struct Params<T>(
     pub T,
 );
 
+impl<T: DeserializeOwned> Params<T> {
+    /// What a query says.
+    ///
+    /// # Errors
+    /// It does not fit.
+    pub fn of(query: &str) -> Result<T, Misfit> {
+        let misfit = |what: &str| Misfit {
+            place: vec![json!("query")],
+            what: what.to_owned(),
+            kind: "value_error",
+        };
+        let uri: Result<Uri, _> = format!("/?{query}").parse();
+        let uri = uri.map_err(|error| misfit(&error.to_string()))?;
+        let read = Query::try_from_uri(&uri);
+        read.map(|Query(params)| params).map_err(|refused| {
+            let text = refused.body_text();
+            misfit(
+                text.rsplit_once("string: ")
+                    .map_or(&*text, |(_, what)| what),
+            )
+        })
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let read = Query::try_from_uri(&parts.uri);
-        read.map(|Query(params)| Self(params)).map_err(|refused| {
-            let text = refused.body_text();
-            let what = text
-                .rsplit_once("string: ")
-                .map_or(&*text, |(_, what)| what);
-            Misfit {
-                place: vec![json!("query")],
-                what: what.to_owned(),
-                kind: "value_error",
-            }
-            .into()
-        })
+        Ok(Self(Self::of(parts.uri.query().unwrap_or_default())?))
     }
 }

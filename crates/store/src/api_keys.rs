@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use crate::db::{execute, fetch, statements};
-use crate::{Error, Role, Store, new_id};
+use crate::{Error, Page, Paged, Role, Store, new_id};
 
 /// A key as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -67,7 +67,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         RETURNING id, user_id, name, prefix, created_at, expires_at, last_used_at"];
     KEY_LIST = ["SELECT id, user_id, name, prefix, created_at, expires_at, last_used_at
-        FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC"];
+        FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"];
+    KEYS_COUNT = ["SELECT COUNT(*) FROM api_keys WHERE user_id = $1"];
     KEY_DELETE = ["DELETE FROM api_keys WHERE id = $1 AND user_id = $2"];
     KEY_USER = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role, k.last_used_at
         FROM api_keys k JOIN users u ON u.id = k.user_id
@@ -100,8 +101,19 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn api_key_list(&self, user_id: &str) -> Result<Vec<ApiKey>, Error> {
-        fetch!(self, fetch_all, KEY_LIST, user_id)
+    pub async fn api_key_list(&self, user_id: &str, page: Page) -> Result<Paged<ApiKey>, Error> {
+        let total = self.api_key_count(user_id).await?;
+        let rows = fetch!(self, fetch_all, KEY_LIST, user_id, page.limit, page.skip)?;
+        Ok(Paged { rows, total })
+    }
+
+    /// How many keys a user has.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn api_key_count(&self, user_id: &str) -> Result<i64, Error> {
+        let (count,): (i64,) = fetch!(self, fetch_one, KEYS_COUNT, user_id)?;
+        Ok(count)
     }
 
     /// Deletes a key of this user.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::FromRow;
 
-use crate::db::{execute, fetch, statements};
+use crate::db::{execute, fetch, is_nowhere, statements};
 use crate::{Error, Json, Page, Paged, Store, new_id};
 
 /// One act.
@@ -92,6 +92,9 @@ impl Store {
             subject,
         } = filter;
         let (actor, action, subject) = (actor.as_deref(), action.as_deref(), subject.as_deref());
+        if is_nowhere([actor, action, subject]) {
+            return Ok(Paged::default());
+        }
         let (total,): (i64,) = fetch!(self, fetch_one, AUDIT_COUNT, actor, action, subject)?;
         let rows = fetch!(
             self, fetch_all, AUDIT_LIST, actor, action, subject, page.limit, page.skip

@@ -113,6 +113,12 @@ macro_rules! execute_in {
     };
 }
 
+/// Whether one of these is in no row: it has a NUL, which PostgreSQL takes in no text and which nobody writes.
+pub(crate) fn is_nowhere<const N: usize>(wanted: [Option<&str>; N]) -> bool {
+    let mut texts = wanted.into_iter().flatten();
+    texts.any(|text| text.contains('\0'))
+}
+
 pub(crate) use {execute, execute_in, fetch, fetch_in, piece, statements};
 
 /// Bounds the time of a statement: a server that went away without a word must not hold its caller.

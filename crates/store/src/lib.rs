@@ -83,6 +83,15 @@ pub struct Paged<T> {
     pub total: i64,
 }
 
+impl<T> Default for Paged<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::{execute, execute_in, fetch, fetch_in, statements};
+use crate::db::{execute, execute_in, fetch, fetch_in, is_nowhere, statements};
 use crate::vault::{forget_in, secrets_in};
 use crate::{Error, Page, Paged, SealedSecret, Store};
 
@@ -134,6 +134,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn scenario_find(&self, id_or_slug: &str) -> Result<Option<Scenario>, Error> {
+        if is_nowhere([Some(id_or_slug)]) {
+            return Ok(None);
+        }
         fetch!(self, fetch_optional, SCENARIO_FIND, id_or_slug)
     }
 

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::{Tx, execute, execute_in, fetch, fetch_in, statements};
+use crate::db::{Tx, execute, execute_in, fetch, fetch_in, is_nowhere, statements};
 use crate::words::words;
 use crate::{Error, Page, Paged, Store, new_id};
 
@@ -155,6 +155,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn user_find_by_email(&self, email: &str) -> Result<Option<User>, Error> {
+        if is_nowhere([Some(email)]) {
+            return Ok(None);
+        }
         fetch!(self, fetch_optional, USER_BY_EMAIL, key(email))
     }
 

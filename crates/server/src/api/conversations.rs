@@ -1,12 +1,11 @@
 //! Conversations in writing.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use ringback_call::{Direction, Speaker};
@@ -18,6 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::scenarios::may_use;
+use super::sse::sent;
 use crate::accounts::User;
 use crate::answers::Detail;
 use crate::app::App;
@@ -294,11 +294,11 @@ fn events(turn: Turn) -> Response {
         };
         Some((event(name, &data), Some(turn)))
     });
-    Sse::new(rest).into_response()
+    sent(rest)
 }
 
-fn event(name: &str, data: &Value) -> Result<Event, Infallible> {
-    Ok(Event::default().event(name).data(data.to_string()))
+fn event(name: &str, data: &Value) -> Event {
+    Event::default().event(name).data(data.to_string())
 }
 
 /// Show a conversation: what was said so far.

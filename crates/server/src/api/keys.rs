@@ -21,7 +21,7 @@ use crate::refusal::{Refusal, soon, store};
 /// Characters of a key that its owner sees afterwards.
 const SHOWN: usize = 10;
 /// Keys of one user.
-const MOST: usize = 100;
+const MOST: i64 = 100;
 const LONGEST_NAME: usize = 100;
 
 /// A key, without what makes it good.
@@ -74,10 +74,8 @@ pub async fn list_keys(
     Params(paging): Params<Paging>,
 ) -> Result<Response, Refusal> {
     let page = paging.page()?;
-    let keys = soon(store(&app)?.api_key_list(&user.id)).await?;
-    let [skip, limit] = [page.skip, page.limit].map(|n| usize::try_from(n).unwrap_or(0));
-    let rows = keys.iter().skip(skip).take(limit).map(shown);
-    Ok(listed(i64::try_from(keys.len()).unwrap_or(i64::MAX), rows))
+    let keys = soon(store(&app)?.api_key_list(&user.id, page)).await?;
+    Ok(listed(keys.total, keys.rows.iter().map(shown)))
 }
 
 /// A key that is wanted.
@@ -122,7 +120,7 @@ pub async fn make_key(
     if expires_at.is_some_and(|at| at <= now) {
         return Err(Refusal::field("expires_at", "this time is over"));
     }
-    if soon(store.api_key_list(&user.id)).await?.len() >= MOST {
+    if soon(store.api_key_count(&user.id)).await? >= MOST {
         let what = format!("there are {MOST} keys already: delete one first");
         return Err(Refusal::new(StatusCode::CONFLICT, what));
     }

@@ -11,4 +11,5 @@ pub mod keys;
 pub mod lists;
 pub mod scenarios;
 pub mod speech;
+mod sse;
 pub mod users;

@@ -3,71 +3,47 @@
 use axum::routing::{delete, get, post, put};
 use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 
-use super::{Protection, Route, route};
+use super::{Protection, Route, joined, route};
 use crate::api::scenarios;
 use crate::hooks::{media, voice};
 use crate::rates::Counted;
 
-pub(super) const ROUTES: &[Route] = &[
-    route(
-        "POST",
-        "/incoming-call/{scenario}",
-        Protection::Carrier,
-        || post(voice::answer_call),
-    )
-    .taking(MAX_FORM_BYTES)
-    .told_by::<voice::__path_answer_call>(),
-    route(
-        "GET",
-        "/incoming-call/{scenario}",
-        Protection::Carrier,
-        || get(voice::answer_fetched_call),
-    )
-    .told_by::<voice::__path_answer_fetched_call>(),
-    route(
-        "POST",
-        "/incoming-call-webhook/{scenario}",
-        Protection::Carrier,
-        || post(voice::answer_call),
-    )
-    .taking(MAX_FORM_BYTES)
-    .told_by::<voice::__path_answer_call>(),
-    route(
-        "GET",
-        "/incoming-call-webhook/{scenario}",
-        Protection::Carrier,
-        || get(voice::answer_fetched_call),
-    )
-    .told_by::<voice::__path_answer_fetched_call>(),
-    route(
-        "POST",
-        "/incoming-custom-call/{scenario_id}",
-        Protection::Carrier,
-        || post(voice::answer_call),
-    )
-    .taking(MAX_FORM_BYTES)
-    .told_by::<voice::__path_answer_call>(),
-    route(
-        "GET",
-        "/incoming-custom-call/{scenario_id}",
-        Protection::Carrier,
-        || get(voice::answer_fetched_call),
-    )
-    .told_by::<voice::__path_answer_fetched_call>(),
-    route(
-        "GET",
-        "/media-stream/{scenario}",
-        Protection::CarrierAndToken,
-        || get(media::open_scenario_media),
-    )
-    .told_by::<media::__path_open_scenario_media>(),
-    route(
-        "GET",
-        "/media-stream-custom/{scenario_id}",
-        Protection::CarrierAndToken,
-        || get(media::open_scenario_media),
-    )
-    .told_by::<media::__path_open_scenario_media>(),
+pub(super) const ROUTES: &[Route] = &joined::<{ 3 * 2 + 2 + OWN.len() }>(&[
+    &incoming("/incoming-call/{scenario}"),
+    &incoming("/incoming-call-webhook/{scenario}"),
+    &incoming("/incoming-custom-call/{scenario_id}"),
+    &[
+        audio("/media-stream/{scenario}"),
+        audio("/media-stream-custom/{scenario_id}"),
+    ],
+    OWN,
+]);
+
+/// Where a call finds its scenario, whether Twilio posts or fetches.
+const fn incoming(path: &'static str) -> [Route; 2] {
+    let posted = route("POST", path, Protection::Carrier, || {
+        post(voice::answer_call)
+    });
+    let fetched = route("GET", path, Protection::Carrier, || {
+        get(voice::answer_fetched_call)
+    });
+    [
+        posted
+            .taking(MAX_FORM_BYTES)
+            .told_by::<voice::__path_answer_call>(),
+        fetched.told_by::<voice::__path_answer_fetched_call>(),
+    ]
+}
+
+/// Where the media of such a call goes.
+const fn audio(path: &'static str) -> Route {
+    let opened = route("GET", path, Protection::CarrierAndToken, || {
+        get(media::open_scenario_media)
+    });
+    opened.told_by::<media::__path_open_scenario_media>()
+}
+
+const OWN: &[Route] = &[
     route(
         "POST",
         "/realtime/custom-scenario",

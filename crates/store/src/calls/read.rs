@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::{CallFile, CallStatus, Direction, Fault, Turn};
-use crate::db::{fetch, statements};
+use crate::db::{fetch, is_nowhere, statements};
 use crate::{Error, Json, Page, Paged, Store, normal_number};
 
 /// A call.
@@ -124,6 +124,9 @@ impl Store {
         let (owner, scenario) = (filter.owner.as_deref(), filter.scenario.as_deref());
         let (number, status, direction) = (number.as_deref(), filter.status, filter.direction);
         let (since, until) = (filter.since, filter.until);
+        if is_nowhere([owner, number, scenario]) {
+            return Ok(Paged::default());
+        }
         let (total,): (i64,) = fetch!(
             self,
             fetch_one,
@@ -148,6 +151,9 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn call_find(&self, id: &str) -> Result<Option<Call>, Error> {
+        if is_nowhere([Some(id)]) {
+            return Ok(None);
+        }
         fetch!(self, fetch_optional, CALL_FIND, id)
     }
 

@@ -176,22 +176,35 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
     let store = fresh.migrated().await;
     let ann = user(&store, "ann@example.org").await;
     let family = session(&store, &ann, "token").await;
-    let key = ApiKeyNew {
+    let key_new = ApiKeyNew {
         user_id: ann.id.clone(),
         name: "script".to_owned(),
         prefix: "rb_1234".to_owned(),
         hash: "key hash".to_owned(),
         expires_at: None,
     };
-    let key = store.api_key_insert(&key, NOW).await.unwrap();
+    let key = store.api_key_insert(&key_new, NOW).await.unwrap();
     let used = store
         .api_key_user("key hash", NOW + SECOND)
         .await
         .unwrap()
         .unwrap();
     assert_eq!((used.user_id, used.role), (ann.id.clone(), Role::User));
-    let listed = store.api_key_list(&ann.id).await.unwrap();
-    assert_eq!(listed[0].last_used_at, Some(NOW + SECOND));
+    let later = ApiKeyNew {
+        hash: "another hash".to_owned(),
+        name: "newer".to_owned(),
+        ..key_new
+    };
+    store.api_key_insert(&later, NOW + 1).await.unwrap();
+    for (skip, names) in [(0, &["newer"][..]), (1, &["script"]), (2, &[])] {
+        let page = Page { skip, limit: 1 };
+        let listed = store.api_key_list(&ann.id, page).await.unwrap();
+        let found: Vec<_> = listed.rows.iter().map(|key| key.name.as_str()).collect();
+        assert_eq!((found.as_slice(), listed.total), (names, 2), "{skip}");
+    }
+    let listed = store.api_key_list(&ann.id, Page::default()).await.unwrap();
+    let used = listed.rows.iter().map(|key| key.last_used_at);
+    assert_eq!(used.collect::<Vec<_>>(), [None, Some(NOW + SECOND)]);
     let change = UserChange {
         role: Some(Role::Admin),
         disabled: Some(true),
@@ -221,7 +234,7 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
     assert!(matches!(stranger, Error::NotFound(_)), "{stranger}");
     store.user_delete(&ann.id).await.unwrap();
     assert_eq!(store.session_principal(&family).await.unwrap(), None);
-    assert_eq!(store.api_key_list(&ann.id).await.unwrap(), []);
+    assert_eq!(store.api_key_count(&ann.id).await.unwrap(), 0);
     let gone = store
         .user_change(&ann.id, UserChange::default(), NOW)
         .await

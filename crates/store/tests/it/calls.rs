@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use ringback_store::{
-    CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction, DoNotCall,
-    EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json, Page,
-    Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
+    AuditFilter, CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction,
+    DoNotCall, EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json,
+    Page, Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -613,6 +613,64 @@ pub async fn what_is_old_is_listed_and_forgotten(fresh: Fresh) {
     assert_eq!(
         store.call_detail("3").await.unwrap().unwrap().turns.len(),
         1
+    );
+}
+
+pub async fn what_no_row_can_hold_is_not_found(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    write(&fresh, &store, &[Write::Call(call("1", NOW))]).await;
+    let page = Page::default();
+    assert_eq!(
+        store
+            .call_list(&CallFilter::default(), page)
+            .await
+            .unwrap()
+            .total,
+        1
+    );
+    let odd = || Some("1\0".to_owned());
+    for filter in [
+        CallFilter {
+            owner: odd(),
+            ..CallFilter::default()
+        },
+        CallFilter {
+            number: odd(),
+            ..CallFilter::default()
+        },
+        CallFilter {
+            scenario: odd(),
+            ..CallFilter::default()
+        },
+    ] {
+        let found = store.call_list(&filter, page).await.unwrap();
+        assert_eq!((found.rows.len(), found.total), (0, 0), "{filter:?}");
+    }
+    for filter in [
+        AuditFilter {
+            actor: odd(),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            action: odd(),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            subject: odd(),
+            ..AuditFilter::default()
+        },
+    ] {
+        assert_eq!(
+            store.audit_list(&filter, page).await.unwrap().total,
+            0,
+            "{filter:?}"
+        );
+    }
+    assert_eq!(store.call_detail("1\0").await.unwrap(), None);
+    assert_eq!(store.scenario_find("1\0").await.unwrap(), None);
+    assert_eq!(
+        store.user_find_by_email("ann@example.org\0").await.unwrap(),
+        None
     );
 }
 

@@ -162,6 +162,7 @@ cases! {
     calls::a_number_is_erased_from_every_table,
     calls::what_is_old_is_listed_and_forgotten,
     calls::text_with_any_character_is_kept,
+    calls::what_no_row_can_hold_is_not_found,
     down::rows_wait_in_the_journal_until_there_are_tables,
     down::what_the_database_refuses_holds_nothing_up,
     down::a_full_journal_counts_what_it_drops,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use ringback_store::{Call, Error};
+use ringback_store::Call;
 
 use super::links::ByLink;
 use crate::accounts::User;
@@ -73,13 +73,6 @@ pub async fn find(app: &App, reader: &Reader, id: &str) -> Result<Found, Refusal
 /// # Errors
 /// As [`find`].
 pub async fn stored(app: &App, reader: &Reader, id: &str) -> Result<Call, Refusal> {
-    // Neither of us writes others, and PostgreSQL refuses some of them.
-    if !id
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
-        return Err(unknown());
-    }
     let call = soon(store(app)?.call_find(id)).await?;
     call.filter(|call| reader.sees(call.start.owner.as_deref()))
         .ok_or_else(unknown)
@@ -88,13 +81,4 @@ pub async fn stored(app: &App, reader: &Reader, id: &str) -> Result<Call, Refusa
 /// There is no such call for this reader.
 pub fn unknown() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "there is no call of this id")
-}
-
-/// What the database says of a list: it may not take a value that it is asked for.
-pub fn refused(error: Error) -> Refusal {
-    if let Error::Refused(_) = error {
-        let what = "the database knows no such value";
-        return Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, what);
-    }
-    error.into()
 }

@@ -1,15 +1,13 @@
 //! `GET /calls/{id}/events`: how a live call goes on, as server-sent events.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 
 use super::access::{Reader, find};
+use crate::api::sse::sent;
 use crate::app::App;
 use crate::calls::watch::{Follow, Next};
 use crate::openapi::Problem;
@@ -17,10 +15,6 @@ use crate::refusal::Refusal;
 
 /// The header by which a browser says what it has read.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// nginx holds answers back unless it is told not to.
-const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
-/// So long a silent line is left silent: proxies close those that are.
-const ALIVE: Duration = Duration::from_secs(15);
 
 /// Follow a live call.
 ///
@@ -58,11 +52,10 @@ pub async fn follow_call(
         let what = "as many as may follow this call already; try again later";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, what)
     })?;
-    let alive = KeepAlive::new().interval(ALIVE);
-    Ok(([UNBUFFERED], Sse::new(events(follow)).keep_alive(alive)).into_response())
+    Ok(sent(events(follow)))
 }
 
-fn events(follow: Follow) -> impl stream::Stream<Item = Result<Event, Infallible>> {
+fn events(follow: Follow) -> impl Stream<Item = Event> {
     stream::unfold(follow, async |mut follow| {
         let event = match follow.next().await? {
             Next::Event(event) => Event::default()
@@ -74,6 +67,6 @@ fn events(follow: Follow) -> impl stream::Stream<Item = Result<Event, Infallible
                 .event("missed")
                 .data(format!("{{\"until\":{until}}}")),
         };
-        Some((Ok(event), follow))
+        Some((event, follow))
     })
 }

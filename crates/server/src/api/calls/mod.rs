@@ -18,12 +18,11 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
-use access::{Reader, refused, stored, unknown};
+use access::{Reader, stored, unknown};
 
 use crate::answers::Detail;
-use crate::api::lists::{Paging, listed};
+use crate::api::lists::{Paging, Sought, listed};
 use crate::app::App;
-use crate::body::Params;
 use crate::calls::recent::without_content;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
@@ -34,11 +33,6 @@ use crate::refusal::{Refusal, soon, store};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// So many of the newest are left out.
-    skip: Option<u32>,
-    /// At most so many.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u16>,
     /// Those that are here.
     #[param(schema_with = statuses)]
     status: Option<CallStatus>,
@@ -59,19 +53,14 @@ pub struct Wanted {
 }
 
 /// List calls, newest first.
-#[utoipa::path(get, path = "/calls", tag = "Calls", params(Wanted), responses(
+#[utoipa::path(get, path = "/calls", tag = "Calls", params(Paging, Wanted), responses(
     (status = 200, description = "A page of them.", body = [Row], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
 ))]
 pub async fn list_calls(
     State(app): State<App>,
     reader: Reader,
-    Params(wanted): Params<Wanted>,
+    Sought { page, wanted }: Sought<Wanted>,
 ) -> Result<Response, Refusal> {
-    let paging = Paging {
-        skip: wanted.skip,
-        limit: wanted.limit,
-    };
-    let page = paging.page()?;
     let filter = CallFilter {
         owner: reader.owner,
         status: wanted.status,
@@ -81,9 +70,7 @@ pub async fn list_calls(
         since: wanted.since.map(Timestamp::as_microsecond),
         until: wanted.until.map(Timestamp::as_microsecond),
     };
-    let store = store(&app)?;
-    let found = soon(async { Ok(store.call_list(&filter, page).await) }).await?;
-    let found = found.map_err(refused)?;
+    let found = soon(store(&app)?.call_list(&filter, page)).await?;
     Ok(listed(found.total, found.rows.iter().map(row)))
 }
 
