@@ -198,6 +198,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let (database, data_dir) = (config.database()?, config.data_dir.clone());
     let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
     app.rows.open(Store::open(database)?, &data_dir).await?;
+    accounts::warn_while_unclaimed(&app).await;
     // What is stored is there before the first call, where the database answers.
     let _ = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
     report_scenarios(&app.scenarios.files);

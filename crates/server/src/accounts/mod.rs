@@ -11,6 +11,7 @@ mod rules;
 mod sign_in;
 mod slow_down;
 mod tokens;
+mod unclaimed;
 mod who;
 
 use tokio::time::Duration;
@@ -23,6 +24,7 @@ pub use sign_in::{
 };
 pub use slow_down::{Attempt, admit};
 pub use tokens::{AccessTokens, Fresh, digest};
+pub use unclaimed::{unclaimed, warn_while_unclaimed};
 pub use who::{Admin, User, Via, admin, user};
 
 use crate::config::{ConfigError, Secret};

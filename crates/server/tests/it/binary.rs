@@ -401,3 +401,26 @@ fn the_server_starts_without_settings_and_stops_at_sigterm() {
         "{log}"
     );
 }
+
+#[test]
+fn the_start_warns_where_a_stranger_might_become_admin() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = ringback(folder.path(), &["serve", "--port", "0"])
+        .envs([
+            ("STT", "none"),
+            ("PUBLIC_URL", "https://agent.example.test"),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let warned = lines.find_map(|line| {
+        let line = line.unwrap();
+        line.contains("nobody has an account yet").then_some(line)
+    });
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let warned = warned.expect("the start says nothing of it");
+    assert!(warned.contains("ringback user add"), "{warned}");
+}

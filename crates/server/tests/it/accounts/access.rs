@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
+use ringback_server::accounts::unclaimed;
 use ringback_server::database::now;
 use ringback_store::{Location, Role, Store, UserChange};
 use serde_json::{Value, json};
@@ -28,6 +29,40 @@ async fn the_first_who_registers_becomes_admin_and_nobody_after() {
     let body = json!({"email": ADA, "password": SECRET});
     let told = closed.ask("POST", "/auth/register", None, body).await;
     assert_eq!(told.status, 403, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_others_reach_says_at_its_start_that_nobody_is_its_admin_yet() {
+    const KEY: (&str, &str) = ("SECRET_KEY", "0123456789abcdef0123456789abcdef");
+    let beyond = || local().with("HOST", "0.0.0.0").with(KEY.0, KEY.1);
+    let warning = async |setup: Setup| {
+        let service = Service::start(setup).await;
+        let before = unclaimed(&service.server.app).await;
+        if before.is_some() {
+            service.register(ADA).await;
+            assert_eq!(unclaimed(&service.server.app).await, None);
+        }
+        before
+    };
+    for (setup, named) in [
+        (beyond(), "(REGISTRATION=first-user, HOST=0.0.0.0)"),
+        (
+            beyond().with("REGISTRATION", "open"),
+            "(REGISTRATION=open, HOST=0.0.0.0)",
+        ),
+        (local().with("PUBLIC_URL", BASE), BASE),
+    ] {
+        let told = warning(setup).await.unwrap();
+        assert!(
+            told.contains(named) && told.contains("ringback user add") && !told.contains('\n'),
+            "{told}"
+        );
+    }
+    assert_eq!(warning(local()).await, None);
+    let closed = beyond().with("REGISTRATION", "closed");
+    assert_eq!(warning(closed).await, None);
+    // Without a database nobody knows.
+    assert_eq!(unclaimed(&beyond().start().app).await, None);
 }
 
 #[tokio::test]
