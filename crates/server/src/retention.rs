@@ -1,18 +1,22 @@
-//! What is kept no longer: files and words of calls go when they are older than is set.
+//! What is kept no longer: files and words of calls go when they are older than is set, and those of erased calls at once.
+
+mod strays;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ringback_store::{CallFile, Error, FileKind, Store};
+use ringback_store::{Error, FileKind, Store};
 
 use crate::api::calls::files::in_folder;
 use crate::app::App;
 use crate::config::retention::RetentionConfig;
 use crate::database::now;
 
-/// From one look to the next; the first is soon after the start.
+/// From one look for what is old to the next; the first is soon after the start.
 const EVERY: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_secs(60);
+/// From one look for files of erased calls to the next; the first is at the start.
+const ERASED_EVERY: Duration = Duration::from_secs(60);
 /// Files that are looked up at once.
 const BATCH: i64 = 100;
 /// In µs.
@@ -23,32 +27,83 @@ const DAY: i64 = 86_400 * 1_000_000;
 pub struct Swept {
     /// Files.
     pub files: u64,
+    /// Files of calls of which the database knows nothing.
+    pub strays: u64,
     /// Rows with what was said.
     pub rows: u64,
+    /// Entries of the audit log.
+    pub acts: u64,
 }
 
 /// Looks again and again, until it is dropped.
 pub async fn run(app: App) {
-    let keep = app.config.retention;
-    if keep == RetentionConfig::default() {
-        return;
-    }
-    tokio::time::sleep(SOON).await;
+    let mut next = Instant::now() + SOON;
+    let mut told = false;
     loop {
         if let (Some(store), Some(node)) = (app.rows.store(), app.rows.node()) {
-            match sweep((store, node), &app.config.recordings(), keep, now()).await {
-                Ok(swept) if swept == Swept::default() => {}
-                Ok(Swept { files, rows }) => {
-                    tracing::info!(files, rows, "what is older than is set was deleted");
+            let folder = app.config.recordings();
+            match erase_marked((store, node), &folder).await {
+                Ok(files) => {
+                    if files > 0 {
+                        tracing::info!(files, "files of erased calls were deleted");
+                    }
+                    told = false;
                 }
-                Err(error) => tracing::error!("Error: old files are not looked for: {error}"),
+                Err(error) if !told => {
+                    tracing::warn!(
+                        "Error of the database: files of erased calls are not looked for: {error}"
+                    );
+                    told = true;
+                }
+                Err(_) => {}
+            }
+            if Instant::now() >= next {
+                look((store, node), &folder, app.config.retention).await;
+                next = Instant::now() + EVERY;
             }
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(ERASED_EVERY).await;
     }
 }
 
-/// Deletes what is too old at `now` (µs since 1970): files in this folder, of calls of this node, and rows of all.
+async fn look(at: (&Store, &str), folder: &Path, keep: RetentionConfig) {
+    match sweep(at, folder, keep, now()).await {
+        Ok(swept) if swept == Swept::default() => {}
+        Ok(Swept {
+            files,
+            strays,
+            rows,
+            acts,
+        }) => {
+            let what = "what is older than is set was deleted";
+            tracing::info!(files, strays, rows, acts, "{what}");
+        }
+        Err(error) => tracing::error!("Error: old files are not looked for: {error}"),
+    }
+}
+
+/// Deletes the files of this node whose calls were erased, also by another node or while this one was away. Answers how many.
+///
+/// # Errors
+/// The database does not answer; what was deleted until then is gone.
+pub async fn erase_marked((store, node): (&Store, &str), folder: &Path) -> Result<u64, Error> {
+    let (mut deleted, mut after) = (0, String::new());
+    loop {
+        let marked = store.files_to_erase(node, &after, BATCH).await?;
+        let Some(last) = marked.last() else {
+            return Ok(deleted);
+        };
+        after.clone_from(last);
+        for path in &marked {
+            if delete(folder, path).await {
+                store.file_erased(node, path).await?;
+                deleted += 1;
+            }
+        }
+    }
+}
+
+/// Deletes what is too old at `now` (µs since 1970): files in this folder, of calls of this node or of none, and rows of all.
 ///
 /// # Errors
 /// The database does not answer; what was deleted until then is gone.
@@ -59,6 +114,7 @@ pub async fn sweep(
     now: i64,
 ) -> Result<Swept, Error> {
     let mut swept = Swept::default();
+    let before = |days: std::num::NonZeroU32| now - i64::from(days.get()) * DAY;
     for (kind, days) in [
         (FileKind::Recording, keep.recording_days),
         (FileKind::Trace, keep.trace_days),
@@ -66,13 +122,15 @@ pub async fn sweep(
         (FileKind::Summary, keep.transcript_days),
     ] {
         if let Some(days) = days {
-            let before = now - i64::from(days.get()) * DAY;
-            swept.files += sweep_kind((store, node), folder, kind, before).await?;
+            swept.files += sweep_kind((store, node), folder, kind, before(days)).await?;
+            swept.strays += strays::sweep(store, folder, kind, before(days)).await?;
         }
     }
     if let Some(days) = keep.transcript_days {
-        let before = now - i64::from(days.get()) * DAY;
-        swept.rows += store.transcript_delete_old(before).await?;
+        swept.rows += store.transcript_delete_old(before(days)).await?;
+    }
+    if let Some(days) = keep.audit_days {
+        swept.acts += store.audit_sweep(before(days)).await?;
     }
     Ok(swept)
 }
@@ -88,7 +146,7 @@ async fn sweep_kind(
         let old = store.file_list_old(kind, before, node, BATCH).await?;
         let before = deleted;
         for file in &old {
-            if delete(folder, file).await {
+            if delete(folder, &file.path).await {
                 store.file_delete(&file.call_id, kind).await?;
                 deleted += 1;
             }
@@ -100,14 +158,14 @@ async fn sweep_kind(
     }
 }
 
-/// Deletes a file of a call. `false`: it is still there, and the log says why.
-pub async fn delete(folder: &Path, file: &CallFile) -> bool {
-    let Some(path) = in_folder(folder, Path::new(&file.path)) else {
+/// Deletes the file of a call that its row names by this path. `false`: it is still there, and the log says why.
+pub async fn delete(folder: &Path, path: &str) -> bool {
+    let Some(path) = in_folder(folder, Path::new(path)) else {
         return true;
     };
     match tokio::fs::remove_file(&path).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::error!(call.id = file.call_id, "Error: {}: {error}", path.display());
+            tracing::error!("Error: {}: {error}", path.display());
             false
         }
         Ok(()) | Err(_) => true,

@@ -43,7 +43,7 @@ pub use engines::{
 };
 pub use live::{Live, PIPELINE};
 pub use news::{Follower, News};
-pub use record::Place;
+pub use record::{Place, file_of_call};
 pub use ringback_speech::language::Language;
 pub use run::{Ended, run};
 pub use secret::{Secret, Secrets};

@@ -21,11 +21,12 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [Migration; 4] = migrations![
+const MIGRATIONS: [Migration; 5] = migrations![
     1 "0001_accounts",
     2 "0002_scenarios",
     3 "0003_calls",
     4 "0004_schedule",
+    5 "0005_erasures",
 ];
 
 statements! {

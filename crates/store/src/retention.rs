@@ -20,8 +20,9 @@ pub enum Suppression {
 pub struct Erased {
     /// Our ids of the calls.
     pub calls: Vec<String>,
-    /// Their files, to be deleted now.
-    pub files: Vec<CallFile>,
+    /// Their files. Those of this node are to be deleted now, and forgotten by [`Store::file_erased`]; other nodes find theirs by
+    /// [`Store::files_to_erase`].
+    pub files: Vec<NodeFile>,
     /// Entries of the schedule.
     pub entries: u64,
 }
@@ -47,10 +48,14 @@ statements! {
     SUMMARIES_OLD = ["UPDATE calls SET summary = NULL
         WHERE created_at < $1 AND status_rank = 9 AND summary IS NOT NULL"];
     CALLS_OF_NUMBER = ["SELECT id FROM calls WHERE from_number = $1 OR to_number = $1 ORDER BY created_at"];
-    FILES_OF_NUMBER = ["SELECT f.* FROM call_files f JOIN calls c ON c.id = f.call_id
-        WHERE c.from_number = $1 OR c.to_number = $1 ORDER BY f.call_id, f.kind"];
+    FILE_PATHS = ["SELECT path FROM call_files WHERE kind = $1 AND created_at >= $2 AND created_at < $3"];
     FILES_BY_NODE = ["SELECT f.*, c.node FROM call_files f JOIN calls c ON c.id = f.call_id
         WHERE c.from_number = $1 OR c.to_number = $1 ORDER BY f.call_id, f.kind"];
+    FILES_MARK = ["INSERT INTO files_to_erase (node, path, marked_at)
+        SELECT c.node, f.path, CAST($2 AS BIGINT) FROM call_files f JOIN calls c ON c.id = f.call_id
+        WHERE c.from_number = $1 OR c.to_number = $1 ON CONFLICT (node, path) DO NOTHING"];
+    FILES_MARKED = ["SELECT path FROM files_to_erase WHERE node = $1 AND path > $2 ORDER BY path LIMIT $3"];
+    FILE_ERASED = ["DELETE FROM files_to_erase WHERE node = $1 AND path = $2"];
     CALLS_ERASE = ["DELETE FROM calls WHERE from_number = $1 OR to_number = $1"];
     TRANSCRIPTS_ERASE = ["DELETE FROM transcripts WHERE body LIKE $1 ESCAPE '\\' OR full_text LIKE $1 ESCAPE '\\'"];
     SCHEDULE_ERASE = ["DELETE FROM schedule WHERE phone = $1"];
@@ -86,14 +91,41 @@ impl Store {
         fetch!(self, fetch_all, FILES_OLD, kind, before, node, most)
     }
 
-    /// The files of calls from or to a telephone number, and on which node each lies. Deleted before
-    /// [`Store::number_erase`], none is left behind by a process that is killed between.
+    /// Where files of this kind lie that were begun from `from` on and before `until`, on whichever node.
     ///
     /// # Errors
-    /// As [`Store::number_erase`].
-    pub async fn number_files(&self, number: &str) -> Result<Vec<NodeFile>, Error> {
-        let number = erasable(number)?;
-        fetch!(self, fetch_all, FILES_BY_NODE, &number)
+    /// [`Error::Unavailable`].
+    pub async fn file_paths(
+        &self,
+        kind: FileKind,
+        from: i64,
+        until: i64,
+    ) -> Result<Vec<String>, Error> {
+        let paths: Vec<(String,)> = fetch!(self, fetch_all, FILE_PATHS, kind, from, until)?;
+        Ok(paths.into_iter().map(|(path,)| path).collect())
+    }
+
+    /// At most `most` files of this node whose calls were erased, in the order of their paths and beyond `after`. Each is deleted by
+    /// the caller, then forgotten by [`Store::file_erased`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn files_to_erase(
+        &self,
+        node: &str,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<String>, Error> {
+        let paths: Vec<(String,)> = fetch!(self, fetch_all, FILES_MARKED, node, after, most)?;
+        Ok(paths.into_iter().map(|(path,)| path).collect())
+    }
+
+    /// Forgets a file whose call was erased, once it is deleted.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn file_erased(&self, node: &str, path: &str) -> Result<(), Error> {
+        execute!(self, FILE_ERASED, node, path).map(drop)
     }
 
     /// Forgets a file.
@@ -119,8 +151,9 @@ impl Store {
     }
 
     /// Erases everything about a telephone number, in one transaction: its calls with turns, faults, transcripts and
-    /// checkpoints, its entries in the schedule, answers kept for repeats, and its traces in the audit log. The files are
-    /// answered, for the caller to delete. A call that goes on leaves nothing more behind, because its row is gone.
+    /// checkpoints, its entries in the schedule, answers kept for repeats, and its traces in the audit log. Its files are
+    /// answered and marked at `now` (µs since 1970), so that each node deletes its own however it is interrupted. A call that goes on
+    /// leaves no more rows behind, because its own is gone.
     ///
     /// # Errors
     /// [`Error::Refused`] where it is no number; [`Error::Unavailable`]: nothing is erased then.
@@ -128,6 +161,7 @@ impl Store {
         &self,
         number: &str,
         suppression: Suppression,
+        now: i64,
     ) -> Result<Erased, Error> {
         let number = erasable(number)?;
         // A short one is looked for as a whole value: its digits stand in many others.
@@ -137,7 +171,8 @@ impl Store {
         };
         let mut tx = self.begin().await?;
         let calls: Vec<(String,)> = fetch_in!(tx, fetch_all, CALLS_OF_NUMBER, &number)?;
-        let files = fetch_in!(tx, fetch_all, FILES_OF_NUMBER, &number)?;
+        let files = fetch_in!(tx, fetch_all, FILES_BY_NODE, &number)?;
+        execute_in!(tx, FILES_MARK, &number, now)?;
         execute_in!(tx, CALLS_ERASE, &number)?;
         execute_in!(tx, TRANSCRIPTS_ERASE, &mentions)?;
         let entries = execute_in!(tx, SCHEDULE_ERASE, &number)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ringback_store::{CallFilter, CallStatus, Error, Page, Store, Suppression};
+use ringback_store::{CallFilter, CallStatus, Error, NodeFile, Page, Store, Suppression};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::accounts::{Admin, Whence};
 use crate::app::App;
 use crate::body::JsonBody;
+use crate::database::now;
 use crate::openapi::Problem;
 use crate::refusal::{Refusal, store};
 use crate::retention::delete;
@@ -40,7 +41,7 @@ pub struct Wanted {
 /// done, and not for which number.
 #[utoipa::path(post, path = "/admin/erase", tag = "Operation", request_body(content = Wanted),
     responses(
-        (status = 200, description = "What was erased. Files that lie on other servers are named.", body = Object, example = json!({
+        (status = 200, description = "What was erased. `files_left` names files that lie on other servers, which delete them within a minute of running, or that cannot be deleted yet.", body = Object, example = json!({
             "calls": 3, "files": 12, "files_left": [], "scheduled_calls": 1,
         })),
         (status = 409, description = "A call with this number goes on.", body = Problem, example = json!({"detail": "a call with this number goes on: hang up, and ask again"})),
@@ -56,32 +57,18 @@ pub async fn erase_number(
     // Rows on their way would come after.
     let settled = tokio::time::timeout(SETTLED, app.rows.settled()).await;
     settled.map_err(|_| Refusal::database())?;
-    let files = store.number_files(number).await.map_err(no_number)?;
     if app.desk.watches.talks_to(number) || goes_on(store, number).await? {
         let what = "a call with this number goes on: hang up, and ask again";
         return Err(Refusal::new(StatusCode::CONFLICT, what));
-    }
-    let (mut deleted, mut left) = (0, Vec::new());
-    for of in files {
-        let here = app.rows.node() == Some(&*of.node);
-        if here && delete(&app.config.recordings(), &of.file).await {
-            deleted += 1;
-        } else {
-            tracing::error!(
-                node = of.node,
-                file = of.file.path,
-                "Error: a file of an erased call is left"
-            );
-            left.push(json!({ "node": of.node, "path": of.file.path }));
-        }
     }
     let suppression = if wanted.forget_suppression {
         Suppression::Forget
     } else {
         Suppression::Keep
     };
-    let erased = store.number_erase(number, suppression).await;
+    let erased = store.number_erase(number, suppression, now()).await;
     let erased = erased.map_err(no_number)?;
+    let (deleted, left) = delete_here(&app, store, &erased.files).await;
     app.desk.recent.forget(&erased.calls);
     let counts = json!({
         "calls": erased.calls.len(),
@@ -100,6 +87,28 @@ pub async fn erase_number(
         )
         .await;
     Ok(Json(counts))
+}
+
+/// Deletes those of the files that lie here. Answers how many, and which are left: their nodes find them marked.
+async fn delete_here(app: &App, store: &Store, files: &[NodeFile]) -> (u64, Vec<Value>) {
+    let (mut deleted, mut left) = (0, Vec::new());
+    for NodeFile { file, node } in files {
+        let path = &file.path;
+        if app.rows.node() == Some(node) && delete(&app.config.recordings(), path).await {
+            deleted += 1;
+            if let Err(error) = store.file_erased(node, path).await {
+                tracing::warn!("Error of the database: a file is still marked: {error}");
+            }
+        } else {
+            tracing::warn!(
+                node,
+                file = path,
+                "a file of an erased call is left to its node"
+            );
+            left.push(json!({ "node": node, "path": path }));
+        }
+    }
+    (deleted, left)
 }
 
 /// Whether a call with this number goes on, here or elsewhere.

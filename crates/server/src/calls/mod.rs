@@ -11,6 +11,6 @@ pub mod watch;
 pub use conversation::{Arrival, Connected, Ending, Seat, Sessions, Switchboard};
 pub use recent::Recent;
 pub use registry::{Counts, Live, Outcome, Refusal, Registry, Resumption};
-pub use rows::Rows;
+pub use rows::{KINDS, Rows};
 pub use tokens::{Purpose, Signer, TokenId};
 pub use watch::Watches;

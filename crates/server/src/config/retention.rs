@@ -1,4 +1,4 @@
-//! How long what was recorded and said is kept.
+//! How long what was recorded, said and done is kept.
 
 use std::num::NonZeroU32;
 
@@ -14,6 +14,8 @@ pub struct RetentionConfig {
     pub transcript_days: Option<NonZeroU32>,
     /// `TRACE_RETENTION_DAYS`: traces.
     pub trace_days: Option<NonZeroU32>,
+    /// `AUDIT_RETENTION_DAYS`: entries of the audit log.
+    pub audit_days: Option<NonZeroU32>,
 }
 
 /// What is set.
@@ -26,5 +28,6 @@ pub(super) fn retention(reader: &Reader<'_>) -> Result<RetentionConfig, ConfigEr
         recording_days: days("RECORDING_RETENTION_DAYS")?,
         transcript_days: days("TRANSCRIPT_RETENTION_DAYS")?,
         trace_days: days("TRACE_RETENTION_DAYS")?,
+        audit_days: days("AUDIT_RETENTION_DAYS")?,
     })
 }

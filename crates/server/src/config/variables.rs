@@ -343,6 +343,11 @@ pub const VARIABLES: &[Variable] = &[
         "Days after which a trace is deleted; 0 keeps all.",
     ),
     plain(
+        "AUDIT_RETENTION_DAYS",
+        "365",
+        "Days after which an entry of the audit log is deleted; 0 keeps all.",
+    ),
+    plain(
         "INSTANCE_NAME",
         "server",
         "First word of the recordings' file names.",

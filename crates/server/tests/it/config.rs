@@ -42,6 +42,31 @@ fn nothing_need_be_set() {
 }
 
 #[test]
+fn acts_are_kept_for_a_year_and_the_rest_for_ever_unless_it_is_said_otherwise() {
+    let days = |pairs: &[(&str, &str)]| {
+        let keep = from_environment(pairs).unwrap().retention;
+        [
+            keep.recording_days,
+            keep.transcript_days,
+            keep.trace_days,
+            keep.audit_days,
+        ]
+        .map(|days| days.map_or(0, std::num::NonZeroU32::get))
+    };
+    assert_eq!(days(&[]), [0, 0, 0, 365]);
+    let set = [
+        ("RECORDING_RETENTION_DAYS", "30"),
+        ("TRANSCRIPT_RETENTION_DAYS", "20"),
+        ("TRACE_RETENTION_DAYS", "10"),
+        ("AUDIT_RETENTION_DAYS", "0"),
+    ];
+    assert_eq!(days(&set), [30, 20, 10, 0]);
+    for odd in ["-1", "36501", "a year"] {
+        assert!(from_environment(&[("AUDIT_RETENTION_DAYS", odd)]).is_err());
+    }
+}
+
+#[test]
 fn a_proxy_and_a_key_that_no_request_could_use_stop_the_start() {
     for proxy in ["ftp://x", "zzz", "http://", "socks5://h:1"] {
         let line =

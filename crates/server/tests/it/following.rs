@@ -1,7 +1,6 @@
-//! Calls as clients follow them: whose they are, their files, their events, and what is kept no longer.
+//! Calls as clients follow them: whose they are, their files, their events.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::body::{Body, BodyDataStream};
@@ -11,10 +10,10 @@ use jiff::Timestamp;
 use ringback_call::Direction;
 use ringback_server::calls::Arrival;
 use ringback_server::calls::watch::{KEPT, Next, Watch};
-use ringback_server::config::retention::RetentionConfig;
-use ringback_server::retention::{Swept, sweep};
 use ringback_session::News;
-use ringback_store::{CallEnd, CallFile, CallStart, CallStatus, FileKind, Turn, Write, Writer};
+use ringback_store::{
+    CallEnd, CallFile, CallStart, CallStatus, FileKind, Page, Turn, Write, Writer,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -24,50 +23,62 @@ use uuid::Uuid;
 use crate::accounts::{ADA, BOB, Service, request};
 use crate::server::*;
 
-const DAY: i64 = 86_400_000_000;
-const NOW: i64 = 1_795_000_000_000_000;
+pub const NOW: i64 = 1_795_000_000_000_000;
 const SOUND: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// A server with an admin, a user, and a folder of recordings.
-struct Desk {
-    service: Service,
-    ada: String,
-    bob: String,
-    bobs_id: String,
-    writer: Writer,
+pub struct Desk {
+    pub service: Service,
+    pub ada: String,
+    pub bob: String,
+    pub bobs_id: String,
+    pub writer: Writer,
     folder: TempDir,
 }
 
 impl Desk {
     async fn open() -> Self {
+        Self::at("").await
+    }
+
+    /// At the database of this URL, which another one may use too.
+    pub async fn at(url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir_all(data.join("recordings")).unwrap();
         let data: &'static str = Box::leak(data.display().to_string().into_boxed_str());
         let setup = local().with("REGISTRATION", "open").with("DATA_DIR", data);
-        let service = Service::start(setup).await;
-        service.register(ADA).await;
-        let bobs_id = service.register(BOB).await["id"]
-            .as_str()
+        let service = Service::at(setup, url).await;
+        if service
+            .store
+            .user_list(Page::default())
+            .await
             .unwrap()
-            .to_owned();
+            .total
+            == 0
+        {
+            service.register(ADA).await;
+            service.register(BOB).await;
+        }
         let journal = folder.path().join("journal of the test");
+        let bob = service.log_in(BOB).await.access;
+        let bobs_id = service.get("/users/me", &bob).await.json["id"].clone();
         Self {
             ada: service.log_in(ADA).await.access,
-            bob: service.log_in(BOB).await.access,
-            bobs_id,
+            bob,
+            bobs_id: bobs_id.as_str().unwrap().to_owned(),
             writer: Writer::start(service.store.clone(), &journal).unwrap(),
             service,
             folder,
         }
     }
 
-    fn recording(&self, name: &str) -> std::path::PathBuf {
+    pub fn recording(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join("data/recordings").join(name)
     }
 
     /// A call that is over, with its files and two lines.
-    async fn call(&self, id: &str, owner: Option<&str>, at: i64) {
+    pub async fn call(&self, id: &str, owner: Option<&str>, at: i64) {
         let node = self.service.server.app.rows.node().unwrap().to_owned();
         self.writer.send(Write::Call(CallStart {
             id: id.to_owned(),
@@ -124,7 +135,7 @@ impl Desk {
         self.writer.settled().await;
     }
 
-    fn file(&self, id: &str, kind: FileKind, path: &str, at: i64) {
+    pub fn file(&self, id: &str, kind: FileKind, path: &str, at: i64) {
         self.writer.send(Write::File(CallFile {
             call_id: id.to_owned(),
             kind,
@@ -136,7 +147,7 @@ impl Desk {
     }
 
     /// A call that goes on.
-    fn live(&self) -> (Arc<Watch>, Uuid, CancellationToken) {
+    pub fn live(&self) -> (Arc<Watch>, Uuid, CancellationToken) {
         let app = &self.service.server.app;
         let arrival = Arrival {
             call_id: Uuid::now_v7(),
@@ -152,7 +163,7 @@ impl Desk {
         (watch, arrival.call_id, finish)
     }
 
-    async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request =
             request("GET", path).header("authorization", format!("Bearer {}", self.ada));
         for (name, value) in headers {
@@ -162,7 +173,7 @@ impl Desk {
         self.service.server.ask_from("192.0.2.7", request).await
     }
 
-    async fn without_token(&self, path: &str) -> Answer {
+    pub async fn without_token(&self, path: &str) -> Answer {
         let request = request("GET", path).body(Body::empty()).unwrap();
         self.service.server.ask_from("192.0.2.7", request).await
     }
@@ -421,6 +432,17 @@ async fn a_link_opens_what_it_is_for_without_a_token_and_nothing_else() {
         let answer = desk.without_token(&path).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {answer:?}");
     }
+    for at in (0..token.len()).step_by(3) {
+        let other = if &token[at..=at] == "A" { "B" } else { "A" };
+        let altered = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+        let path = format!("/calls/2/recording?token={altered}");
+        let answer = desk.without_token(&path).await;
+        assert_eq!(answer.status.as_u16(), 403, "character {at}: {answer:?}");
+    }
+    // A link that somebody else was given for a call of theirs opens no other, whoever brings it.
+    let path = format!("/calls/1/recording?token={token}");
+    let bobs = desk.service.get(&path, &desk.bob).await;
+    assert_eq!(bobs.status, 403, "{bobs:?}");
 }
 
 async fn piece(body: &mut BodyDataStream) -> Option<String> {
@@ -558,108 +580,4 @@ async fn a_call_is_followed_by_so_many_and_ends_when_it_is_told_to() {
         .ask("POST", &path, Some(&desk.ada), Value::Null)
         .await;
     assert_eq!(told.status, 409);
-}
-
-fn days(count: u32) -> Option<NonZeroU32> {
-    NonZeroU32::new(count)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_older_than_is_set_is_deleted_and_nothing_else() {
-    let desk = Desk::open().await;
-    for (id, age) in [("1", 31), ("2", 8), ("3", 1)] {
-        desk.call(id, None, NOW - age * DAY).await;
-        let name = format!("{id}.transcript.json");
-        std::fs::write(desk.recording(&name), "{}").unwrap();
-        desk.file(id, FileKind::Transcript, &name, NOW - age * DAY);
-    }
-    desk.writer.settled().await;
-    let store = &desk.service.store;
-    let node = desk.service.server.app.rows.node().unwrap();
-    let folder = desk.recording("");
-    let look = async |keep| sweep((store, node), &folder, keep, NOW).await.unwrap();
-    assert_eq!(look(RetentionConfig::default()).await, Swept::default());
-    let keep = RetentionConfig {
-        recording_days: days(30),
-        transcript_days: days(7),
-        trace_days: None,
-    };
-    assert_eq!(
-        sweep(
-            (store, "another"),
-            &folder,
-            RetentionConfig {
-                transcript_days: None,
-                ..keep
-            },
-            NOW
-        )
-        .await
-        .unwrap(),
-        Swept::default()
-    );
-    // A recording and two transcripts; two lines and a summary of each of two calls.
-    assert_eq!(look(keep).await, Swept { files: 3, rows: 6 });
-    assert_eq!(look(keep).await, Swept::default());
-    let mut left: Vec<String> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    left.sort();
-    assert_eq!(
-        left,
-        [
-            "1.trace.jsonl",
-            "2.trace.jsonl",
-            "2.wav",
-            "3.trace.jsonl",
-            "3.transcript.json",
-            "3.wav"
-        ]
-    );
-    assert_eq!(
-        desk.ask("/calls/1/recording", &[]).await.status.as_u16(),
-        404
-    );
-    assert_eq!(
-        desk.ask("/calls/1/transcript", &[]).await.status.as_u16(),
-        404
-    );
-    let row: Value = serde_json::from_str(&desk.ask("/calls/1", &[]).await.body).unwrap();
-    assert_eq!(row["cost"], json!({"total": 0.5, "currency": "USD"}));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
-    let desk = Desk::open().await;
-    desk.call("1", None, NOW).await;
-    let service = &desk.service;
-    let erase = async |number: &str| {
-        let body = json!({ "phone_number": number });
-        service
-            .ask("POST", "/admin/erase", Some(&desk.ada), body)
-            .await
-    };
-    for word in ["Anonymous", "", "12", "\u{0}"] {
-        let told = erase(word).await;
-        assert_eq!(told.status, 422, "{told:?}");
-    }
-    let (_, live, _) = desk.live();
-    assert_eq!(erase(CALLER).await.status, 409);
-    assert!(desk.recording("1.wav").exists());
-    service.server.app.desk.watches.end(live, "HungUp");
-    let told = erase("+1 (500) 555-0001").await;
-    let expected = json!({"calls": 1, "files": 2, "files_left": [], "scheduled_calls": 0});
-    assert_eq!((told.status, told.json), (200, expected.clone()));
-    assert!(!desk.recording("1.wav").exists() && !desk.recording("1.trace.jsonl").exists());
-    assert_eq!(desk.ask("/calls/1", &[]).await.status.as_u16(), 404);
-    let act = service.acts("number.erase").await.remove(0);
-    assert_eq!(act.detail.0, expected);
-    assert!(!format!("{act:?}").contains("5550001"), "{act:?}");
-    assert!(act.actor.is_some());
-    let unknown = json!({ "phone_number": CALLER, "everything": true });
-    let told = service
-        .ask("POST", "/admin/erase", Some(&desk.ada), unknown)
-        .await;
-    assert_eq!(told.status, 422);
 }

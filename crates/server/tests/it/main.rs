@@ -18,6 +18,7 @@ mod culprits;
 mod following;
 mod headers;
 mod health;
+mod kept;
 mod listening;
 mod log;
 mod media;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use ringback_call::{Direction, Report, Speaker};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,6 +13,11 @@ use uuid::Uuid;
 use super::figures;
 use crate::prices::Prices;
 use crate::quality::Quality;
+
+/// How a name tells when its call began: UTC, to the microsecond.
+const TIME: &str = "%Y%m%dT%H%M%S.%6fZ";
+/// Bytes of a time in a name.
+const TIME_BYTES: usize = 23;
 
 /// Where recordings go and what they are called.
 #[derive(Clone, Debug)]
@@ -34,7 +41,7 @@ impl Stem {
             Direction::Inbound => "inbound",
             Direction::Outbound => "outbound",
         };
-        let time = now.strftime("%Y%m%dT%H%M%S.%6fZ");
+        let time = now.strftime(TIME);
         let name = format!(
             "{}_{}_{direction}_recording_{time}",
             place.instance, place.port
@@ -61,6 +68,32 @@ impl Stem {
     pub fn dir(&self) -> Option<&Path> {
         self.0.parent()
     }
+}
+
+/// When the call began whose file has this name, and how the name ends after the stem. `None` for a name that [`Stem`] never gave.
+pub fn file_of_call(name: &str) -> Option<(Timestamp, &str)> {
+    let (place, rest) = name.rsplit_once("_recording_")?;
+    let mut place = place.rsplitn(3, '_');
+    let direction = place.next()?;
+    let port = place.next()?;
+    let instance = place.next()?;
+    let (time, ending) = rest.split_at_checked(TIME_BYTES)?;
+    let at = DateTime::strptime(TIME, time).ok()?;
+    let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    let number = ending.strip_prefix('-').map(|rest| {
+        let end = rest.find('.').unwrap_or(rest.len());
+        rest.split_at(end)
+    });
+    let (number, ending) = number.unwrap_or(("1", ending));
+    let ours = matches!(direction, "inbound" | "outbound")
+        && !instance.is_empty()
+        && port
+            .parse::<u16>()
+            .is_ok_and(|number| number.to_string() == port)
+        && at.strftime(TIME).to_string() == time
+        && matches!(number.parse::<u32>(), Ok(1..))
+        && number.bytes().all(|byte| byte.is_ascii_digit());
+    ours.then_some((at, ending))
 }
 
 /// What stands beside a recording, as `<stem>.json`.
@@ -163,4 +196,62 @@ pub(crate) fn pretty(value: &Value) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_tells_when_its_call_began(
+            instance in "[a-z_0-9]{1,12}", port: u16, at in 0_i64..4_000_000_000_000_000, number in 0_u32..100,
+        ) {
+            let place = Place { dir: "recordings".into(), instance, port };
+            let at = Timestamp::from_microsecond(at).unwrap();
+            for direction in [Direction::Inbound, Direction::Outbound] {
+                let mut stem = Stem::new(&place, direction, at);
+                if number > 0 {
+                    stem = stem.beside(number);
+                }
+                for ending in [".wav", ".trace.jsonl", ".json.part"] {
+                    let file = stem.file(ending);
+                    let name = file.file_name().unwrap().to_str().unwrap();
+                    prop_assert_eq!(file_of_call(name), Some((at, ending)));
+                }
+            }
+        }
+
+        #[test]
+        fn no_name_panics(name in "\\PC{0,20}_recording_\\PC{0,40}") {
+            let _ = file_of_call(&name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_ours_tells_nothing() {
+        for name in [
+            "",
+            "notes.wav",
+            "20261120T091502.123456Z.wav",
+            "server_8080_inbound_recording_.wav",
+            "server_8080_inbound_recording_20261120T091502Z.wav",
+            "server_8080_inbound_recording_20261320T091502.123456Z.wav",
+            "server_8080_inbound_recording_20261120T091502.123456z.wav",
+            "server_8080_inbound_recording_20261120T091502.123456Z-x.wav",
+            "server_8080_inbound_recording_20261120T091502.123456Z-0.wav",
+            "server_8080_inbound_recording_20261120T091502.123456Z-+1.wav",
+            "server_8080_sideways_recording_20261120T091502.123456Z.wav",
+            "server_port_inbound_recording_20261120T091502.123456Z.wav",
+            "server_08080_inbound_recording_20261120T091502.123456Z.wav",
+            "_8080_inbound_recording_20261120T091502.123456Z.wav",
+            "8080_inbound_recording_20261120T091502.123456Z.wav",
+        ] {
+            assert_eq!(file_of_call(name), None, "{name}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use agent::AgentTrack;
 pub(crate) use figures::{line, turn};
 pub(crate) use files::pretty;
-pub use files::{Meta, Place, Stem, transcript};
+pub use files::{Meta, Place, Stem, file_of_call, transcript};
 pub use trace::{TRACE_VERSION, TraceHead, TraceRecord};
 pub(crate) use writer::write_whole;
 pub use writer::{Begin, Writer};

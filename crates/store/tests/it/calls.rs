@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ringback_store::{
     AuditFilter, CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction,
     DoNotCall, EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json,
-    Page, Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
+    NodeFile, Page, Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -507,30 +507,22 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
         ..ringback_store::AuditEntry::default()
     };
     store.audit_insert(&act, NOW).await.unwrap();
-    let lie = store.number_files("0015005550001").await.unwrap();
-    let lie: Vec<_> = lie.iter().map(|of| (of.file.kind, &*of.node)).collect();
-    assert_eq!(
-        lie,
-        [(FileKind::Recording, "node 1"), (FileKind::Trace, "node 1")]
-    );
     let erased = store
-        .number_erase("0015005550001", Suppression::Keep)
+        .number_erase("0015005550001", Suppression::Keep, NOW)
         .await
         .unwrap();
     assert_eq!((erased.calls, erased.entries), (vec!["1".to_owned()], 1));
-    assert_eq!(
-        erased.files,
-        [
-            file("1", FileKind::Recording, NOW),
-            file("1", FileKind::Trace, NOW)
-        ]
-    );
+    let files = [FileKind::Recording, FileKind::Trace].map(|kind| NodeFile {
+        file: file("1", kind, NOW),
+        node: "node 1".to_owned(),
+    });
+    assert_eq!(erased.files, files);
     assert!(
         store.do_not_call_has(number).await.unwrap(),
         "who must not be called stays so"
     );
     store
-        .number_erase(number, Suppression::Forget)
+        .number_erase(number, Suppression::Forget, NOW)
         .await
         .unwrap();
     assert!(!store.do_not_call_has(number).await.unwrap());
@@ -562,13 +554,68 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
     assert_eq!(writer.state().refused, 1);
     for word in [" ", "Anonymous"] {
         let nobody = store
-            .number_erase(word, Suppression::Keep)
+            .number_erase(word, Suppression::Keep, NOW)
             .await
             .unwrap_err();
         assert!(matches!(nobody, Error::Refused(_)), "{nobody}");
-        let nobody = store.number_files(word).await.unwrap_err();
-        assert!(matches!(nobody, Error::Refused(_)), "{nobody}");
     }
+}
+
+pub async fn each_node_is_told_of_its_own_files_until_they_are_deleted(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let elsewhere = CallStart {
+        node: "node 2".to_owned(),
+        ..call("2", NOW)
+    };
+    let stays = CallStart {
+        from: "+15005550777".to_owned(),
+        ..call("3", NOW)
+    };
+    let mut writes = vec![
+        Write::Call(call("1", NOW)),
+        Write::Call(elsewhere),
+        Write::Call(stays),
+    ];
+    for id in ["1", "2", "3"] {
+        for kind in [FileKind::Recording, FileKind::Trace] {
+            writes.push(Write::File(file(id, kind, NOW)));
+        }
+    }
+    write(&fresh, &store, &writes).await;
+    let path = |id: &str, kind| file(id, kind, NOW).path;
+    let one = FileKind::Recording;
+    let known = store.file_paths(one, NOW, NOW + 1).await.unwrap();
+    assert_eq!(known.len(), 3, "{known:?}");
+    assert_eq!(store.file_paths(one, NOW - 9, NOW).await.unwrap().len(), 0);
+    store
+        .number_erase("+15005550001", Suppression::Keep, NOW)
+        .await
+        .unwrap();
+    // Another connection, as the other node has.
+    let other = fresh.store();
+    let mut marked = other.files_to_erase("node 2", "", 10).await.unwrap();
+    marked.sort();
+    let mut expected = [path("2", one), path("2", FileKind::Trace)];
+    expected.sort();
+    assert_eq!(marked, expected);
+    other.file_erased("node 2", &expected[0]).await.unwrap();
+    other.file_erased("node 1", &expected[1]).await.unwrap();
+    assert_eq!(
+        other.files_to_erase("node 2", "", 10).await.unwrap(),
+        expected[1..]
+    );
+    assert_eq!(
+        store.files_to_erase("node 1", "", 1).await.unwrap().len(),
+        1
+    );
+    let after = store
+        .files_to_erase("node 1", "", 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let next = store.files_to_erase("node 1", &after, 10).await.unwrap();
+    assert_eq!(next.len(), 1);
+    assert_ne!(next[0], after);
 }
 
 pub async fn what_is_old_is_listed_and_forgotten(fresh: Fresh) {

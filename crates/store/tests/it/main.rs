@@ -160,6 +160,7 @@ cases! {
     calls::whoever_lost_the_lease_changes_nothing,
     calls::a_call_that_was_placed_is_never_placed_again,
     calls::a_number_is_erased_from_every_table,
+    calls::each_node_is_told_of_its_own_files_until_they_are_deleted,
     calls::what_is_old_is_listed_and_forgotten,
     calls::text_with_any_character_is_kept,
     calls::what_no_row_can_hold_is_not_found,

@@ -194,16 +194,18 @@ impl Rows {
     }
 }
 
+/// How the names of files end, and what they are.
+pub const KINDS: [(&str, FileKind); 4] = [
+    (".wav", FileKind::Recording),
+    (".trace.jsonl", FileKind::Trace),
+    (".transcript.json", FileKind::Transcript),
+    (".json", FileKind::Summary),
+];
+
 /// The row of a file that was begun at `at`; what it is shows the end of its name.
 fn file(call_id: &str, path: &Path, at: i64) -> Option<CallFile> {
     let name = path.file_name()?.to_str()?;
-    let kinds = [
-        (".wav", FileKind::Recording),
-        (".trace.jsonl", FileKind::Trace),
-        (".transcript.json", FileKind::Transcript),
-        (".json", FileKind::Summary),
-    ];
-    let of = kinds.into_iter().find(|(ending, _)| name.ends_with(ending));
+    let of = KINDS.into_iter().find(|(ending, _)| name.ends_with(ending));
     of.map(|(_, kind)| CallFile {
         call_id: call_id.to_owned(),
         kind,
