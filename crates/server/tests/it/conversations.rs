@@ -339,7 +339,7 @@ async fn there_are_only_so_many() {
 }
 
 /// Engines without anybody's.
-fn engines(folder: &std::path::Path) -> Arc<Engines> {
+pub fn engines(folder: &std::path::Path) -> Arc<Engines> {
     let config = EngineConfig {
         data_dir: folder.to_owned(),
         recognizers: 0,
@@ -358,11 +358,11 @@ fn engines(folder: &std::path::Path) -> Arc<Engines> {
     Arc::new(Engines::start(config).unwrap())
 }
 
-fn scenario(text: &str) -> Arc<Scenario> {
+pub fn scenario(text: &str) -> Arc<Scenario> {
     Arc::new(parse(text, &Origin::text("t")).unwrap().0)
 }
 
-fn about(owner: &str) -> About {
+pub fn about(owner: &str) -> About {
     About {
         id: Uuid::now_v7(),
         owner: owner.to_owned(),
@@ -372,7 +372,7 @@ fn about(owner: &str) -> About {
     }
 }
 
-const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
+pub const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
 
 #[tokio::test]
 async fn a_conversation_with_which_nobody_goes_on_is_forgotten() {
@@ -477,7 +477,8 @@ hang_up = true
 }
 
 /// Somebody with an account: how they ask.
-async fn asker(
+/// A new user, who asks.
+pub async fn asker(
     server: &Simulated,
     email: &str,
 ) -> impl AsyncFn(Method, &str, Value) -> (u16, Value) {

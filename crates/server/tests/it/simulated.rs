@@ -182,6 +182,11 @@ impl Simulated {
 
     /// The same with another last step.
     pub async fn call_to_the_end(&self, last: &str) -> Outcome {
+        self.call_of(None, last).await
+    }
+
+    /// The same to a scenario of this name.
+    pub async fn call_of(&self, scenario: Option<&str>, last: &str) -> Outcome {
         let steps = self.folder.path().join("steps.toml");
         let script = [
             "wait_reply = 15000",
@@ -194,7 +199,7 @@ impl Simulated {
         let args = CallArgs {
             server: ServerArgs {
                 url: self.url(),
-                scenario: None,
+                scenario: scenario.map(str::to_owned),
                 auth_token: Some(Token(Some(AuthToken::new(TOKEN).unwrap()))),
                 from: FROM.to_owned(),
                 to: TO.to_owned(),
