@@ -21,12 +21,13 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [Migration; 5] = migrations![
+const MIGRATIONS: [Migration; 6] = migrations![
     1 "0001_accounts",
     2 "0002_scenarios",
     3 "0003_calls",
     4 "0004_schedule",
     5 "0005_erasures",
+    6 "0006_streams",
 ];
 
 statements! {

@@ -66,7 +66,12 @@ impl Watches {
         let watches = self.lock();
         let found = match Uuid::try_parse(id) {
             Ok(id) => watches.get(&id),
-            Err(_) => watches.values().find(|watch| watch.call_sid == id),
+            Err(_) => {
+                // Of those under one of the carrier's ids the newest: ids of ours go up.
+                let of_it = watches.iter().filter(|(_, watch)| watch.call_sid == id);
+                let newest = of_it.max_by_key(|(ours, _)| **ours);
+                newest.map(|(_, watch)| watch)
+            }
         };
         found.map(Arc::clone)
     }

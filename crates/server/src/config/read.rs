@@ -132,7 +132,7 @@ pub fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("write true or false".to_owned()),
+        _ => Err("write on or off".to_owned()),
     }
 }
 

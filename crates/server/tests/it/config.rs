@@ -218,7 +218,7 @@ fn malformed_values_stop_with_one_line_that_names_them() {
     );
     check_refused(
         &[("RECORDING", "maybe")],
-        "RECORDING=maybe (environment): write true or false",
+        "RECORDING=maybe (environment): write on or off",
     );
     check_refused(
         &[("REGISTRATION", "everybody")],

@@ -83,7 +83,7 @@ words! {
 pub struct CallStart {
     /// Our id.
     pub id: String,
-    /// The carrier's; unique. `None` until it is known.
+    /// The carrier's; that of another call too, where the caller was put through to another scenario. `None` until it is known.
     pub call_sid: Option<String>,
     /// Who called whom.
     pub direction: Direction,

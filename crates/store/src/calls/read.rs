@@ -105,7 +105,8 @@ statements! {
         AND (CAST($6 AS BIGINT) IS NULL OR created_at >= $6)
         AND (CAST($7 AS BIGINT) IS NULL OR created_at < $7)
         ORDER BY created_at DESC, id DESC LIMIT $8 OFFSET $9"];
-    CALL_FIND = ["SELECT * FROM calls WHERE id = $1 OR call_sid = $1"];
+    CALL_FIND = ["SELECT * FROM calls WHERE id = $1 OR call_sid = $1
+        ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1"];
     CALL_SUMMARY = ["SELECT summary FROM calls WHERE id = $1"];
     TURNS_OF = ["SELECT * FROM turns WHERE call_id = $1 ORDER BY number"];
     FAULTS_OF = ["SELECT * FROM faults WHERE call_id = $1 ORDER BY at, id"];

@@ -153,7 +153,7 @@ impl Store {
     /// Writes a call that begins, at once. Calls that are live go through a [`Writer`](crate::Writer) instead.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where another call has its `call_sid`.
+    /// [`Error::Unavailable`].
     pub async fn call_insert(&self, call: &CallStart) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         call_insert(&mut tx, call).await?;
@@ -163,7 +163,7 @@ impl Store {
     /// Notes the carrier's id of a call that has none yet.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also where the call has another one; [`Error::Conflict`] where another call has this one.
+    /// [`Error::NotFound`], also where the call has another one.
     pub async fn call_sid_set(&self, id: &str, call_sid: &str) -> Result<(), Error> {
         match execute!(self, CALL_SID, id, call_sid)? {
             0 => Err(Error::NotFound("the call")),

@@ -219,6 +219,34 @@ pub async fn rows_written_twice_are_there_once(fresh: Fresh) {
     assert_eq!(store.checkpoint_find("1").await.unwrap(), None);
 }
 
+pub async fn a_caller_put_through_to_another_scenario_has_a_call_for_each(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let first = call("01", NOW);
+    let mut second = call("02", NOW + SECOND);
+    second.call_sid.clone_from(&first.call_sid);
+    second.scenario = "it-support".to_owned();
+    for leg in [&first, &second] {
+        store.call_insert(leg).await.unwrap();
+    }
+    let found = async |id| {
+        let found = store.call_find(id).await.unwrap().unwrap();
+        (found.start.id, found.start.scenario)
+    };
+    assert_eq!(found("CA01").await, ("02".into(), "it-support".into()));
+    assert_eq!(found("01").await, ("01".into(), "survey".into()));
+    let done = CallStatus::Completed;
+    assert!(store.call_status_set("CA01", done, NOW).await.unwrap());
+    for id in ["01", "02"] {
+        let call = store.call_find(id).await.unwrap().unwrap();
+        assert_eq!(call.status, done, "{id}");
+    }
+    let erased = store
+        .number_erase("+15005550001", Suppression::Keep, NOW)
+        .await
+        .unwrap();
+    assert_eq!(erased.calls.len(), 2);
+}
+
 pub async fn lists_are_filtered_and_paged_newest_first(fresh: Fresh) {
     let store = fresh.migrated().await;
     for index in 0..9_i64 {

@@ -42,9 +42,8 @@ pub async fn what_the_database_refuses_holds_nothing_up(fresh: Fresh) {
     writer.send(Write::Call(call("1", NOW)));
     writer.send(Write::Turn(turn("no such call", 0, "lost")));
     writer.send(Write::Turn(turn("1", 0, "hello")));
-    let mut twin = call("2", NOW);
-    twin.call_sid = Some("CA1".to_owned());
-    writer.send(Write::Call(twin));
+    writer.send(Write::End(Box::new(end("no such call"))));
+    writer.send(Write::Turn(turn("nor this one", 0, "lost")));
     writer.send(Write::Turn(turn("1", 1, "goodbye")));
     writer.settled().await;
     let state = writer.state();

@@ -155,6 +155,7 @@ cases! {
     calls::a_status_only_goes_forward_and_the_first_final_one_stays,
     calls::rows_written_twice_are_there_once,
     calls::turns_that_were_taken_back_are_gone,
+    calls::a_caller_put_through_to_another_scenario_has_a_call_for_each,
     calls::lists_are_filtered_and_paged_newest_first,
     calls::no_entry_of_the_schedule_goes_to_two_nodes,
     calls::whoever_lost_the_lease_changes_nothing,

@@ -277,10 +277,6 @@ async fn makes_a_call(fresh: &Fresh, ann: &str, slug: &str) {
     store.call_sid_set(&begun.id, "CA01").await.unwrap();
     let other = store.call_sid_set(&begun.id, "CA02").await.unwrap_err();
     assert!(matches!(other, Error::NotFound(_)), "{other}");
-    let mut twin = call("02", NOW);
-    twin.call_sid = Some("CA01".to_owned());
-    let twin = store.call_insert(&twin).await.unwrap_err();
-    assert!(matches!(twin, Error::Conflict(_)), "{twin}");
 
     let writer = Writer::start(store.clone(), &fresh.dir.path().join("journal")).unwrap();
     writer.send(Write::Turn(turn("01", 0, "good morning")));
