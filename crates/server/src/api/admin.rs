@@ -129,7 +129,7 @@ pub async fn add_user(
 /// What is changed of a user.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"role": "admin"}))]
+#[schema(as = UserChange, example = json!({"role": "admin"}))]
 pub struct Change {
     /// `user` or `admin`.
     #[serde(default)]

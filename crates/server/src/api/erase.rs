@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ringback_store::{CallFilter, CallStatus, Error, NodeFile, Page, Store, Suppression};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::accounts::{Admin, Whence};
@@ -35,15 +35,36 @@ pub struct Wanted {
     forget_suppression: bool,
 }
 
+/// What was erased.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"calls": 3, "files": 12, "files_left": [], "scheduled_calls": 1}))]
+pub struct Erased {
+    /// Calls.
+    calls: usize,
+    /// Files that lay here.
+    files: u64,
+    /// Files that are still there, most of them on other servers.
+    files_left: Vec<FileLeft>,
+    /// Entries of the schedule.
+    scheduled_calls: u64,
+}
+
+/// A file that is still there.
+#[derive(Debug, Serialize, ToSchema)]
+struct FileLeft {
+    /// The server that has it.
+    node: String,
+    /// Where it lies there.
+    path: String,
+}
+
 /// Erase everything about a telephone number.
 ///
 /// The calls from and to it with their files, its entries in the schedule, its traces in the audit log. The log of acts says that it was
 /// done, and not for which number.
 #[utoipa::path(post, path = "/admin/erase", tag = "Operation", request_body(content = Wanted),
     responses(
-        (status = 200, description = "What was erased. `files_left` names files that lie on other servers, which delete them within a minute of running, or that cannot be deleted yet.", body = Object, example = json!({
-            "calls": 3, "files": 12, "files_left": [], "scheduled_calls": 1,
-        })),
+        (status = 200, description = "What was erased. `files_left` names files that lie on other servers, which delete them within a minute of running, or that cannot be deleted yet.", body = Erased),
         (status = 409, description = "A call with this number goes on.", body = Problem, example = json!({"detail": "a call with this number goes on: hang up, and ask again"})),
     ))]
 pub async fn erase_number(
@@ -51,7 +72,7 @@ pub async fn erase_number(
     Admin(admin): Admin,
     whence: Whence,
     JsonBody(wanted): JsonBody<Wanted>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Erased>, Refusal> {
     let store = store(&app)?;
     let number = &wanted.phone_number;
     // Rows on their way would come after.
@@ -70,12 +91,12 @@ pub async fn erase_number(
     let erased = erased.map_err(no_number)?;
     let (deleted, left) = delete_here(&app, store, &erased.files).await;
     app.desk.recent.forget(&erased.calls);
-    let counts = json!({
-        "calls": erased.calls.len(),
-        "files": deleted,
-        "files_left": left,
-        "scheduled_calls": erased.entries,
-    });
+    let counts = Erased {
+        calls: erased.calls.len(),
+        files: deleted,
+        files_left: left,
+        scheduled_calls: erased.entries,
+    };
     let subject = "a telephone number";
     whence
         .audit(
@@ -83,14 +104,14 @@ pub async fn erase_number(
             Some(&admin.id),
             "number.erase",
             subject,
-            counts.clone(),
+            json!(counts),
         )
         .await;
     Ok(Json(counts))
 }
 
 /// Deletes those of the files that lie here. Answers how many, and which are left: their nodes find them marked.
-async fn delete_here(app: &App, store: &Store, files: &[NodeFile]) -> (u64, Vec<Value>) {
+async fn delete_here(app: &App, store: &Store, files: &[NodeFile]) -> (u64, Vec<FileLeft>) {
     let (mut deleted, mut left) = (0, Vec::new());
     for NodeFile { file, node } in files {
         let path = &file.path;
@@ -105,7 +126,10 @@ async fn delete_here(app: &App, store: &Store, files: &[NodeFile]) -> (u64, Vec<
                 file = path,
                 "a file of an erased call is left to its node"
             );
-            left.push(json!({ "node": node, "path": path }));
+            left.push(FileLeft {
+                node: node.clone(),
+                path: path.clone(),
+            });
         }
     }
     (deleted, left)

@@ -87,7 +87,7 @@ pub async fn show_protected(State(app): State<App>, user: User) -> Result<Json<G
 /// A password in place of another.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"current_password": "a pass phrase of her own", "new_password": "another pass phrase"}))]
+#[schema(as = PasswordChange, example = json!({"current_password": "a pass phrase of her own", "new_password": "another pass phrase"}))]
 pub struct Change {
     /// What it was.
     #[schema(value_type = String, format = Password)]

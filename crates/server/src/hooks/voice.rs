@@ -87,7 +87,6 @@ pub async fn answer_call(
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
         (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
-        (status = 422, description = "The call is not named.", body = Object, example = json!({"detail": [{"loc": ["body", "CallSid"], "msg": "Field required", "type": "missing"}]})),
         (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
     ))]
 pub async fn answer_fetched_call(

@@ -5,16 +5,20 @@
 //! other.
 
 mod archive;
+mod flat;
 mod page;
 mod refusals;
 mod security;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use utoipa::__dev::{SchemaReferences, Tags};
+use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn, Paths};
 use utoipa::openapi::schema::{Components, Schema};
 use utoipa::openapi::tag::Tag;
@@ -98,6 +102,7 @@ pub fn document() -> OpenApi {
         remark(&mut operation, route);
         paths.add_path_operation(route.path, vec![method(route)], operation);
     }
+    flat::melt(&mut components, &paths);
     refusals::describe(&mut components);
     security::describe(&mut components);
     let mut document = OpenApi::new(info, paths);
@@ -119,9 +124,34 @@ static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
     text.map(Bytes::from).unwrap_or_default()
 });
 
+/// A document of OpenAPI 3.1.
+#[derive(ToSchema)]
+#[schema(as = OpenApiDocument, example = json!({"openapi": "3.1.0", "info": {"title": "Ringback", "version": "0.1.0"}, "paths": {}}))]
+#[expect(dead_code, reason = "it is the shape of an answer, for the document")]
+struct Document {
+    /// `3.1.0`.
+    openapi: String,
+    info: About,
+    /// Operations by path and method.
+    paths: BTreeMap<String, BTreeMap<String, Value>>,
+    #[serde(flatten)]
+    more: BTreeMap<String, Value>,
+}
+
+/// What is described.
+#[derive(ToSchema)]
+#[schema(as = OpenApiInfo)]
+#[expect(dead_code, reason = "as Document")]
+struct About {
+    title: String,
+    version: String,
+    #[serde(flatten)]
+    more: BTreeMap<String, Value>,
+}
+
 /// Show this document.
 #[utoipa::path(get, path = "/openapi.json", tag = "Documentation", responses(
-    (status = 200, description = "OpenAPI 3.1.", body = Object, example = json!({"openapi": "3.1.0", "paths": {}})),
+    (status = 200, description = "OpenAPI 3.1.", body = Document),
 ))]
 pub async fn show_document() -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use ringback_session::scenario::{
     Kind, Origin, Position, Problem, Scenario, Step, Warning, destination, is_reference,
-    parse_json, steps,
+    parse_json, steps, to_toml,
 };
 use ringback_store::SealedSecret;
 use serde_json::{Value, json};
@@ -74,6 +74,9 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
         .ok()
         .filter(|(read, _)| Uuid::try_parse(&read.slug).is_ok());
     problems.extend(slugs.map(|_| looks_like_an_id()));
+    if read.is_ok() && to_toml(&body).is_err() {
+        problems.push(not_for_files());
+    }
     match read {
         Ok((scenario, mut warnings)) if problems.is_empty() => {
             warnings.extend(absent(app, &scenario));
@@ -99,6 +102,17 @@ fn looks_like_an_id() -> Problem {
         path: "slug".to_owned(),
         what: "a slug must not look like an id".to_owned(),
         remedy: "choose a name".to_owned(),
+    }
+}
+
+/// Parts that are not read yet may hold what the other spelling cannot say: then it could not be exported.
+fn not_for_files() -> Problem {
+    Problem {
+        origin: String::new(),
+        at: Position::START,
+        path: String::new(),
+        what: "a list holds null, or a number is too large".to_owned(),
+        remedy: "leave it out".to_owned(),
     }
 }
 

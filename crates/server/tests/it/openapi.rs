@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -52,6 +53,149 @@ fn has_examples(document: &Value, content: &Value) -> bool {
             .iter()
             .any(|example| !example.is_null())
     })
+}
+
+/// The fields that a schema tells of, and those that must be there. `None` where any other may be there, too.
+fn fields<'a>(
+    document: &'a Value,
+    schema: &'a Value,
+) -> Option<(BTreeMap<&'a str, &'a Value>, BTreeSet<&'a str>)> {
+    let schema = resolved(document, schema);
+    if !schema["additionalProperties"].is_null() && schema["additionalProperties"] != false {
+        return None;
+    }
+    let own = schema["properties"].as_object();
+    let own = own
+        .into_iter()
+        .flatten()
+        .map(|(name, of)| (name.as_str(), of));
+    let needed = schema["required"].as_array();
+    let needed = needed.into_iter().flatten().filter_map(Value::as_str);
+    Some((BTreeMap::from_iter(own), BTreeSet::from_iter(needed)))
+}
+
+/// What of a value a schema does not tell, or tells otherwise.
+fn untold(document: &Value, schema: &Value, value: &Value, place: &str) -> Result<(), String> {
+    let schema = resolved(document, schema);
+    for ways in [&schema["oneOf"], &schema["anyOf"]] {
+        if let Some(ways) = ways.as_array() {
+            let tried = ways.iter().map(|way| untold(document, way, value, place));
+            return tried
+                .reduce(Result::or)
+                .unwrap_or_else(|| Err(place.to_owned()));
+        }
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let listed = schema["type"].as_array().map_or_else(
+        || schema["type"].as_str().into_iter().collect::<Vec<_>>(),
+        |kinds| kinds.iter().filter_map(Value::as_str).collect(),
+    );
+    let fits = |listed: &&str| *listed == kind || (*listed, kind) == ("number", "integer");
+    if !listed.is_empty() && !listed.iter().any(fits) {
+        return Err(format!("{place}: {value} is not {listed:?}"));
+    }
+    if let Some(words) = schema["enum"].as_array()
+        && !words.contains(value)
+    {
+        return Err(format!("{place}: {value} is none of {words:?}"));
+    }
+    for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+        let place = format!("{place}[{number}]");
+        untold(document, &schema["items"], item, &place)?;
+    }
+    let (Some(object), Some((told, needed))) = (value.as_object(), fields(document, schema)) else {
+        return Ok(());
+    };
+    if told.is_empty() {
+        return Ok(());
+    }
+    if let Some(missing) = needed.iter().find(|name| !object.contains_key(**name)) {
+        return Err(format!("{place}: {missing} is missing"));
+    }
+    object.iter().try_for_each(|(name, value)| {
+        let place = format!("{place}.{name}");
+        let schema = told.get(name.as_str());
+        let schema = schema.ok_or_else(|| format!("{place} is not told: {value}"))?;
+        untold(document, schema, value, &place)
+    })
+}
+
+/// An answer has no field but those that the document tells of, and these are as it tells. What is no route of the table is not looked at.
+pub fn assert_told(method: &str, path: &str, status: u16, answer: &Value) {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+    let parts = || path.split('/');
+    let fits = |route: &&Route| {
+        let pattern = route.path.split('/');
+        route.method == method
+            && pattern.clone().count() == parts().count()
+            && pattern
+                .zip(parts())
+                .all(|(known, part)| known == part || known.starts_with('{'))
+    };
+    let exactly = ROUTES
+        .iter()
+        .find(|route| route.method == method && route.path == path);
+    let Some(route) = exactly.or_else(|| ROUTES.iter().find(fits)) else {
+        return;
+    };
+    let operation = operation(&DOCUMENT, route);
+    let response = resolved(&DOCUMENT, &operation["responses"][status.to_string()]);
+    let schema = &response["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{method} {path}: {status} is not told");
+    let told = untold(&DOCUMENT, schema, answer, "answer");
+    assert_eq!(told, Ok(()), "{method} {path}: {answer:#}");
+}
+
+#[test]
+fn an_answer_of_another_shape_than_the_documents_is_found() {
+    let document = document();
+    let schema = json!({"$ref": "#/components/schemas/CallInFull"});
+    let example = document["components"]["schemas"]["CallInFull"]["example"].clone();
+    let found = |change: fn(&mut Value)| {
+        let mut value = example.clone();
+        change(&mut value);
+        untold(&document, &schema, &value, "it")
+    };
+    assert_eq!(found(|_| {}), Ok(()));
+    assert!(found(|value| value["colour"] = json!(1)).is_err());
+    assert!(found(|value| value["turns"][0]["audible_ms"] = json!("soon")).is_err());
+    assert!(found(|value| value["turns"][0]["colour"] = json!(1)).is_err());
+    assert!(found(|value| value["status"] = json!("odd")).is_err());
+    assert!(found(|value| drop(value.as_object_mut().unwrap().remove("turns"))).is_err());
+    assert_eq!(found(|value| value["cost"] = Value::Null), Ok(()));
+}
+
+#[test]
+fn of_no_body_it_is_said_only_that_it_is_an_object() {
+    let document = document();
+    for route in ROUTES {
+        let operation = operation(&document, route);
+        let answers = operation["responses"].as_object().unwrap().values();
+        let bodies = answers.chain([&operation["requestBody"]]);
+        let contents = bodies.map(|body| &resolved(&document, body)["content"]);
+        for content in contents.filter_map(Value::as_object) {
+            for (kind, content) in content {
+                let schema = resolved(&document, &content["schema"]);
+                let schema = match schema["type"] == "array" {
+                    true => resolved(&document, &schema["items"]),
+                    false => schema,
+                };
+                let told = ["properties", "oneOf", "anyOf"];
+                let told = told.iter().any(|name| !schema[*name].is_null());
+                let is_text = schema["type"] == "string";
+                let what = format!("{} {}: {kind}", route.method, route.path);
+                assert!(is_text || told, "{what}: {schema}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -183,6 +327,20 @@ fn a_routes_protection_and_body_decide_who_it_asks_for_and_what_it_refuses() {
         assert!(answers("403"), "{what}: an address may be blocked");
         for status in ["408", "413", "415", "422"] {
             assert!(answers(status) || route.body == 0, "{what}: {status}");
+        }
+    }
+}
+
+#[test]
+fn no_two_shapes_have_one_name() {
+    let mut shapes: BTreeMap<String, Value> = BTreeMap::new();
+    for route in ROUTES {
+        let described = route.described.unwrap_or_else(|| panic!("{}", route.path));
+        let (_, (_, schemas)) = described();
+        for (name, schema) in schemas {
+            let schema = serde_json::to_value(schema).unwrap();
+            let known = shapes.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(*known, schema, "{name}");
         }
     }
 }

@@ -6,6 +6,7 @@ use ringback_store::{CallDetail, FileKind, Location, Store};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::openapi::assert_told;
 use crate::simulated::{ANSWER, FROM, GREETING, QUESTION, Simulated, until};
 
 async fn calls(server: &Simulated, query: &str) -> Vec<Value> {
@@ -87,6 +88,15 @@ async fn a_call_is_listed_with_its_figures_and_its_rows_hold_what_was_said() {
         .as_str()
         .unwrap()
         .to_owned();
+    for path in [
+        "/calls".to_owned(),
+        format!("/calls/{id}"),
+        format!("/calls/{id}/transcript"),
+        format!("/local/calls/{id}"),
+    ] {
+        let answer = serde_json::from_str(&server.get(&path).await).unwrap();
+        assert_told("GET", &path, 200, &answer);
+    }
     let events = server.get(&format!("/calls/{id}/events")).await;
     let mut told = ["began", "hearing", "speaking", "line", "turn", "end"].iter();
     assert!(

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use ringback_server::app::{App, Server};
@@ -23,6 +23,8 @@ use ringback_session::{EngineStatus, Outgoing, Received};
 use ringback_wire::twilio::signature::{AuthToken, sign};
 use ringback_wire::twilio::webhook::Form;
 use tower::ServiceExt;
+
+use crate::openapi::assert_told;
 
 pub const TOKEN: &str = "tok_made_up_0123456789abcdef";
 pub const BASE: &str = "https://agent.example.test";
@@ -248,9 +250,16 @@ impl TestServer {
         let mut request = request;
         let peer: SocketAddr = format!("{peer}:50000").parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let is_json = |kind: &HeaderValue| kind == "application/json";
+        let json = parts.headers.get("content-type").is_some_and(is_json);
+        if json && parts.status.is_success() && !bytes.is_empty() {
+            let answer = serde_json::from_slice(&bytes).unwrap();
+            assert_told(method.as_str(), uri.path(), parts.status.as_u16(), &answer);
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -5,8 +5,8 @@ use axum::extract::{MatchedPath, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::access::{Reader, find};
 use crate::accounts;
@@ -18,12 +18,27 @@ use crate::refusal::Refusal;
 const SECOND: i64 = 1_000_000;
 /// So long a link is good, in microseconds.
 const GOOD: i64 = 300 * SECOND;
-/// What links can open.
-const RESOURCES: [&str; 2] = ["recording", "events"];
 
 /// Marks a request that came by a good link to what it asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct ByLink;
+
+/// Paths that open for whoever has them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CallLinks, example = json!({
+    "expires_at": "2026-11-20T09:20:02Z",
+    "recording": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/recording?token=AAAAAGkf...",
+    "events": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/events?token=AAAAAGkf...",
+}))]
+pub struct Links {
+    /// Until then.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// The recording.
+    recording: String,
+    /// The events of the call while it goes on.
+    events: String,
+}
 
 /// Make links that need no header.
 ///
@@ -31,26 +46,25 @@ pub struct ByLink;
 /// whoever has them.
 #[utoipa::path(post, path = "/calls/{id}/links", tag = "Calls", params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
     responses(
-        (status = 200, description = "The links.", body = Object, example = json!({
-            "expires_at": "2026-11-20T09:20:02Z",
-            "recording": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/recording?token=AAAAAGkf...",
-            "events": "/calls/0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11/events?token=AAAAAGkf...",
-        })),
+        (status = 200, description = "The links.", body = Links),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
     ))]
 pub async fn make_links(
     State(app): State<App>,
     reader: Reader,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Links>, Refusal> {
     let id = find(&app, &reader, &id).await?.id;
     let until = now() + GOOD;
-    let mut links = json!({ "expires_at": rfc3339(until) });
-    for resource in RESOURCES {
+    let link = |resource: &str| {
         let token = app.signer.link(resource, &id, until / SECOND);
-        links[resource] = format!("/calls/{id}/{resource}?token={token}").into();
-    }
-    Ok(Json(links))
+        format!("/calls/{id}/{resource}?token={token}")
+    };
+    Ok(Json(Links {
+        expires_at: rfc3339(until),
+        recording: link("recording"),
+        events: link("events"),
+    }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod act;
 pub mod events;
+mod figures;
 pub mod files;
 pub mod links;
 pub mod transcript;
@@ -19,6 +20,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use access::{Reader, stored, unknown};
+use figures::{InFull, Lately};
 
 use crate::answers::Detail;
 use crate::api::lists::{Paging, Sought, listed};
@@ -80,11 +82,7 @@ pub async fn list_calls(
 #[utoipa::path(get, path = "/calls/{id}", tag = "Calls",
     params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
     responses(
-        (status = 200, description = "The call.", body = Object, example = json!({
-            "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
-            "status": "completed", "direction": "inbound", "from": "+15005550001", "to": "+15005550006", "started": "2026-11-20T09:15:02.123456Z",
-            "ended": "2026-11-20T09:16:40.5Z", "engines": ["deepgram", "openai", "cartesia"], "turns": [{"turn": 1, "audible_ms": 640}], "faults": [],
-        })),
+        (status = 200, description = "The call.", body = InFull),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
     ))]
 pub async fn show_call(
@@ -104,9 +102,7 @@ pub async fn show_call(
 #[utoipa::path(get, path = "/local/calls/{id}", tag = "Operation",
     params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
     responses(
-        (status = 200, description = "The figures.", body = Object, example = json!({
-            "call_sid": "CA00000000000000000000000000000001", "from": "+1*******001", "turns": [{"turn": 1, "audible_ms": 640}],
-        })),
+        (status = 200, description = "The figures.", body = Lately),
         (status = 404, description = "None of this id has ended lately.", body = Problem, example = json!({"detail": "no call of this id has ended lately"})),
     ))]
 pub async fn show_figures(State(app): State<App>, Path(id): Path<String>) -> Response {
@@ -128,6 +124,16 @@ pub async fn show_figures(State(app): State<App>, Path(id): Path<String>) -> Res
     "reason": "the caller hung up", "engines": ["deepgram", "openai", "cartesia"], "cost": 0.041, "currency": "USD",
 }))]
 pub struct Row {
+    #[serde(flatten)]
+    about: About,
+    /// What it cost, in `currency`.
+    cost: Option<f64>,
+}
+
+/// Who called whom, when, by what.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CallAbout)]
+struct About {
     /// Our id.
     call_id: String,
     /// Twilio's.
@@ -158,9 +164,7 @@ pub struct Row {
     /// What heard, answered and spoke.
     #[schema(value_type = Option<Vec<String>>)]
     engines: Option<Kept>,
-    /// What it cost, in `currency`.
-    cost: Option<f64>,
-    /// ISO 4217.
+    /// ISO 4217, of what it cost.
     currency: Option<String>,
 }
 
@@ -188,7 +192,7 @@ fn directions() -> Object {
 
 fn row(call: &Call) -> Row {
     let begun = &call.start;
-    Row {
+    let about = About {
         call_id: begun.id.clone(),
         call_sid: begun.call_sid.clone(),
         status: call.status,
@@ -201,8 +205,11 @@ fn row(call: &Call) -> Row {
         ended: call.ended_at.and_then(rfc3339),
         reason: call.end_reason.clone(),
         engines: call.engines.clone(),
-        cost: call.cost,
         currency: call.currency.clone(),
+    };
+    Row {
+        about,
+        cost: call.cost,
     }
 }
 

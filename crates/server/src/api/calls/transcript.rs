@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Found, Reader, find};
+use super::figures::Transcript;
 use super::files;
 use crate::app::App;
 use crate::body::Params;
@@ -62,9 +63,7 @@ pub struct Asked {
 #[utoipa::path(get, path = "/calls/{id}/transcript", tag = "Calls", params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001"), Asked),
     responses(
         (status = 200, description = "The transcript.", content(
-            (Object = "application/json", example = json!({"call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "lines": [
-                {"speaker": "agent", "turn": null, "from_ms": 0, "until_ms": 1500, "said": "Good morning.", "heard": "Good morning.", "digits": "", "interrupted": false},
-            ]})),
+            (Transcript = "application/json"),
             (String = "text/plain", example = "[00:00] Agent: Good morning.\n"),
             (String = "application/x-subrip", example = "1\n00:00:00,000 --> 00:00:01,500\nAgent: Good morning.\n\n"),
         )),

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::keep::{self, Change, take_shared};
+use super::shape::{Drafted, Kept};
 use super::shown::{whole, with_warnings};
 use crate::accounts::{User, Whence};
 use crate::api::lists::{Paging, listed};
@@ -23,16 +24,9 @@ use crate::refusal::{Refusal, soon, store};
 /// # Errors
 /// 409, 422, 503.
 #[utoipa::path(post, path = "/realtime/custom-scenario", tag = "Scenarios",
-    request_body(content = Object, content_type = "application/json", example = json!({
-        "name": "Table line", "persona": "You answer for a restaurant.", "prompt": "Take reservations.", "voice_config": {"voice": "alloy", "speed": 1.0},
-    })),
+    request_body(content = Drafted),
     responses(
-        (status = 201, description = "It is kept.", body = Object, example = json!({
-            "id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "name": "Table line", "owner": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b12",
-            "shared": false, "version": 1, "created_at": "2026-11-20T09:15:02.123456Z", "updated_at": "2026-11-20T09:15:02.123456Z",
-            "persona": "You answer for a restaurant.", "prompt": "Take reservations.", "voice_config": {"voice": "alloy", "speed": 1.0},
-            "warnings": [{"loc": ["body", "voice_config", "voice"], "msg": "the local voice is \"pico\": this name is kept for other providers"}],
-        })),
+        (status = 201, description = "It is kept.", body = Kept),
         (status = 409, description = "The slug is taken, or one of a scenario that is built in or a file; or there are too many.", body = Problem, example = json!({"detail": "the slug \"table-line\" is taken: choose another"})),
     ))]
 pub async fn create_custom_scenario(
@@ -54,8 +48,7 @@ pub async fn create_custom_scenario(
 /// # Errors
 /// 422, 503.
 #[utoipa::path(get, path = "/realtime/custom-scenarios", tag = "Scenarios", params(Paging), responses(
-    (status = 200, description = "A page of them, as one is shown by itself.", body = [Object], headers(("X-Total-Count" = u64, description = "How many there are on all pages.")),
-        example = json!([{"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "name": "Table line", "shared": false, "version": 1, "warnings": []}])),
+    (status = 200, description = "A page of them, as one is shown by itself.", body = [Kept], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
 ))]
 pub async fn list_custom_scenarios(
     State(app): State<App>,
@@ -74,7 +67,7 @@ pub async fn list_custom_scenarios(
 #[utoipa::path(get, path = "/realtime/custom-scenario/{id}", tag = "Scenarios",
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11")),
     responses(
-        (status = 200, description = "The scenario.", body = Object, example = json!({"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "version": 1, "prompt": "Take reservations.", "warnings": []})),
+        (status = 200, description = "The scenario.", body = Kept),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
     ))]
 pub async fn show_custom_scenario(
@@ -95,9 +88,9 @@ pub async fn show_custom_scenario(
 /// 403, 404, 409, 422, 503.
 #[utoipa::path(put, path = "/realtime/custom-scenario/{id}", tag = "Scenarios",
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11")),
-    request_body(content = Object, content_type = "application/json", example = json!({"prompt": "Take reservations until ten.", "shared": true})),
+    request_body(content = Drafted, content_type = "application/json", example = json!({"prompt": "Take reservations until ten.", "shared": true})),
     responses(
-        (status = 200, description = "The scenario as it is now.", body = Object, example = json!({"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "version": 2, "prompt": "Take reservations until ten.", "shared": true, "warnings": []})),
+        (status = 200, description = "The scenario as it is now.", body = Kept),
         (status = 403, description = "It is shared by somebody else.", body = Problem, example = json!({"detail": "only its owner and admins may change this scenario"})),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
         (status = 409, description = "The slug is taken, or others change it at this moment.", body = Problem, example = json!({"detail": "the slug \"table-line\" is taken: choose another"})),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::keep::{nowhere, visible};
+use super::shape::{Listed, Shown, Version};
 use super::shown::{added, brief, said, whole};
 use crate::accounts::User;
 use crate::api::lists::{Paging, listed};
@@ -40,8 +41,7 @@ pub struct Which {
 /// # Errors
 /// 422, 503.
 #[utoipa::path(get, path = "/scenarios", tag = "Scenarios", params(Paging), responses(
-    (status = 200, description = "A page of them.", body = [Object], headers(("X-Total-Count" = u64, description = "How many there are on all pages.")),
-        example = json!([{"id": "survey", "slug": "survey", "name": "Survey", "source": "built-in", "direction": "both", "language": "en-US", "needs": []}])),
+    (status = 200, description = "A page of them.", body = [Listed], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
 ))]
 pub async fn list_scenarios(
     State(app): State<App>,
@@ -79,7 +79,7 @@ pub async fn list_scenarios(
 #[utoipa::path(get, path = "/scenarios/{id}", tag = "Scenarios",
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "survey"), Which),
     responses(
-        (status = 200, description = "The scenario.", body = Object, example = json!({"id": "survey", "slug": "survey", "name": "Survey", "source": "built-in", "direction": "both", "language": "en-US", "needs": []})),
+        (status = 200, description = "The scenario.", body = Shown),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
     ))]
 pub async fn show_scenario(
@@ -120,8 +120,7 @@ pub async fn show_scenario(
 #[utoipa::path(get, path = "/scenarios/{id}/versions", tag = "Scenarios",
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11"), Paging),
     responses(
-        (status = 200, description = "A page of them.", body = [Object], headers(("X-Total-Count" = u64, description = "How many there are on all pages.")),
-            example = json!([{"version": 2, "created_at": "2026-11-20T09:15:02.123456Z", "created_by": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b12"}])),
+        (status = 200, description = "A page of them.", body = [Version], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
     ))]
 pub async fn list_scenario_versions(

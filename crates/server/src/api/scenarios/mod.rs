@@ -3,6 +3,7 @@
 mod custom;
 mod keep;
 mod list;
+mod shape;
 mod shown;
 mod texts;
 

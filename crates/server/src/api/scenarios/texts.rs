@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 
 use super::keep::{self, Change, nowhere, visible};
 use super::list::{Which, document};
+use super::shape::Kept;
 use super::shown::{said, with_warnings};
 use crate::accounts::{User, Whence};
 use crate::answers::Detail;
@@ -146,8 +147,8 @@ async fn table(body: Body) -> Result<Map<String, Value>, Refusal> {
 #[utoipa::path(post, path = "/scenarios/import", tag = "Scenarios", params(Replacing),
     request_body(content = String, content_type = "application/toml", example = json!("slug = \"table-line\"\nprompt = \"Take reservations.\"\n")),
     responses(
-        (status = 200, description = "It is the next version of a scenario that was here.", body = Object, example = json!({"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "version": 2, "prompt": "Take reservations.", "warnings": []})),
-        (status = 201, description = "It is kept.", body = Object, example = json!({"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "slug": "table-line", "version": 1, "prompt": "Take reservations.", "warnings": []})),
+        (status = 200, description = "It is the next version of a scenario that was here.", body = Kept),
+        (status = 201, description = "It is kept.", body = Kept),
         (status = 409, description = "The slug is taken.", body = Problem, example = json!({"detail": "the slug \"table-line\" is taken: choose another"})),
     ))]
 pub async fn import_scenario(

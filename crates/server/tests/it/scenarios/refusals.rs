@@ -44,6 +44,10 @@ async fn what_is_wrong_is_told_with_its_exact_place() {
             json!([[["body", "promt"], "extra_forbidden"]]),
         ),
         (
+            with(json!({"calendar": ["today", null]})),
+            json!([[["body"], "value_error"]]),
+        ),
+        (
             with(json!({"prompt": 5})),
             json!([[["body", "prompt"], "value_error"]]),
         ),

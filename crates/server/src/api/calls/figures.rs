@@ -1,0 +1,288 @@
+//! What is told of a call by itself: the shape of answers, for the document of the API. The values come from the files and rows of the
+//! call, as they stand there.
+#![expect(dead_code, reason = "it is the shape of answers, for the document")]
+
+use utoipa::ToSchema;
+
+use super::{About, directions};
+
+/// A call by itself.
+#[derive(ToSchema)]
+#[schema(as = CallInFull, example = json!({
+    "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "status": "completed",
+    "direction": "inbound", "from": "+15005550001", "to": "+15005550006", "scenario": "front-desk", "created": "2026-11-20T09:15:01.9Z",
+    "started": "2026-11-20T09:15:02.123456Z", "ended": "2026-11-20T09:16:40.5Z", "reason": "the caller hung up",
+    "engines": ["deepgram", "openai", "cartesia"], "cost": {"currency": "USD", "total": 0.041}, "currency": "USD",
+    "turns": [{"turn": 1, "cause": "Wait", "turn_end_ms": 300, "audible_ms": 640}], "faults": [], "interruptions": 1,
+}))]
+pub(super) struct InFull {
+    #[serde(flatten)]
+    about: About,
+    /// What it cost; `null` where nothing has a price.
+    cost: Option<Cost>,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// A call that ended just now.
+#[derive(ToSchema)]
+#[schema(as = CallFigures, example = json!({
+    "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
+    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "turns": [{"turn": 1, "cause": "Wait", "audible_ms": 640}],
+}))]
+pub(super) struct Lately {
+    /// Our id.
+    call_id: Option<String>,
+    /// Twilio's.
+    call_sid: Option<String>,
+    /// The scenario's slug.
+    scenario: Option<String>,
+    /// Who called whom.
+    #[schema(schema_with = directions)]
+    direction: Option<String>,
+    /// The caller, masked.
+    from: Option<String>,
+    /// Who was called, masked.
+    to: Option<String>,
+    /// When the media began.
+    #[schema(format = DateTime)]
+    started: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    ended: Option<String>,
+    /// What heard, answered and spoke.
+    engines: Option<Vec<String>>,
+    /// What it cost; `null` where nothing has a price.
+    cost: Option<Cost>,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// How a call went. Of one that goes on, the turns and faults alone.
+#[derive(ToSchema)]
+struct Figures {
+    /// Samples of the caller's that came too late and were dropped.
+    late_samples: Option<u64>,
+    /// What went wrong in the server.
+    failed: Option<String>,
+    /// Why the conversation ended: `HungUp`, `Responder`, `Idle`.
+    cause: Option<String>,
+    /// What followed.
+    intent: Option<Intent>,
+    /// Who answered a call that was placed: `human`, `voicemail`.
+    callee: Option<String>,
+    /// The caller's turns.
+    turns: Vec<TurnFigures>,
+    /// All that was used, by turn; 0 is the greeting.
+    usage: Option<Vec<Used>>,
+    /// What went wrong, in order.
+    faults: Option<Vec<FaultTold>>,
+    /// Interruptions that took the floor.
+    interruptions: Option<u32>,
+    /// Interruptions after which the reply went on.
+    resumptions: Option<u32>,
+    /// How well it went; `null` where nobody said anything.
+    quality: Option<Rating>,
+}
+
+/// `Continue`, `HangUp`, or to where the caller was put through.
+#[derive(ToSchema)]
+#[serde(untagged)]
+enum Intent {
+    Word(String),
+    Transfer(PutThrough),
+}
+
+/// To where the caller was put through.
+#[derive(ToSchema)]
+struct PutThrough {
+    #[serde(rename = "Transfer")]
+    transfer: String,
+}
+
+/// A turn of the caller: times are ms since their last sound, but for `last_sound_ms`, which counts from the media's beginning.
+#[derive(ToSchema)]
+struct TurnFigures {
+    #[serde(flatten)]
+    heard: Heard,
+    #[serde(flatten)]
+    answered: Answered,
+}
+
+/// How a turn was heard.
+#[derive(ToSchema)]
+struct Heard {
+    /// Its number, from 1; not told while the call goes on.
+    turn: Option<u32>,
+    /// Why it was taken to be over: `Wait`, `Complete`, `Keys`.
+    cause: Option<String>,
+    /// The caller's last sound.
+    last_sound_ms: Option<u64>,
+    /// The recogniser was asked for its words.
+    finalize_ms: Option<u64>,
+    /// Its final words.
+    words_ms: Option<u64>,
+    /// The responder was asked before the turn was over.
+    speculated_ms: Option<u64>,
+    /// The turn was over.
+    turn_end_ms: Option<u64>,
+}
+
+/// How a turn was answered.
+#[derive(ToSchema)]
+struct Answered {
+    /// The first text of the reply.
+    text_ms: Option<u64>,
+    /// The first clause went to the voice.
+    clause_ms: Option<u64>,
+    /// The first speech.
+    speech_ms: Option<u64>,
+    /// The first audible sample, by our own count.
+    audible_ms: Option<u64>,
+    /// The same by the carrier's word.
+    acknowledged_ms: Option<u64>,
+    /// What the turn used.
+    usage: Option<Vec<Used>>,
+    /// What that cost.
+    cost: Option<f64>,
+}
+
+/// What one engine did for one turn.
+#[derive(ToSchema)]
+struct Used {
+    /// The turn.
+    turn: u32,
+    /// `Stt`, `Responder` or `Tts`.
+    party: String,
+    /// Who.
+    provider: String,
+    /// With which model.
+    model: String,
+    /// How often it was asked.
+    requests: u32,
+    /// Tokens read.
+    input_tokens: u64,
+    /// Of these, those that the provider had in its cache.
+    cached_tokens: u64,
+    /// Tokens written.
+    output_tokens: u64,
+    /// Characters spoken.
+    characters: u64,
+    /// Audio heard, in ms.
+    audio_ms: u64,
+    /// What it cost; `null` without a price.
+    cost: Option<f64>,
+}
+
+/// What a call cost.
+#[derive(ToSchema)]
+#[schema(as = CallCost)]
+struct Cost {
+    /// ISO 4217.
+    currency: Option<String>,
+    /// All together.
+    total: f64,
+    /// Recognisers.
+    stt: Option<f64>,
+    /// Models.
+    responder: Option<f64>,
+    /// Voices.
+    tts: Option<f64>,
+    /// The carrier's leg.
+    carrier: Option<f64>,
+    /// `provider/model` of what was used and has no price.
+    unpriced: Option<Vec<String>>,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[schema(as = CallFault)]
+struct FaultTold {
+    /// Whose fault it is: the carrier's, the recogniser's (`stt`), the responder's, the voice's (`tts`), ours.
+    party: String,
+    /// Refused, misbehaved, unreachable or misconfigured.
+    kind: String,
+    /// One sentence.
+    detail: String,
+    /// When; told while the call goes on.
+    #[schema(format = DateTime)]
+    at: Option<String>,
+}
+
+/// How well a call went.
+#[derive(ToSchema)]
+#[schema(as = CallQuality)]
+struct Rating {
+    /// 0 to 100, which is a call without faults.
+    score: u8,
+    /// Lines of the agent.
+    replies: u32,
+    /// Of these, lines at which the caller took the floor.
+    interruptions: u32,
+    /// Characters that the agent wanted to say.
+    said_characters: u64,
+    /// Of these, those that the caller did not hear.
+    unheard_characters: u64,
+    /// Lines in which the agent asked the same again.
+    reprompts: u32,
+    /// How long nobody was heard, in ms.
+    dead_air_ms: u64,
+    /// Turns whose reply was heard.
+    answered_turns: u32,
+    /// Of these, those whose reply came late.
+    slow_replies: u32,
+}
+
+/// What was said in a call.
+#[derive(ToSchema)]
+#[schema(as = Transcript, example = json!({
+    "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11",
+    "lines": [{"speaker": "agent", "turn": 0, "from_ms": 0, "until_ms": 1500, "said": "Good morning.", "heard": "Good morning.", "digits": "", "interrupted": false}],
+}))]
+pub(super) struct Transcript {
+    /// Our id.
+    call_id: String,
+    /// In order.
+    lines: Vec<Line>,
+    /// The caller's turns; not told while the call goes on.
+    turns: Option<Vec<TurnFigures>>,
+}
+
+/// A line of a transcript. One of a tool has its name, arguments and result instead of words.
+#[derive(ToSchema)]
+#[schema(as = TranscriptLine)]
+struct Line {
+    /// `caller`, `agent` or `tool`.
+    speaker: String,
+    /// The turn that it belongs to.
+    turn: Option<u32>,
+    /// From when, in ms since the media began.
+    from_ms: Option<u64>,
+    /// Until when.
+    until_ms: Option<u64>,
+    /// What was to be said.
+    said: Option<String>,
+    /// What was heard.
+    heard: Option<String>,
+    /// Keys that were pressed.
+    digits: Option<String>,
+    /// Whether the caller took the floor.
+    interrupted: Option<bool>,
+    /// Whether it was not understood.
+    unclear: Option<bool>,
+    #[serde(flatten)]
+    tool: ToolCalled,
+}
+
+/// A tool that was called.
+#[derive(ToSchema)]
+struct ToolCalled {
+    /// The tool.
+    name: Option<String>,
+    /// What it was called with, normally JSON.
+    arguments: Option<String>,
+    /// What it answered.
+    result: Option<String>,
+    /// Whether it failed.
+    failed: Option<bool>,
+}
