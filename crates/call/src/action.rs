@@ -75,6 +75,8 @@ pub enum DropCause {
     Fault,
     /// A line from outside takes its place.
     Line,
+    /// A hint came of which it does not know.
+    Hint,
 }
 
 /// Why the floor was given to the caller.
@@ -111,6 +113,8 @@ pub enum EndCause {
     Finish,
     /// A machine answered, and there is nothing more to say to it.
     Callee,
+    /// Somebody who has the call in hand had the caller put through.
+    Operator,
 }
 
 /// A decision, with what it was made from.
@@ -223,7 +227,7 @@ pub enum Note {
         /// From what.
         why: Why,
     },
-    /// The turn is answered with a line for machines, or with the opening for the person behind one.
+    /// The turn is answered with a line for machines, with the opening for the person behind one, or with a line that was ordered.
     Prepared {
         /// The turn.
         turn: TurnId,

@@ -281,7 +281,8 @@ impl Call {
                 | Event::Turn(_)
                 | Event::Sign(_)
                 | Event::Digit(_)
-                | Event::Say(_),
+                | Event::Say(_)
+                | Event::Order(_),
             ) => {}
             (
                 Phase::Live,
@@ -292,6 +293,7 @@ impl Call {
                 | Event::Say(_),
             ) if self.callee.leads() => self.on_machine(event),
             (Phase::Live, Event::Say(line)) => self.say_more(line),
+            (Phase::Live, Event::Order(order)) => self.on_order(order),
             (Phase::Live, Event::Ear { edge, sample }) => self.on_edge(*edge, *sample),
             (Phase::Live, Event::Heard(words)) => self.on_heard(words),
             (Phase::Live, Event::Turn(hint)) => self.on_turn_hint(*hint),

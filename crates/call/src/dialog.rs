@@ -14,6 +14,8 @@ pub enum Speaker {
     Caller,
     /// We.
     Agent,
+    /// Somebody who gives the responder a hint; nobody hears it.
+    Whisper,
 }
 
 /// A line of the conversation.
@@ -61,14 +63,16 @@ impl Dialog {
     /// Takes back the caller's line of a turn that was not over.
     pub(crate) fn pop_caller(&mut self, turn: TurnId) -> Option<Line> {
         self.unanswered().filter(|line| line.turn == turn)?;
-        self.lines.pop()
+        let spoken = |line: &Line| line.speaker != Speaker::Whisper;
+        let place = self.lines.iter().rposition(spoken)?;
+        Some(self.lines.remove(place))
     }
 
-    /// The caller's line, if it is the last.
+    /// The caller's line, if it is the last that was spoken.
     pub(crate) fn unanswered(&self) -> Option<&Line> {
-        self.lines
-            .last()
-            .filter(|line| line.speaker == Speaker::Caller)
+        let mut lines = self.lines.iter().rev();
+        let last = lines.find(|line| line.speaker != Speaker::Whisper);
+        last.filter(|line| line.speaker == Speaker::Caller)
     }
 
     pub(crate) fn lines(&self) -> &[Line] {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::at::Ear;
 use crate::callee::Sign;
+use crate::orders::Order;
 use crate::usage::Usage;
 
 /// One attempt to answer a turn. Several for one turn are normal.
@@ -346,6 +347,8 @@ pub enum Event {
     Replaced(Fault),
     /// Say this line: behind what is being said, or in place of a reply that has not begun.
     Say(String),
+    /// Somebody who has the call in hand wants something of it.
+    Order(Order),
     /// An engine was used. It counts whatever became of the reply.
     Used {
         /// The reply it was used for; `None`: for the turn that was last.

@@ -5,7 +5,7 @@
 
 use crate::action::{Action, DropCause, Note, YieldCause};
 use crate::at::{At, Ear};
-use crate::call::Call;
+use crate::call::{Call, Phase};
 use crate::caller::plain_words;
 use crate::dialog::{Line, Speaker};
 use crate::event::{Edge, Firmness, Form, TurnId, Words};
@@ -358,7 +358,7 @@ impl Call {
         if self.ledger.audible_at().is_none() {
             text.clear();
         }
-        let heard = !text.is_empty();
+        let (id, heard) = (reply.id, !text.is_empty());
         if heard {
             self.dialog.push(Line {
                 speaker: Speaker::Agent,
@@ -372,10 +372,7 @@ impl Call {
                 cut: true,
             });
         } else {
-            self.expect = reply.expected_before();
-            if reply.tells_results() {
-                self.dialog.tools.untold();
-            }
+            self.take_up_again(reply);
         }
         self.ledger.retire();
         for reason in [
@@ -387,14 +384,22 @@ impl Call {
         ] {
             self.timers.clear(reason);
         }
-        self.act(Action::Cancel {
-            reply: reply.id,
-            heard,
-        });
+        self.act(Action::Cancel { reply: id, heard });
         if heard {
             self.checkpoint();
         }
         heard
+    }
+
+    /// Nothing of a reply was heard: all is as it was before.
+    fn take_up_again(&mut self, reply: Reply) {
+        self.expect = reply.expected_before();
+        if reply.tells_results() {
+            self.dialog.tools.untold();
+        }
+        if let Some(line) = reply.order.filter(|_| self.phase == Phase::Live) {
+            self.mode.orders.again(line);
+        }
     }
 
     /// The caller went on before anything of the reply was sent: their turn was not over. A line that was to fill the

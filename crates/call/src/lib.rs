@@ -20,6 +20,7 @@ mod event;
 mod floor;
 mod ledger;
 mod mode;
+mod orders;
 mod report;
 mod settle;
 mod snapshot;
@@ -41,6 +42,7 @@ pub use event::{
     ReplyId, Scope, ToolCall, TurnHint, TurnId, UnknownMark, Words,
 };
 pub use mode::sentences;
+pub use orders::{Order, Unfit};
 pub use report::{Report, TurnReport, Unclear};
 pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, ToolSpec, TurnSettings};

@@ -28,6 +28,7 @@ impl Call {
             }
             let replies = self.mode.replies();
             self.settle_heard();
+            self.settle_orders();
             self.settle_tools();
             if self.mode.replies() == replies {
                 break;

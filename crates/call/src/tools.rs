@@ -406,7 +406,7 @@ impl Call {
         if self.phase == Phase::Live && self.dialog.tools.failed(reply) {
             self.dialog.tools.then = Some((reply, intent));
         } else {
-            self.end(intent);
+            self.end_behind_orders(intent);
         }
     }
 
@@ -417,7 +417,9 @@ impl Call {
         }
         if self.dialog.tools.owed {
             match self.dialog.tools.then.take() {
-                Some((reply, intent)) if !self.dialog.tools.failed(reply) => self.end(intent),
+                Some((reply, intent)) if !self.dialog.tools.failed(reply) => {
+                    self.end_behind_orders(intent);
+                }
                 Some(_) | None => self.ask(Cause::Tool, String::new(), String::new()),
             }
         } else if self.patience_at().is_some_and(|at| at <= self.now) {

@@ -337,7 +337,7 @@ impl Call {
             span_ms: u32::try_from(span).unwrap_or(u32::MAX),
         });
         self.new_turn();
-        if ask {
+        if ask && !self.answer_by_order(None) {
             self.ask(Cause::Unclear, String::new(), String::new());
         } else if !self.reply_live() {
             self.arm_idle();
@@ -403,7 +403,7 @@ impl Call {
         let is_late = late.owed || !self.turn.outlook.led;
         self.new_turn();
         self.turn.late = is_late.then_some(late);
-        if !self.answer_itself() && !self.promote(&text) {
+        if !self.answer_by_order(Some(turn)) && !self.answer_itself() && !self.promote(&text) {
             self.ask(Cause::Answer, text, digits);
         }
     }

@@ -9,6 +9,8 @@ use crate::timers::Reason;
 
 /// The closing sentence must be over this long after the decision to close, in ms.
 const CLOSE_MS: u64 = 15_000;
+/// Of a line from outside a letter may take this long, in ms.
+const LETTER_MS: u64 = 100;
 /// Replies that may fail one after the other; with the next the fallback follows.
 const MOST_FAILURES: u8 = 2;
 /// With so many faults the recogniser counts as lost.
@@ -85,8 +87,17 @@ impl Call {
     /// The live reply failed: an apology takes its place, then what the scenario wants.
     pub(crate) fn fail_reply(&mut self) {
         if self.closing() || self.callee.leads() {
-            self.end_for(Intent::HangUp, EndCause::Fault);
+            match self.mode.live().map(Reply::intent) {
+                Some(Intent::Transfer(to)) => self.end(Intent::Transfer(to)),
+                Some(Intent::Continue | Intent::HangUp) | None => {
+                    self.end_for(Intent::HangUp, EndCause::Fault);
+                }
+            }
             return;
+        }
+        if let Some(reply) = self.mode.live_mut() {
+            // What failed would fail again.
+            reply.order = None;
         }
         self.cut_reply();
         self.dialog.tools.settle_for_less();
@@ -216,6 +227,16 @@ impl Call {
             let goodbye = self.spec.lines.goodbye.clone();
             self.say(&goodbye, Intent::HangUp, false);
         }
+    }
+
+    /// The call ends with this line.
+    pub(crate) fn close_with(&mut self, line: &str, intent: Intent, cause: EndCause) {
+        self.begin_closing(cause);
+        self.cut_reply();
+        let length = line.chars().count() as u64;
+        let bound = CLOSE_MS + LETTER_MS * length;
+        self.timers.set(Reason::Close, self.now.plus_ms(bound));
+        self.say(line, intent, false);
     }
 
     /// From now on nothing that the caller does counts, and the end comes within a bound.

@@ -12,7 +12,7 @@ use ringback_wire::twilio::webhook::MAX_FORM_BYTES;
 use tower::util::option_layer;
 
 use crate::answers::Detail;
-use crate::api::calls::{act, events, files, links, transcript};
+use crate::api::calls::{act, events, files, links, order, transcript};
 use crate::api::{calls, conversations, speech};
 use crate::app::App;
 use crate::hooks::{amd, authentic, media, resume, voice};
@@ -209,6 +209,24 @@ const OWN: &[Route] = &[
     })
     .limited(10, Counted::ByNode)
     .told_by::<act::__path_hang_up>(),
+    route("POST", "/calls/{id}/transfer", Protection::User, || {
+        post(order::transfer_call)
+    })
+    .taking(order::MAX_BYTES)
+    .limited(10, Counted::ByNode)
+    .told_by::<order::__path_transfer_call>(),
+    route("POST", "/calls/{id}/say", Protection::User, || {
+        post(order::say_line)
+    })
+    .taking(order::MAX_BYTES)
+    .limited(10, Counted::ByNode)
+    .told_by::<order::__path_say_line>(),
+    route("POST", "/calls/{id}/whisper", Protection::User, || {
+        post(order::whisper_hint)
+    })
+    .taking(order::MAX_BYTES)
+    .limited(10, Counted::ByNode)
+    .told_by::<order::__path_whisper_hint>(),
     route("GET", "/local/calls/{id}", Protection::Local, || {
         get(calls::show_figures)
     })

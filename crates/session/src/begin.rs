@@ -9,11 +9,12 @@ use ringback_wire::twilio::media::Start;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::carrier::rest::Rest;
+use crate::carrier::onward::Onward;
 use crate::carrier::twilio::Messages;
 use crate::engines::Engines;
 use crate::live::{Live, Parts};
 use crate::news::News;
+use crate::orders::OrderBook;
 use crate::provided::{Provided, Sender};
 use crate::record::{Begin, Meta, Recorder, Stem};
 use crate::responder::{Parties, responder};
@@ -28,8 +29,9 @@ pub(crate) struct Begun {
     pub(crate) finish: CancellationToken,
     pub(crate) stop: CancellationToken,
     pub(crate) verdict: watch::Receiver<Option<Verdict>>,
-    /// The account's REST API, if the call is one of the account.
-    pub(crate) rest: Option<Arc<Rest>>,
+    /// With the account's REST API, if the call is one of the account.
+    pub(crate) onward: Onward,
+    pub(crate) orders: OrderBook,
 }
 
 /// Puts a call together and says that it has begun.
@@ -62,7 +64,6 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
         follower: setup.follower.clone(),
     };
     let account = start.account_sid;
-    let is_ours = |rest: &Arc<Rest>| account.as_deref().is_some_and(|sid| rest.has(sid));
     let messages = Messages::new(start.stream_sid);
     let live = Box::new(Live::new(Call::new(spec), messages, parts));
     setup.follower.tell(|| News::Began {
@@ -89,7 +90,8 @@ pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Time
         finish: setup.finish,
         stop: setup.stop,
         verdict: setup.verdict,
-        rest: setup.rest.filter(is_ours),
+        onward: setup.onward.of(account.as_deref()),
+        orders: setup.orders,
     }
 }
 

@@ -15,6 +15,7 @@ mod expect;
 mod language;
 mod live;
 pub mod news;
+mod orders;
 mod outbox;
 mod phrases;
 pub mod prices;
@@ -36,6 +37,7 @@ mod tools;
 mod tts;
 pub mod written;
 
+pub use carrier::onward::{MayReach, Onward};
 pub use carrier::rest::{Rest, dial};
 pub use carrier::twilio::{Traffic, Violation, await_start};
 pub use engines::{
@@ -43,6 +45,7 @@ pub use engines::{
 };
 pub use live::{Live, PIPELINE};
 pub use news::{Follower, News};
+pub use orders::{Given, OrderBook, Orders, Refused, orders};
 pub use record::{Place, file_of_call};
 pub use ringback_speech::language::Language;
 pub use run::{Ended, run};

@@ -2,6 +2,7 @@
 
 mod asking;
 mod log;
+mod ordered;
 mod take;
 mod teller;
 mod written;

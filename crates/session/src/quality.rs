@@ -102,7 +102,7 @@ fn is_agent(line: &Line) -> bool {
 fn reprompts(lines: &[Line]) -> u32 {
     let (mut found, mut asked) = (0, "");
     let mut before: Option<&Line> = None;
-    for line in lines {
+    for line in lines.iter().filter(|line| line.speaker != Speaker::Whisper) {
         if is_agent(line) {
             let ending = last_sentence(&line.said);
             let again = !ending.is_empty() && ending == asked;

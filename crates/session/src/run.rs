@@ -16,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::begin::begin;
+use crate::carrier::onward::BARRED;
 use crate::carrier::twilio::{BLOCKED, Socket, Traffic, Violation, binary};
 use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::Live;
+use crate::orders::{Given, OrderBook};
 use crate::prices::Bill;
 use crate::provided::Provided;
 use crate::quality::Quality;
@@ -84,16 +86,21 @@ where
     let mut begun = begin(setup, engines, start, started);
     let mut live = begun.live;
     let mut socket = Socket::new(socket);
-    let mut told = Told::by(&begun.finish, &begun.stop, begun.verdict);
+    let mut told = Told::by(&begun.finish, &begun.stop, begun.verdict, begun.orders);
     let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told))
         .catch_unwind()
         .await;
-    let put_through = match begun.rest.filter(|_| matches!(over, Ok(Over::Call))) {
+    // Who wants something of it now learns that it is over.
+    drop(told);
+    let barred = begun.onward.bars(live.call.report().intent.as_ref());
+    let by_rest = matches!(over, Ok(Over::Call)) && !barred;
+    let put_through = match begun.onward.rest.filter(|_| by_rest) {
         Some(rest) => rest.end(&begun.meta.call_sid, &live.call.report()).await,
         None => false,
     };
     let tools = live.responder.take_tools();
     let (failed, ()) = tokio::join!(farewell(&mut live, &mut socket, over), close(tools));
+    let failed = failed.or_else(|| barred.then(not_put_through));
     // Whoever sets the clock in the meantime changes nothing about how long the call took.
     begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
     begun.meta.answered_by(live.responder.name());
@@ -101,10 +108,17 @@ where
     begun.meta.late_samples = live.ear.late();
     begun.meta.failed = failed;
     let ended = files(live, begun.meta).await;
+    let intent = if barred { Intent::HangUp } else { ended.intent };
     Ended {
         put_through,
+        intent,
         ..ended
     }
+}
+
+fn not_put_through() -> String {
+    tracing::error!("Error: {BARRED}");
+    BARRED.to_owned()
 }
 
 /// What tools still do ends, or is given up.
@@ -134,6 +148,7 @@ struct Told<'a> {
     finishing: bool,
     stop: &'a CancellationToken,
     verdict: watch::Receiver<Option<Verdict>>,
+    orders: OrderBook,
 }
 
 impl<'a> Told<'a> {
@@ -141,12 +156,14 @@ impl<'a> Told<'a> {
         finish: &'a CancellationToken,
         stop: &'a CancellationToken,
         verdict: watch::Receiver<Option<Verdict>>,
+        orders: OrderBook,
     ) -> Self {
         Self {
             finish,
             finishing: false,
             stop,
             verdict,
+            orders,
         }
     }
 }
@@ -168,6 +185,7 @@ enum Input<T> {
     Stop,
     Finish,
     Verdict(Verdict),
+    Order(Given),
     Deadline,
     Carrier(Option<Result<Received<T>, SocketError>>),
     Provided(Provided),
@@ -208,6 +226,7 @@ where
                 live.finish(at);
             }
             Input::Verdict(verdict) => live.verdict(at, verdict),
+            Input::Order(given) => live.order(at, given),
             Input::Deadline => wake(live, socket, at),
             Input::Carrier(received) => {
                 if let Err(violation) = carrier(live, at, received) {
@@ -241,6 +260,7 @@ where
         received = socket.next(&mut live.messages) => Input::Carrier(received),
         Some(provided) = live.provided.recv() => Input::Provided(provided),
         Ok(verdict) = verdict_of(&mut told.verdict) => Input::Verdict(verdict),
+        Some(given) = told.orders.next() => Input::Order(given),
     }
 }
 

@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::carrier::rest::Rest;
+use crate::carrier::onward::Onward;
 use crate::engines::Seats;
 use crate::news::Follower;
+use crate::orders::OrderBook;
 use crate::phrases::Phrases;
 use crate::record::Place;
 use crate::scenario::{Responder, Scenario};
@@ -43,8 +44,10 @@ pub struct Setup {
     pub verdict: watch::Receiver<Option<Verdict>>,
     /// Is told how the call goes on.
     pub follower: Follower,
-    /// By which a call of its account is put through; without it, or when it fails, by the TwiML after the media stream.
-    pub rest: Option<Arc<Rest>>,
+    /// Where its callers may be put through, and by what way.
+    pub onward: Onward,
+    /// What others want of it while it goes on.
+    pub orders: OrderBook,
 }
 
 /// What the core needs to know of a scenario.

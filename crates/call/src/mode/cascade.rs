@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use crate::action::{Action, Cause, DropCause, Note};
+use crate::action::{Action, Cause, Note};
 use crate::at::At;
 use crate::call::Call;
 use crate::dialog::{Line, Speaker};
 use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, TurnId};
 use crate::ledger::Ledger;
+use crate::orders::{Orders, Waiting};
 use crate::speculation::Guess;
 use crate::timers::Reason;
 use crate::usage::Turns;
@@ -46,6 +47,8 @@ pub(crate) struct Reply {
     before: Expect,
     /// It was asked for before the turn was over, and the turn is not.
     pub(crate) guess: Option<Guess>,
+    /// The line that was ordered, if it is one.
+    pub(crate) order: Option<Waiting>,
 }
 
 impl Reply {
@@ -119,6 +122,7 @@ pub(crate) struct Cascade {
     reply: Option<Reply>,
     replies: u32,
     turns: Turns,
+    pub(crate) orders: Orders,
 }
 
 impl Cascade {
@@ -187,17 +191,15 @@ impl Call {
         self.end_text(id, intent);
     }
 
-    /// Says a line from outside.
-    pub(crate) fn say_more(&mut self, line: &str) {
-        self.drop_guess(DropCause::Line);
-        if let Some(reply) = self.mode.reply.as_mut()
-            && reply.end == Some(Intent::Continue)
-        {
-            reply.waiting.extend(super::sentences(line));
-            self.ledger.reopen();
-        } else {
-            self.say(line, Intent::Continue, false);
-        }
+    /// Says a line behind a reply that is written. Answers whether there is one after which the conversation goes on.
+    pub(crate) fn append(&mut self, line: &str) -> bool {
+        let written = |reply: &&mut Reply| reply.end == Some(Intent::Continue);
+        let Some(reply) = self.mode.reply.as_mut().filter(written) else {
+            return false;
+        };
+        reply.waiting.extend(super::sentences(line));
+        self.ledger.reopen();
+        true
     }
 
     pub(crate) fn open_reply(&mut self, cause: Option<Cause>, asked: (String, String)) -> ReplyId {
@@ -222,6 +224,7 @@ impl Call {
             opened: self.now,
             before: self.expect,
             guess: None,
+            order: None,
         });
         self.ledger.open(id);
         self.timers.clear(Reason::Idle);

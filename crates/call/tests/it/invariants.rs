@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use ringback_call::{
     Action, At, Call, CallSpec, CalleeSpec, Direction, Ear, Edge, Event, Expect, Fault, FaultKind,
-    Firmness, Form, Intent, Mark, PartId, Party, Piece, Policy, Protection, ReplyId, Scope, Sign,
-    Snapshot, ToolCall, ToolSpec, TurnHint, Usage, Verdict, Words,
+    Firmness, Form, Intent, Mark, Order, PartId, Party, Piece, Policy, Protection, ReplyId, Scope,
+    Sign, Snapshot, ToolCall, ToolSpec, TurnHint, Usage, Verdict, Words,
 };
 
 use crate::world::{Answer, Checker, Speech, World, answer, tool_call};
@@ -244,6 +244,15 @@ fn usage() -> impl Strategy<Value = (Option<ReplyId>, Usage)> {
     })
 }
 
+fn orders() -> impl Strategy<Value = Order> {
+    let text = || "[a-z. ]{0,20}";
+    prop_oneof![
+        4 => (text(), any::<bool>()).prop_map(|(text, interrupt)| Order::Say { text, interrupt }),
+        1 => proptest::option::of(text()).prop_map(|first| Order::Transfer { to: "+15005550009".into(), first }),
+        2 => text().prop_map(Order::Whisper)
+    ]
+}
+
 /// Any event. Ids are small, so that many of them are those of the live reply.
 fn events() -> impl Strategy<Value = Event> {
     let reply = || (0..6_u32).prop_map(ReplyId);
@@ -269,6 +278,7 @@ fn events() -> impl Strategy<Value = Event> {
         3 => faults().prop_map(Event::Fault),
         1 => faults().prop_map(Event::Replaced),
         2 => "[a-z. ]{0,20}".prop_map(Event::Say),
+        4 => orders().prop_map(Event::Order),
         20 => Just(Event::Wake),
         1 => Just(Event::Finish),
         1 => Just(Event::Spent),

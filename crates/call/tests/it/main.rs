@@ -23,6 +23,7 @@ mod limits;
 mod marks;
 mod measuring;
 mod odd_replies;
+mod orders;
 mod protection;
 mod reopening;
 mod replaced;

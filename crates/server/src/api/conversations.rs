@@ -327,6 +327,7 @@ fn shown(conversation: &Conversation) -> Value {
         let speaker = match line.speaker {
             Speaker::Caller => "caller",
             Speaker::Agent => "agent",
+            Speaker::Whisper => "whisper",
         };
         json!({"speaker": speaker, "text": line.text})
     });

@@ -6,7 +6,10 @@ use futures_util::future::{BoxFuture, join_all};
 use ringback_call::{Direction, EndCause, Intent, Verdict};
 use ringback_session::provider::{Provider, Reach};
 use ringback_session::scenario::Scenario;
-use ringback_session::{Ended, EngineStatus, Engines, Follower, Load, Place, Rest, Seats, Setup};
+use ringback_session::{
+    Ended, EngineStatus, Engines, Follower, Load, MayReach, Onward, OrderBook, Place, Rest, Seats,
+    Setup,
+};
 use ringback_wire::twilio::media::Start;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -49,7 +52,6 @@ impl Arrival {
 }
 
 /// A call's media socket, ready to be talked through.
-#[derive(Debug)]
 pub struct Connected {
     /// The socket.
     pub socket: MediaSocket,
@@ -63,6 +65,10 @@ pub struct Connected {
     pub verdict: watch::Receiver<Option<Verdict>>,
     /// Is told how the call goes on.
     pub follower: Follower,
+    /// What others want of it while it goes on.
+    pub orders: OrderBook,
+    /// Whether its callers may be put through to the scenario of a slug; `None`: to any.
+    pub may_reach: Option<MayReach>,
 }
 
 /// How a conversation ended.
@@ -206,7 +212,11 @@ impl Seat for SessionSeat {
                 stop: connected.stop,
                 verdict: connected.verdict,
                 follower: connected.follower,
-                rest: self.rest,
+                onward: Onward {
+                    rest: self.rest,
+                    may_reach: connected.may_reach,
+                },
+                orders: connected.orders,
             };
             let mut ended =
                 ringback_session::run(setup, self.engines, connected.socket, connected.start).await;

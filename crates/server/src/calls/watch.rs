@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ringback_session::News;
+use ringback_call::{Direction, Order};
+use ringback_session::{News, Orders, Refused};
 use ringback_store::normal_number;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Arrival;
+use crate::scenarios::Stored;
 
 /// Events that are kept of a call.
 pub const KEPT: usize = 256;
@@ -32,13 +34,16 @@ const BATCH: usize = 32;
 pub struct Watches(Mutex<HashMap<Uuid, Arc<Watch>>>);
 
 impl Watches {
-    /// A call has begun. `finish` ends it after the sentence that is being heard.
-    pub fn begin(&self, call: &Arrival, finish: CancellationToken) -> Arc<Watch> {
+    /// A call has begun. `finish` ends it after the sentence that is being heard, `orders` has it do other things.
+    pub fn begin(&self, call: &Arrival, finish: CancellationToken, orders: Orders) -> Arc<Watch> {
         let watch = Arc::new(Watch {
             call_id: call.call_id.to_string(),
             call_sid: call.call_sid.clone(),
+            direction: call.direction,
+            stored: call.stored.clone(),
             numbers: [normal_number(&call.from), normal_number(&call.to)],
             finish,
+            orders,
             files: OnceLock::new(),
             log: Mutex::default(),
             newest: watch::Sender::new(0),
@@ -96,8 +101,13 @@ pub struct Watch {
     pub call_id: String,
     /// Twilio's id.
     pub call_sid: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// Where its scenario stands in the database, and whose it is; `None` for those that are built in or files.
+    pub stored: Option<Stored>,
     numbers: [String; 2],
     finish: CancellationToken,
+    orders: Orders,
     files: OnceLock<[PathBuf; 2]>,
     log: Mutex<Log>,
     newest: watch::Sender<u64>,
@@ -214,6 +224,14 @@ impl Watch {
         let goes_on = !self.is_over();
         self.finish.cancel();
         goes_on
+    }
+
+    /// Has the call do something.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn order(&self, order: Order) -> Result<(), Refused> {
+        self.orders.give(order).await
     }
 
     /// Follows the call from behind the event of this number on; from the first that is kept on where there is none. `None`: too

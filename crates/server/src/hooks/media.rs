@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use ringback_call::Direction;
-use ringback_session::{Follower, Violation, await_start};
+use ringback_session::{Follower, MayReach, Orders, Violation, await_start, orders};
 use ringback_wire::twilio::media::Start;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
@@ -281,10 +281,13 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
     app.metrics.answered(direction);
     tracing::info!(call.id = %call_id, call.sid = call_sid, scenario = %arrival.scenario.slug, "WebSocket connected");
     let finish = app.lifecycle.finish.child_token();
+    let (orders, book) = orders();
     let connected = Connected {
         socket,
         start,
-        follower: follower(app, &arrival, finish.clone()),
+        follower: follower(app, &arrival, finish.clone(), orders),
+        orders: book,
+        may_reach: may_reach(app, &arrival),
         finish,
         stop: live.stop().clone(),
         verdict: live.verdict(),
@@ -319,8 +322,8 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
 }
 
 /// Who follows a call: the database, and whoever asks for its events.
-fn follower(app: &App, arrival: &Arrival, finish: CancellationToken) -> Follower {
-    let watch = app.desk.watches.begin(arrival, finish);
+fn follower(app: &App, arrival: &Arrival, finish: CancellationToken, orders: Orders) -> Follower {
+    let watch = app.desk.watches.begin(arrival, finish, orders);
     let rows = app.rows.begin(arrival);
     Follower::new(move |news| {
         watch.take(&news);
@@ -328,6 +331,13 @@ fn follower(app: &App, arrival: &Arrival, finish: CancellationToken) -> Follower
             rows.take(news);
         }
     })
+}
+
+/// A user's scenario does not lead to what another user keeps to themselves.
+fn may_reach(app: &App, arrival: &Arrival) -> Option<MayReach> {
+    let (app, stored) = (Arc::clone(app), arrival.stored.clone()?);
+    let leads = move |slug: &str| app.scenarios.leads_to(Some(&stored), slug);
+    Some(Arc::new(leads))
 }
 
 fn policy(reason: impl ToString) -> Violation {

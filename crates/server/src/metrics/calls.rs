@@ -124,6 +124,7 @@ fn cause_name(cause: EndCause) -> &'static str {
         EndCause::Fault => "fault",
         EndCause::Finish => "finish",
         EndCause::Callee => "callee",
+        EndCause::Operator => "operator",
     }
 }
 

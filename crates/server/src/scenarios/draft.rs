@@ -27,6 +27,8 @@ pub struct Wish<'a> {
     pub slug: &'a str,
     /// Who wants it.
     pub asked: Asked,
+    /// Whose it is.
+    pub owner: Option<&'a str>,
     /// What it says.
     pub body: Value,
     /// The secrets that are kept for it already.
@@ -57,6 +59,7 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
         id,
         slug,
         asked,
+        owner,
         mut body,
         mut kept,
         now,
@@ -76,6 +79,9 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
     problems.extend(slugs.map(|_| looks_like_an_id()));
     if read.is_ok() && to_toml(&body).is_err() {
         problems.push(not_for_files());
+    }
+    if let Ok((scenario, _)) = &read {
+        problems.extend(closed(app, scenario, owner));
     }
     match read {
         Ok((scenario, mut warnings)) if problems.is_empty() => {
@@ -161,6 +167,21 @@ fn absent(app: &Server, scenario: &Scenario) -> Vec<Warning> {
         what: format!("there is no scenario \"{slug}\": no caller can be put through to it"),
     };
     absent.map(warning).collect()
+}
+
+/// The scenarios that callers would be put through to and that another user keeps to themselves.
+fn closed(app: &Server, scenario: &Scenario, owner: Option<&str>) -> Vec<Problem> {
+    let named = destination::scenarios(scenario).into_iter();
+    let own = scenario.slug.as_str();
+    let closed = named.filter(|(_, slug)| *slug != own && !app.scenarios.is_open_to(owner, slug));
+    let problem = |(path, slug): (String, &str)| Problem {
+        origin: own.to_owned(),
+        at: Position::START,
+        path,
+        what: format!("the scenario \"{slug}\" is another user's"),
+        remedy: "name one that is built in, its owner's own, or shared".to_owned(),
+    };
+    closed.map(problem).collect()
 }
 
 /// The place of a path in the body.

@@ -41,6 +41,8 @@ pub struct Stored {
     pub version: i64,
     /// Whose it is; `None` once the user is gone.
     pub owner: Option<String>,
+    /// Every user may use it.
+    pub shared: bool,
 }
 
 /// The newest version of a scenario in the database, as this server has read it.
@@ -77,6 +79,7 @@ impl Entry {
                 id: row.id.clone(),
                 version: row.version,
                 owner: row.owner.clone(),
+                shared: row.shared,
             },
             slug: row.slug.clone(),
             updated_at: row.updated_at,
@@ -173,6 +176,20 @@ impl Scenarios {
             scenario: Arc::clone(scenario),
             stored: Some(entry.stored.clone()),
         })
+    }
+
+    /// Whether callers of one scenario may be put through to another. One that is built in or a file leads anywhere. What a user keeps
+    /// leads there, to what is theirs and to what is shared, and so does it to a name that nobody has. The role of the user does not
+    /// matter: it may change while the scenario stays.
+    pub fn leads_to(&self, from: Option<&Stored>, name: &str) -> bool {
+        from.is_none_or(|from| self.is_open_to(from.owner.as_deref(), name))
+    }
+
+    /// Whether callers of a user's scenario may be put through to the one of this slug or id: it is built in, a file, theirs or shared, or
+    /// there is none.
+    pub fn is_open_to(&self, owner: Option<&str>, name: &str) -> bool {
+        let stored = self.find(name).and_then(|chosen| chosen.stored);
+        stored.is_none_or(|to| to.shared || (owner.is_some() && to.owner.as_deref() == owner))
     }
 
     fn index(&self) -> Arc<Index> {

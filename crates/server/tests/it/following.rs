@@ -159,7 +159,8 @@ impl Desk {
             stored: None,
         };
         let finish = CancellationToken::new();
-        let watch = app.desk.watches.begin(&arrival, finish.clone());
+        let (orders, _) = ringback_session::orders();
+        let watch = app.desk.watches.begin(&arrival, finish.clone(), orders);
         (watch, arrival.call_id, finish)
     }
 

@@ -24,6 +24,7 @@ mod log;
 mod media;
 mod metrics;
 mod openapi;
+mod orders;
 mod owners;
 mod pages;
 mod privacy;

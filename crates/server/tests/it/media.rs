@@ -97,8 +97,14 @@ pub fn start(call_sid: &str, token: Option<&str>) -> Message {
     .into()
 }
 
-fn key(digit: char) -> Message {
+pub fn key(digit: char) -> Message {
     format!(r#"{{"event":"dtmf","streamSid":"MZ1","sequenceNumber":"2","dtmf":{{"track":"inbound_track","digit":"{digit}"}}}}"#).into()
+}
+
+/// What the seat says that it was told, or asked.
+pub async fn echoed(socket: &mut Socket) -> String {
+    let told = socket.next().await.unwrap().unwrap();
+    told.to_text().unwrap().to_owned()
 }
 
 pub async fn talks(socket: &mut Socket) {

@@ -85,13 +85,21 @@ impl Town {
 
     async fn ask(&self, route: &Route, id: &str, token: &str) -> Told {
         let path = route.path.replace("{id}", id);
-        let body = match (route.method, route.path) {
-            ("PUT", _) => json!({"prompt": "Eve's."}),
-            (_, "/conversations/{id}/messages") => json!({"text": "Hello"}),
-            _ => Value::Null,
-        };
+        let body = body_of(route);
         let service = &self.desk.service;
         service.ask(route.method, &path, Some(token), body).await
+    }
+}
+
+/// What a route to one thing is asked with.
+fn body_of(route: &Route) -> Value {
+    match (route.method, route.path) {
+        ("PUT", _) => json!({"prompt": "Eve's."}),
+        (_, "/conversations/{id}/messages" | "/calls/{id}/say" | "/calls/{id}/whisper") => {
+            json!({"text": "Hello"})
+        }
+        (_, "/calls/{id}/transfer") => json!({"to": "+15005550009"}),
+        _ => Value::Null,
     }
 }
 
@@ -123,8 +131,10 @@ async fn what_is_anothers_is_answered_like_what_is_not_there_on_every_route() {
     for route in &routes {
         let told = town.ask(route, town.id(route), &town.desk.bob).await;
         let what = format!("{} {}", route.method, route.path);
-        // A call that is over cannot be hung up.
-        let over = route.path == "/calls/{id}/hangup" && told.status == 409;
+        // A call that is over cannot be told what to do.
+        let acts = ["hangup", "say", "transfer", "whisper"];
+        let act = route.path.strip_prefix("/calls/{id}/");
+        let over = act.is_some_and(|act| acts.contains(&act)) && told.status == 409;
         assert!(told.status < 300 || over, "{what}: {told:?}");
         if what == "GET /scenarios/{id}" {
             assert_eq!(told.json["prompt"], "p");
@@ -260,6 +270,9 @@ fn bodies(town: &Town) -> Vec<(&'static str, String, Value)> {
         ("POST", "/text-to-speech", json!({"text": "Good morning."})),
         ("POST", "/realtime/custom-scenario", whole),
         ("POST", &messages, json!({"text": "Hello"})),
+        ("POST", "/calls/2/say", json!({"text": "Hello"})),
+        ("POST", "/calls/2/whisper", json!({"text": "Hello"})),
+        ("POST", "/calls/2/transfer", json!({"to": CALLER})),
         ("PATCH", &user, json!({"disabled": false})),
         ("PUT", &scenario, json!({"prompt": "q"})),
     ];
@@ -425,12 +438,13 @@ async fn a_call_to_a_users_scenario_is_theirs_and_one_to_a_built_in_is_the_admin
                 let path = format!("/calls/{}{rest}", id.as_str().unwrap());
                 let nothing = format!("/calls/{NOTHING}{rest}");
                 let method: Method = route.method.parse().unwrap();
-                let unknown = eve(method.clone(), &nothing, Value::Null).await;
+                let body = body_of(route);
+                let unknown = eve(method.clone(), &nothing, body.clone()).await;
                 assert_eq!(unknown.0, 404, "{nothing}");
-                let eves = eve(method.clone(), &path, Value::Null).await;
+                let eves = eve(method.clone(), &path, body.clone()).await;
                 assert_eq!(eves, unknown, "{path}");
-                let own = bob(method.clone(), &path, Value::Null).await;
-                let admins = admin(method, &path, Value::Null).await;
+                let own = bob(method.clone(), &path, body.clone()).await;
+                let admins = admin(method, &path, body).await;
                 let sees = |(status, _): &(u16, Value)| *status < 300 || *status == 409;
                 assert!(sees(&admins), "{path}: {admins:?}");
                 if call == bobs {

@@ -37,6 +37,9 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     GET   /calls/{id}/transcript           User             0
     POST  /calls/{id}/links                User             0
     POST  /calls/{id}/hangup               User             0 10/min ByNode
+    POST  /calls/{id}/transfer             User             16384 10/min ByNode
+    POST  /calls/{id}/say                  User             16384 10/min ByNode
+    POST  /calls/{id}/whisper              User             16384 10/min ByNode
     GET   /local/calls/{id}                Local            0
     POST  /conversations                   User             65536
     GET   /conversations/{id}              User             0

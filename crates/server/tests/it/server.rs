@@ -12,6 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
+use ringback_call::Order;
 use ringback_server::app::{App, Server};
 use ringback_server::calls::{Arrival, Connected, Ending, Outcome, Seat, Switchboard};
 use ringback_server::config::{Config, Layers, Secret};
@@ -19,7 +20,7 @@ use ringback_server::health::Service;
 use ringback_server::routes;
 use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario};
-use ringback_session::{EngineStatus, Outgoing, Received};
+use ringback_session::{EngineStatus, Given, Outgoing, Received, Refused};
 use ringback_wire::twilio::signature::{AuthToken, sign};
 use ringback_wire::twilio::webhook::Form;
 use tower::ServiceExt;
@@ -33,7 +34,8 @@ pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const CALLER: &str = "+15005550001";
 pub const CALLED: &str = "+15005550006";
 
-/// So many seats; each ends its call with `outcome` at the key 9, and panics at the key 0.
+/// So many seats; each ends its call with `outcome` at the key 9, panics at the key 0, and says at the key 7 whether it may put a caller
+/// through to the lawyer. It takes lines and transfers, and no hints.
 pub struct Scripted {
     free: Arc<AtomicUsize>,
     outcome: Outcome,
@@ -110,11 +112,26 @@ impl Seat for ScriptedSeat {
                         return ending(Outcome::Broke, true);
                     }
                     () = connected.finish.cancelled() => None,
+                    Some(Given { order, told }) = connected.orders.next() => {
+                        if matches!(order, Order::Whisper(_)) {
+                            told.send(Err(Refused::Deaf)).unwrap();
+                        } else {
+                            told.send(Ok(())).unwrap();
+                            let echo = Outgoing::Text(format!("{order:?}"));
+                            connected.socket.send(echo).await.unwrap();
+                        }
+                        continue;
+                    }
                     received = connected.socket.next() => received,
                 };
                 match received {
                     Some(Ok(Received::Text(text))) if text.as_ref().contains("\"digit\":\"0\"") => {
                         panic!("key 0")
+                    }
+                    Some(Ok(Received::Text(text))) if text.as_ref().contains("\"digit\":\"7\"") => {
+                        let may_reach = connected.may_reach.as_ref().unwrap();
+                        let echo = Outgoing::Text(format!("lawyer: {}", may_reach("lawyer")));
+                        connected.socket.send(echo).await.unwrap();
                     }
                     Some(Ok(Received::Text(text)))
                         if !text.as_ref().contains("\"digit\":\"9\"") =>

@@ -11,6 +11,7 @@ use ringback_call::{Cause, Speaker};
 use tokio::time::Instant;
 
 use super::Asked;
+use super::asked::hints;
 
 /// Answers that are kept by a server.
 const MOST: usize = 1000;
@@ -56,7 +57,7 @@ impl Shelf {
     /// Under which name the answer to this is kept, if it may be given from here.
     pub(super) fn key(&self, asked: &Asked<'_>) -> Option<Key> {
         let plain = asked.cause == Cause::Answer && asked.digits.is_empty();
-        if !plain || !asked.tools.is_empty() {
+        if !plain || !asked.tools.is_empty() || hints(asked.lines).next().is_some() {
             return None;
         }
         let question = normalised(asked.text);

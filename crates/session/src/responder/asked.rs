@@ -231,6 +231,14 @@ impl Responder {
         }
     }
 
+    /// Whether it does anything with hints.
+    pub(crate) fn takes_hints(&self) -> bool {
+        match self {
+            Self::Model(_) | Self::Webhook(_) => true,
+            Self::Script(_) | Self::Parrot(..) | Self::Mailbox(_) | Self::Nobody => false,
+        }
+    }
+
     /// Whether it can press keys.
     pub(crate) fn sends_keys(&self) -> bool {
         matches!(self, Self::Model(_))
@@ -363,17 +371,28 @@ impl Hooked {
             heard: asked
                 .lines
                 .iter()
-                .filter(|line| line.speaker == Speaker::Agent || line.turn != asked.turn)
-                .map(|line| HeardLine {
-                    speaker: match line.speaker {
-                        Speaker::Caller => "caller",
-                        Speaker::Agent => "agent",
-                    },
-                    text: line.heard.clone(),
-                })
+                .filter_map(|line| heard_line(line, asked.turn))
                 .collect(),
+            hints: hints(asked.lines).map(|line| line.said.clone()).collect(),
         }
     }
+}
+
+/// A line that came before the turn.
+fn heard_line(line: &Line, turn: TurnId) -> Option<HeardLine> {
+    let speaker = match line.speaker {
+        Speaker::Caller if line.turn != turn => "caller",
+        Speaker::Agent => "agent",
+        Speaker::Caller | Speaker::Whisper => return None,
+    };
+    let text = line.heard.clone();
+    Some(HeardLine { speaker, text })
+}
+
+/// What the responder was told that the caller does not hear.
+pub(super) fn hints(lines: &[Line]) -> impl Iterator<Item = &Line> {
+    let whispered = |line: &&Line| line.speaker == Speaker::Whisper;
+    lines.iter().filter(whispered)
 }
 
 fn said<'a>(asked: &Asked<'a>) -> Said<'a> {
@@ -422,4 +441,40 @@ fn unix_seconds() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO)
         .as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::At;
+
+    use super::*;
+
+    #[test]
+    fn a_web_service_is_told_what_came_before_the_turn_and_hints_by_themselves() {
+        let line = |speaker, turn, said: &str| Line {
+            speaker,
+            turn: TurnId(turn),
+            reply: None,
+            said: said.to_owned(),
+            heard: said.to_owned(),
+            digits: String::new(),
+            from: At(0),
+            until: At(0),
+            cut: false,
+        };
+        let lines = [
+            line(Speaker::Caller, 1, "one"),
+            line(Speaker::Agent, 1, "two"),
+            line(Speaker::Whisper, 1, "three"),
+            line(Speaker::Caller, 2, "four"),
+            line(Speaker::Agent, 2, "five"),
+            line(Speaker::Whisper, 2, "six"),
+        ];
+        let heard = lines.iter().filter_map(|line| heard_line(line, TurnId(2)));
+        let heard: Vec<_> = heard.map(|line| (line.speaker, line.text)).collect();
+        let expected = [("caller", "one"), ("agent", "two"), ("agent", "five")];
+        assert_eq!(heard, expected.map(|(who, text)| (who, text.to_owned())));
+        let told: Vec<_> = hints(&lines).map(|line| line.said.as_str()).collect();
+        assert_eq!(told, ["three", "six"]);
+    }
 }

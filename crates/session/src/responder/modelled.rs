@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::answers::{Key, Shelf, is_first};
-use super::asked::Asked;
+use super::asked::{Asked, hints};
 use super::model::{Chain, Finish, Prompt, Turn, Wrote};
 use super::script::ScriptRun;
 use super::toolbox::{Meaning, Toolbox};
@@ -26,6 +26,10 @@ const TELEPHONE: &str = "You are speaking with a person on the telephone; what y
 Answer in one or two short, complete sentences, and ask one thing at a time. Write plain words only: no lists, no \
 headings, no markdown, no emoji, no abbreviations that are not spoken. What the caller says was recognised by a machine and \
 may contain mistakes; if it makes no sense, ask. Parts of your answers that the caller did not hear are missing from the conversation.";
+
+/// What it is told of hints, where there are any.
+const HINTED: &str = "\n\nWhat stands in the conversation as (Hint: ...) was whispered to you by the people you work for; the caller \
+did not hear it. Act on it from then on, and do not say that you were told.";
 
 /// What a scenario tells its model.
 #[derive(Clone, Debug)]
@@ -203,8 +207,12 @@ impl Modelled {
             Cause::Unclear => Some("(The caller said something that could not be understood.)"),
         };
         turns.extend(aside.map(|text| Turn::Caller(text.to_owned())));
+        let mut system = self.instructions.system();
+        if hints(asked.lines).next().is_some() {
+            system.push_str(HINTED);
+        }
         Prompt {
-            system: self.instructions.system(),
+            system,
             turns,
             tools: self.instructions.toolbox.specs(),
         }
@@ -271,6 +279,7 @@ fn turn(line: &Line) -> Option<Turn> {
         }
         Speaker::Agent if line.heard.is_empty() => None,
         Speaker::Agent => Some(Turn::Agent(line.heard.clone())),
+        Speaker::Whisper => Some(Turn::Caller(format!("(Hint: {})", line.said))),
     }
 }
 
@@ -459,6 +468,7 @@ mod tests {
         let lines = [
             line(Speaker::Caller, None, "A table."),
             line(Speaker::Agent, Some(2), "Let me see."),
+            line(Speaker::Whisper, None, "He is deaf."),
             line(Speaker::Caller, None, "And?"),
         ];
         let tools = [
@@ -499,6 +509,7 @@ mod tests {
                 "result a free",
                 "call c",
                 "result c no",
+                "caller (Hint: He is deaf.)",
                 "caller And?",
             ]
         );

@@ -108,9 +108,13 @@ fn asks<'a>(text: &'a str, lines: &'a [Line]) -> Asked<'a> {
 
 /// What a call answers to the last of what its caller said.
 async fn answer(call: &mut Modelled, said: &[&str]) -> String {
-    let (events, mut told) = mpsc::unbounded_channel();
     let lines: Vec<Line> = said.iter().map(|text| line(text)).collect();
-    call.ask(&asks(said.last().unwrap(), &lines), &events);
+    answer_to(call, &lines).await
+}
+
+async fn answer_to(call: &mut Modelled, lines: &[Line]) -> String {
+    let (events, mut told) = mpsc::unbounded_channel();
+    call.ask(&asks(&lines.last().unwrap().said, lines), &events);
     let mut text = String::new();
     while let Some(told) = told.recv().await {
         if let Provided::Text { text: more, .. } = told {
@@ -173,6 +177,32 @@ async fn without_the_setting_every_question_is_asked() {
         answer(&mut call(&server, None), &["When do you open?"]).await;
     }
     assert_eq!(requests(&server).await, 2);
+}
+
+#[tokio::test]
+async fn a_hint_is_told_to_the_model_and_no_kept_answer_takes_its_place() {
+    let server = server("At nine.", "stop").await;
+    let shelf = shelf();
+    let question = "When do you open?";
+    let mut first = call(&server, Some(shelf.clone()));
+    answer(&mut first, &[question]).await;
+    let hint = Line {
+        speaker: Speaker::Whisper,
+        heard: String::new(),
+        ..line("We open late today.")
+    };
+    let mut second = call(&server, Some(shelf));
+    answer_to(&mut second, &[hint, line(question)]).await;
+    let asked = server.received_requests().await.unwrap();
+    let told = |number: usize| String::from_utf8(asked[number].body.clone()).unwrap();
+    assert_eq!(asked.len(), 2);
+    assert!(!told(0).contains("Hint"), "{}", told(0));
+    let second = told(1);
+    assert!(
+        second.contains("(Hint: We open late today.) When do you open?")
+            && second.contains("the caller did not hear it"),
+        "{second}"
+    );
 }
 
 #[tokio::test]

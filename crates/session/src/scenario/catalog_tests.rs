@@ -63,7 +63,7 @@ fn a_destination_that_is_no_scenario_of_the_catalog_is_warned_of() {
         [
             "one.toml:1:1: fallback.to: there is no scenario \"nope\": no caller can be put through to it",
             "one.toml:1:1: destinations.desk: there is no scenario \"absent\": no caller can be put through to it",
-            "one.toml:1:1: the state b: there is no scenario \"gone\": no caller can be put through to it",
+            "one.toml:1:1: script.state[1].transfer: there is no scenario \"gone\": no caller can be put through to it",
         ]
     );
 }

@@ -38,7 +38,7 @@ pub fn scenarios(scenario: &Scenario) -> Vec<(String, &str)> {
     for responder in &scenario.engines.responders {
         if let Responder::Script { script } = responder {
             let states = script.transfers();
-            found.extend(states.map(|(state, to)| (format!("the state {state}"), to)));
+            found.extend(states.map(|(state, to)| (format!("script.state[{state}].transfer"), to)));
         }
     }
     let slugs = found.into_iter();

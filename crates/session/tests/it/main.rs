@@ -3,6 +3,7 @@
 mod early_replies;
 mod field_notes;
 mod follows;
+mod orders;
 mod panics;
 mod peer;
 mod put_through;

@@ -14,8 +14,8 @@ use ringback_session::provider::Accounts;
 use ringback_session::replay::replay;
 use ringback_session::scenario::{Scenario, SttEngine, TtsEngine};
 use ringback_session::{
-    Ended, EngineConfig, Engines, Follower, Outgoing, Place, Received, Rest, Setup, SocketError,
-    run,
+    Ended, EngineConfig, Engines, Follower, Onward, Orders, Outgoing, Place, Received, Setup,
+    SocketError, orders, run,
 };
 use ringback_wire::twilio::media::{Inbound, Start, parse};
 use tempfile::TempDir;
@@ -83,6 +83,7 @@ pub struct Peer {
     pub says: mpsc::UnboundedSender<String>,
     pub hears: mpsc::UnboundedReceiver<Outgoing>,
     pub call: JoinHandle<Ended>,
+    pub orders: Orders,
 }
 
 impl Peer {
@@ -104,19 +105,21 @@ impl Peer {
         call_sid: &str,
         follower: Follower,
     ) -> Self {
-        Self::with(engines, scenario, record, call_sid, (follower, None))
+        let told = (follower, Onward::default());
+        Self::with(engines, scenario, record, call_sid, told)
     }
 
-    /// The same, with the account's REST API.
+    /// The same, with where callers may be put through.
     pub fn with(
         engines: &Arc<Engines>,
         scenario: &Arc<Scenario>,
         record: Option<Place>,
         call_sid: &str,
-        (follower, rest): (Follower, Option<Arc<Rest>>),
+        (follower, onward): (Follower, Onward),
     ) -> Self {
         let (says, incoming) = mpsc::unbounded_channel();
         let (outgoing, hears) = mpsc::unbounded_channel();
+        let (orders, book) = orders();
         let setup = Setup {
             call_id: Uuid::now_v7(),
             call_sid: call_sid.to_owned(),
@@ -131,7 +134,8 @@ impl Peer {
             stop: CancellationToken::new(),
             verdict: tokio::sync::watch::channel(None).1,
             follower,
-            rest,
+            onward,
+            orders: book,
         };
         let line = Line {
             incoming,
@@ -143,6 +147,7 @@ impl Peer {
             says,
             hears,
             call: tokio::spawn(call),
+            orders,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringback_call::Intent;
 use ringback_session::scenario::{Origin, parse};
-use ringback_session::{Ended, Follower, Rest, Secret};
+use ringback_session::{Ended, Follower, Onward, Rest, Secret};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -27,7 +27,11 @@ async fn call(account: &str, server: &MockServer, to: &str) -> Ended {
     let token = Secret::new("the token of this account".to_owned());
     let url = server.uri().parse().unwrap();
     let rest = Rest::new((account.to_owned(), token), url, public, None).unwrap();
-    let told = (Follower::none(), Some(Arc::new(rest)));
+    let onward = Onward {
+        rest: Some(Arc::new(rest)),
+        may_reach: Some(Arc::new(|slug| slug != "private")),
+    };
+    let told = (Follower::none(), onward);
     let peer = Peer::with(&engines, &Arc::new(scenario), None, CALL, told);
     peer.call.await.unwrap()
 }
@@ -102,5 +106,17 @@ async fn calls_of_other_accounts_are_none_of_its_business() {
     )
     .await;
     assert!(!ended.put_through);
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_scenario_that_the_calls_owner_may_not_use_is_reached_by_no_way() {
+    let server = MockServer::start().await;
+    let ended = call(ACCOUNT, &server, "scenario:private").await;
+    assert!(!ended.put_through);
+    assert_eq!(ended.intent, Intent::HangUp);
+    let failed = ended.failed.unwrap();
+    assert!(failed.contains("may not use the scenario"), "{failed}");
+    assert_eq!(ended.summary["failed"], failed);
     assert!(server.received_requests().await.unwrap().is_empty());
 }

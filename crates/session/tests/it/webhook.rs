@@ -53,6 +53,7 @@ fn question() -> Question {
                 text: "Good morning.".to_owned(),
             },
         ],
+        hints: Vec::new(),
     }
 }
 

@@ -51,6 +51,7 @@ impl Timeline {
             Event::Fault(fault) => format!("fault {:?} {:?}", fault.party, fault.kind),
             Event::Replaced(fault) => format!("replaced {:?} {:?}", fault.party, fault.kind),
             Event::Say(line) => format!("say {}", shortened(line)),
+            Event::Order(order) => format!("order {order:?}"),
             Event::Finish => "finish".into(),
             Event::Used { usage, .. } => format!("{:?} used", usage.party),
             Event::Spent => "spent".into(),

@@ -6,6 +6,7 @@ pub mod events;
 mod figures;
 pub mod files;
 pub mod links;
+pub mod order;
 pub mod transcript;
 
 use axum::Json;

@@ -11,7 +11,9 @@ use crate::accounts::{User, Whence};
 use crate::app::App;
 use crate::database::now;
 use crate::refusal::{Refusal, soon, store};
-use crate::scenarios::{Asked, Draft, Wish, draft, forget, learn, opened, patched, secrets_of};
+use crate::scenarios::{
+    Asked, Draft, Wish, draft, forget, learn, opened, patched, refresh, secrets_of,
+};
 
 /// So many scenarios a user may have.
 const MOST: i64 = 200;
@@ -66,6 +68,7 @@ pub(super) async fn create(
         id: &id,
         slug: &slug,
         asked: Asked::by(user),
+        owner: Some(&user.id),
         body,
         kept: BTreeMap::new(),
         now: at,
@@ -107,6 +110,7 @@ pub(super) async fn change(
             id: &row.id,
             slug: &row.slug,
             asked: Asked::by(user),
+            owner: row.owner.as_deref(),
             body,
             kept: opened(&app.scenarios.vault, &sealed),
             now: at,
@@ -154,6 +158,8 @@ pub(super) async fn share(
     whence
         .audit(app, Some(&user.id), "scenario.share", &row.id, detail)
         .await;
+    // Otherwise it is known within seconds, as elsewhere.
+    let _ = refresh(app).await;
     let row = soon(store.scenario_find(&row.id)).await?;
     row.ok_or_else(nowhere)
 }

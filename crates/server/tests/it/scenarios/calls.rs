@@ -6,12 +6,12 @@ use super::*;
 use crate::media::{Listening, Socket, listening, start, talks};
 use crate::simulated::until;
 
-struct Line {
-    house: House,
+pub struct Line {
+    pub house: House,
     listening: Listening,
 }
 
-async fn line() -> Line {
+pub async fn line() -> Line {
     let house = house().await;
     let listening = listening(house.service.server.clone()).await;
     Line { house, listening }
@@ -19,7 +19,7 @@ async fn line() -> Line {
 
 impl Line {
     /// A call that came and was told its media socket and token.
-    async fn rings(&self, path: &str, call_sid: &str) -> Stream {
+    pub async fn rings(&self, path: &str, call_sid: &str) -> Stream {
         let answer = self
             .house
             .service
@@ -31,7 +31,7 @@ impl Line {
     }
 
     /// Its media socket, talking.
-    async fn talk(&self, told: &Stream, call_sid: &str) -> Socket {
+    pub async fn talk(&self, told: &Stream, call_sid: &str) -> Socket {
         let path = told.url.splitn(4, '/').nth(3).unwrap();
         let mut socket = self.listening.open(&format!("/{path}")).await;
         let token = &told.parameters["token"];
@@ -40,7 +40,13 @@ impl Line {
         socket
     }
 
-    async fn row(&self, call_sid: &str) -> CallDetail {
+    /// Waits until no call goes on.
+    pub async fn ended(&self) {
+        let registry = &self.house.app().registry;
+        registry.until(|counts| counts.live == 0).await;
+    }
+
+    pub async fn row(&self, call_sid: &str) -> CallDetail {
         until("the call's row", async || {
             self.house
                 .service

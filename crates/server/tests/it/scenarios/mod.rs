@@ -1,7 +1,7 @@
 //! Scenarios that users keep, through the public face of a server with a database of its own.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod calls;
+pub mod calls;
 mod refusals;
 mod secrets;
 mod story;

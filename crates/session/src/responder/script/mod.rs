@@ -53,10 +53,11 @@ pub struct Script {
 }
 
 impl Script {
-    /// Where its states put callers through, with their names; settings do so elsewhere.
-    pub(crate) fn transfers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.states.iter().filter_map(|state| match &state.next {
-            Next::Transfer(Destination::Fixed(to)) => Some((state.name.as_str(), to.as_str())),
+    /// Where its states put callers through, with their numbers; settings do so elsewhere.
+    pub(crate) fn transfers(&self) -> impl Iterator<Item = (usize, &str)> {
+        let states = self.states.iter().enumerate();
+        states.filter_map(|(number, state)| match &state.next {
+            Next::Transfer(Destination::Fixed(to)) => Some((number, to.as_str())),
             Next::Transfer(Destination::Setting(_)) | Next::Ask(_) | Next::Go(_) | Next::HangUp => {
                 None
             }

@@ -33,6 +33,9 @@ pub struct Question {
     pub digits: Option<String>,
     /// The conversation before this turn, as it was heard.
     pub heard: Vec<HeardLine>,
+    /// Hints of those who follow the call, oldest first; the caller does not hear them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
 }
 
 impl Question {

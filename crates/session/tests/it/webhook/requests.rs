@@ -76,6 +76,7 @@ async fn keys_are_told_where_some_were_pressed() {
     let service = Service::start().await;
     let mut keyed = question();
     keyed.digits = Some("42#".to_owned());
+    keyed.hints = vec!["Be kind.".to_owned()];
     let webhook = Webhook::new(false).unwrap();
     let config = config(&service.url());
     let mut on = |_| {};
@@ -86,6 +87,7 @@ async fn keys_are_told_where_some_were_pressed() {
     result.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
     assert_eq!(body["digits"], "42#");
+    assert_eq!(body["hints"], json!(["Be kind."]));
 }
 
 #[tokio::test]
