@@ -14,6 +14,7 @@ mod engines;
 mod expect;
 mod language;
 mod live;
+mod meter;
 pub mod news;
 mod orders;
 mod outbox;

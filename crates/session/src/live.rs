@@ -144,6 +144,7 @@ impl Live {
         match brought {
             Brought::Media => {
                 self.last_media = at;
+                self.books.teller.hear(at, audio);
                 for stretch in audio.chunks(STRETCH) {
                     self.ear.hear(at, stretch);
                     self.listen(at);
@@ -329,6 +330,7 @@ impl Live {
             Action::Mark(mark) => self.messages.mark(&mark.to_string()),
             Action::Clear { cut, .. } => {
                 self.messages.clear();
+                self.books.teller.cut(*cut);
                 if let Some(recorder) = &mut self.recorder {
                     recorder.cut(*cut, self.ear.ring());
                 }
@@ -386,6 +388,7 @@ impl Live {
             return;
         };
         self.messages.media(mulaw);
+        self.books.teller.speak(starts, mulaw);
         if let Some(recorder) = &mut self.recorder {
             recorder.agent(self.ear.end(), at, starts, mulaw);
         }

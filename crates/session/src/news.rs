@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use ringback_call::Fault;
@@ -39,31 +40,62 @@ pub enum News {
     Turn(Value),
     /// Something went wrong.
     Fault(Fault),
+    /// How loud both were in the last 200 ms, in dBFS: -96 is silence. It is measured while somebody wants to know ([`Follower::metering`]).
+    Level {
+        /// What came from the caller.
+        caller: f64,
+        /// What the caller heard of the agent.
+        agent: f64,
+    },
 }
 
 /// Follows a call. It is told in the call's own task, of files in the thread that writes all of them, and so must never wait.
 #[derive(Clone)]
-pub struct Follower(Option<Arc<dyn Fn(News) + Send + Sync>>);
+pub struct Follower {
+    tell: Option<Arc<dyn Fn(News) + Send + Sync>>,
+    metering: Option<Arc<AtomicUsize>>,
+}
 
 impl Follower {
     /// Follows by this function.
     pub fn new(tell: impl Fn(News) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(tell)))
+        Self {
+            tell: Some(Arc::new(tell)),
+            metering: None,
+        }
     }
 
     /// Nobody follows.
     pub fn none() -> Self {
-        Self(None)
+        Self {
+            tell: None,
+            metering: None,
+        }
+    }
+
+    /// The same, and so many want to know how loud it is; the number may change at any time.
+    #[must_use]
+    pub fn metering(self, wanted_by: Arc<AtomicUsize>) -> Self {
+        Self {
+            metering: Some(wanted_by),
+            ..self
+        }
+    }
+
+    /// Whether anybody wants to know how loud it is.
+    pub(crate) fn meters(&self) -> bool {
+        let wanted_by = self.metering.as_ref();
+        wanted_by.is_some_and(|count| count.load(Ordering::Relaxed) > 0)
     }
 
     /// Whether anybody does.
     pub(crate) fn listens(&self) -> bool {
-        self.0.is_some()
+        self.tell.is_some()
     }
 
     /// News is only made where somebody follows.
     pub(crate) fn tell(&self, news: impl FnOnce() -> News) {
-        if let Some(tell) = &self.0 {
+        if let Some(tell) = &self.tell {
             tell(news());
         }
     }

@@ -280,7 +280,8 @@ impl Written {
                 | News::Hearing(_)
                 | News::Line { .. }
                 | News::Lines(_)
-                | News::Turn(_) => {}
+                | News::Turn(_)
+                | News::Level { .. } => {}
             }
         }
         let lines = self.live.call.tools();

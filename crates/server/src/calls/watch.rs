@@ -47,7 +47,8 @@ impl Watches {
             files: OnceLock::new(),
             log: Mutex::default(),
             newest: watch::Sender::new(0),
-            followers: AtomicUsize::new(0),
+            level: watch::Sender::new("".into()),
+            followers: Arc::default(),
         });
         self.lock().insert(call.call_id, Arc::clone(&watch));
         watch
@@ -111,7 +112,9 @@ pub struct Watch {
     files: OnceLock<[PathBuf; 2]>,
     log: Mutex<Log>,
     newest: watch::Sender<u64>,
-    followers: AtomicUsize,
+    /// How loud it is now, as JSON.
+    level: watch::Sender<Arc<str>>,
+    followers: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -165,6 +168,11 @@ impl Watch {
             }
             News::Lines(count) => ("lines", json!({ "count": count })),
             News::Turn(turn) => ("turn", turn.clone()),
+            News::Level { caller, agent } => {
+                let level = json!({ "caller_dbfs": caller, "agent_dbfs": agent });
+                self.level.send_replace(level.to_string().into());
+                return;
+            }
             News::Fault(fault) => {
                 let party = format!("{:?}", fault.party).to_lowercase();
                 let kind = format!("{:?}", fault.kind).to_lowercase();
@@ -202,6 +210,11 @@ impl Watch {
         self.log("end", &json!({ "reason": reason }));
         self.lock().over = true;
         self.newest.send_modify(|_| {});
+    }
+
+    /// How many follow it; the number may change at any time.
+    pub fn followers(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.followers)
     }
 
     /// Whether the call is over.
@@ -243,6 +256,7 @@ impl Watch {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         place.ok().map(|_| Follow {
             newest: self.newest.subscribe(),
+            level: self.level.subscribe(),
             watch: Arc::clone(self),
             seen: seen.unwrap_or(0),
             begun: false,
@@ -260,6 +274,7 @@ impl Watch {
 pub struct Follow {
     watch: Arc<Watch>,
     newest: watch::Receiver<u64>,
+    level: watch::Receiver<Arc<str>>,
     /// The last event that was read.
     seen: u64,
     begun: bool,
@@ -273,6 +288,8 @@ pub enum Next {
     Event(Arc<Event>),
     /// The events up to this number are kept no more.
     Missed(u64),
+    /// How loud it is at this moment, as JSON; it is kept for nobody.
+    Level(Arc<str>),
 }
 
 /// What there is to read.
@@ -291,7 +308,14 @@ impl Follow {
             match self.look() {
                 Look::Next(next) => return Some(next),
                 Look::NothingMore => return None,
-                Look::NothingYet => self.newest.changed().await.ok()?,
+                Look::NothingYet => tokio::select! {
+                    biased;
+                    changed = self.newest.changed() => changed.ok()?,
+                    Ok(()) = self.level.changed() => {
+                        let level = self.level.borrow_and_update();
+                        return Some(Next::Level(Arc::clone(&level)));
+                    }
+                },
             }
         }
     }

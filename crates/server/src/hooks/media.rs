@@ -325,12 +325,14 @@ async fn converse(app: &App, admitted: Admitted, socket: MediaSocket) {
 fn follower(app: &App, arrival: &Arrival, finish: CancellationToken, orders: Orders) -> Follower {
     let watch = app.desk.watches.begin(arrival, finish, orders);
     let rows = app.rows.begin(arrival);
-    Follower::new(move |news| {
+    let followers = watch.followers();
+    let follower = Follower::new(move |news| {
         watch.take(&news);
         if let Some(rows) = &rows {
             rows.take(news);
         }
-    })
+    });
+    follower.metering(followers)
 }
 
 /// A user's scenario does not lead to what another user keeps to themselves.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -517,6 +518,53 @@ async fn events_of_a_call_come_as_they_happen_and_go_on_where_a_connection_broke
     assert_eq!(events(&again.body), pairs(&[(5, "turn"), (6, "end")]));
     let over = desk.ask(&path, &[("last-event-id", "6")]).await;
     assert_eq!(over.status.as_u16(), 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_loud_a_call_is_comes_to_who_follows_it_now_and_to_nobody_later() {
+    let desk = Desk::open().await;
+    let (watch, id, _) = desk.live();
+    let level = |caller| News::Level {
+        caller,
+        agent: -96.0,
+    };
+    let followers = watch.followers();
+    watch.take(&level(-1.0));
+    assert_eq!(followers.load(Ordering::Relaxed), 0);
+    let mut follow = watch.follow(None).unwrap();
+    assert_eq!(followers.load(Ordering::Relaxed), 1);
+    watch.take(&News::Lines(7));
+    watch.take(&level(-2.0));
+    watch.take(&level(-30.5));
+    assert!(matches!(follow.next().await, Some(Next::Event(event)) if event.kind == "lines"));
+    // What was not read in time is not loud any more.
+    let now = r#"{"agent_dbfs":-96.0,"caller_dbfs":-30.5}"#;
+    assert_eq!(follow.next().await, Some(Next::Level(now.into())));
+    let sent = watch.clone();
+    tokio::spawn(async move { sent.take(&level(-3.0)) });
+    assert!(matches!(follow.next().await, Some(Next::Level(level)) if level.contains("-3.0")));
+    drop(follow);
+    assert_eq!(followers.load(Ordering::Relaxed), 0);
+
+    let response = desk.service.server.router.clone();
+    let asked = request("GET", &format!("/calls/{id}/events"))
+        .header("authorization", format!("Bearer {}", desk.ada))
+        .body(Body::empty())
+        .unwrap();
+    let response = response.oneshot(asked).await.unwrap();
+    let mut body = response.into_body().into_data_stream();
+    let first = piece(&mut body).await.unwrap();
+    assert_eq!(events(&first), pairs(&[(1, "lines")]));
+    watch.take(&level(-4.0));
+    let next = piece(&mut body).await.unwrap();
+    assert_eq!(
+        next,
+        "event: level\ndata: {\"agent_dbfs\":-96.0,\"caller_dbfs\":-4.0}\n\n"
+    );
+    drop(body);
+    desk.service.server.app.desk.watches.end(id, "Responder");
+    let again = desk.ask(&format!("/calls/{id}/events"), &[]).await;
+    assert_eq!(events(&again.body), pairs(&[(1, "lines"), (2, "end")]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,10 @@
 //! What is told of a call while it goes on: to its log, and to whoever follows it.
 
-use ringback_call::{Call, Line, TurnId};
+use ringback_call::{At, Call, Line, TurnId};
 use serde_json::Value;
 
 use super::log;
+use crate::meter::{Level, Meter};
 use crate::news::{Follower, News};
 use crate::prices::Prices;
 use crate::record;
@@ -14,6 +15,7 @@ pub(super) struct Teller {
     logged: TurnId,
     lines: Vec<Line>,
     turn: Value,
+    meter: Meter,
 }
 
 impl Teller {
@@ -23,11 +25,33 @@ impl Teller {
             logged: TurnId::default(),
             lines: Vec::new(),
             turn: Value::Null,
+            meter: Meter::default(),
         }
     }
 
     pub(super) fn tell(&self, news: impl FnOnce() -> News) {
         self.follower.tell(news);
+    }
+
+    /// The caller is heard.
+    pub(super) fn hear(&mut self, at: At, mulaw: &[u8]) {
+        if self.follower.meters()
+            && let Some(Level { caller, agent }) = self.meter.hear(at, mulaw)
+        {
+            self.tell(|| News::Level { caller, agent });
+        }
+    }
+
+    /// The caller hears this from then on.
+    pub(super) fn speak(&mut self, starts: At, mulaw: &[u8]) {
+        if self.follower.meters() {
+            self.meter.speak(starts, mulaw);
+        }
+    }
+
+    /// From then on nothing of what was sent is heard.
+    pub(super) fn cut(&mut self, at: At) {
+        self.meter.cut(at);
     }
 
     /// Tells what has changed since it was last told: lines, and the turn that was answered last. The log has a turn once.

@@ -21,7 +21,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// What has happened and what happens next, each event with its number, so that `Last-Event-ID` goes on where a connection broke:
 /// `began`, `hearing` (words that may still change), `speaking`, `line` (of the transcript, by its `number`; it takes the place of what
 /// stood there and of all after it), `lines` (only so many are left), `turn` (latencies, usage, cost), `fault`, `end`; `missed` where
-/// events before this one are kept no more.
+/// events before this one are kept no more; and without a number `level`, how loud caller and agent are, five times a second.
 #[utoipa::path(get, path = "/calls/{id}/events", tag = "Calls",
     params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The last event that was read."),
@@ -66,6 +66,8 @@ fn events(follow: Follow) -> impl Stream<Item = Event> {
                 .id(until.to_string())
                 .event("missed")
                 .data(format!("{{\"until\":{until}}}")),
+            // Without a number, so that nobody goes on from it.
+            Next::Level(level) => Event::default().event("level").data(&*level),
         };
         Some((event, follow))
     })

@@ -62,7 +62,7 @@ impl Following {
                         .for_each(|file| self.writer.send(Write::File(file)));
                 }
             }
-            News::Hearing(_) | News::Speaking(_) => {}
+            News::Hearing(_) | News::Speaking(_) | News::Level { .. } => {}
             News::Line { number, line } => {
                 state.lines.truncate(number);
                 state.lines.push(line);
