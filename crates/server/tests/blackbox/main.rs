@@ -23,6 +23,7 @@ mod living;
 mod log;
 mod recording;
 mod refusals;
+mod told;
 mod understanding;
 mod webhook;
 
