@@ -105,6 +105,8 @@ pub struct MediaCounts {
     pub media_received: u64,
     /// Audio in them, ms.
     pub audio_received_ms: u64,
+    /// Frames of the server's speech that came after the line had fallen silent for want of them.
+    pub late_frames: u64,
     /// Marks echoed because their audio was played.
     pub marks_played: u64,
     /// Marks echoed because of a clear.
@@ -161,6 +163,7 @@ impl Outcome {
                 frames_sent: lateness.frames,
                 media_received: record.media.0,
                 audio_received_ms: record.media.1 / 8,
+                late_frames: record.late_frames,
                 marks_played: record.marks.0,
                 marks_cleared: record.marks.1,
                 clears: record.clears.len() as u64,
@@ -206,10 +209,11 @@ impl Outcome {
         let media = &self.media;
         writeln!(
             out,
-            "sent {} frames; received {} media messages ({:.1} s), {} clears; echoed {} marks played, {} cleared",
+            "sent {} frames; received {} media messages ({:.1} s, {} frames late), {} clears; echoed {} marks played, {} cleared",
             media.frames_sent,
             media.media_received,
             media.audio_received_ms as f64 / 1000.0,
+            media.late_frames,
             media.clears,
             media.marks_played,
             media.marks_cleared,

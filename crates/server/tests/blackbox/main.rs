@@ -23,6 +23,7 @@ mod living;
 mod log;
 mod recording;
 mod refusals;
+mod sign_ins;
 mod told;
 mod understanding;
 mod webhook;

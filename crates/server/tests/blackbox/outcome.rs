@@ -45,6 +45,7 @@ pub struct Turn {
 #[derive(Debug, Deserialize)]
 pub struct Media {
     pub frames_sent: u64,
+    pub late_frames: u64,
     pub clears: u64,
     pub refusals: u64,
 }
