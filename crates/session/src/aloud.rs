@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ringback_call::{PartId, ReplyId, sentences};
+use ringback_call::{At, PartId, ReplyId, sentences};
 use tokio::sync::mpsc;
 
 use crate::engines::Engines;
 use crate::provided::{Provided, Receiver, Sender};
-use crate::tts::{Spoken, Voices};
+use crate::tts::{Loss, Spoken, Voices};
 
 /// Sentences that a voice is given at once.
 const AT_ONCE: usize = 2;
@@ -90,21 +90,25 @@ impl Aloud {
     async fn take_next(&mut self) -> Option<Result<Vec<u8>, String>> {
         // The voices hold the other end.
         match self.events.recv().await? {
-            Provided::Spoken { engine, spoken } if self.voices.is_current(engine) => {
-                return self.take(spoken).map(Ok);
+            Provided::Spoken { engine, spoken } => {
+                // Nobody waits for the first sound of a text that is read: no voice is asked beside another.
+                let taken = self.voices.take(At::default(), engine, spoken);
+                return taken
+                    .spoken
+                    .into_iter()
+                    .find_map(|spoken| self.take(spoken))
+                    .map(Ok);
             }
             Provided::Line { line, .. } => return Some(Ok(line.to_vec())),
-            Provided::Mute { engine, failure } if self.voices.is_current(engine) => {
+            Provided::Mute { engine, failure } => {
                 tracing::warn!(detail = %failure.detail, "Error of a voice that reads aloud");
-                if !self.voices.fall_back(&self.engines) {
+                if self.voices.lost(At::default(), engine, &*self.engines) == Loss::Mute {
                     self.waiting.clear();
                     self.done = self.given;
                     return Some(Err(failure.detail));
                 }
             }
-            Provided::Spoken { .. }
-            | Provided::Mute { .. }
-            | Provided::Recognized(_)
+            Provided::Recognized(_)
             | Provided::Heard { .. }
             | Provided::Deaf { .. }
             | Provided::Text { .. }

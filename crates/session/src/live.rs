@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_call::{
-    Action, At, Call, Edge, Event, Fault, FaultKind, Mark, Note, PartId, Party, Policy, ReplyId,
-    Report, Sign, TurnHint, Verdict,
+    Action, At, Call, Cause, Edge, Event, Fault, FaultKind, Mark, Note, PartId, Party, Policy,
+    ReplyId, Report, Sign, TurnHint, Verdict,
 };
 
 use crate::carrier::twilio::{Brought, Messages, Violation};
@@ -205,7 +205,9 @@ impl Live {
     /// When [`Live::wake`] must be called at the latest.
     pub fn deadline(&self) -> At {
         let gap = At(self.last_media.0 + GAP.as_micros() as u64);
-        self.call.deadline().map_or(gap, |(at, _)| at.min(gap))
+        let call = self.call.deadline().map(|(at, _)| at);
+        let due = [call, self.voices.due()].into_iter().flatten();
+        due.fold(gap, At::min)
     }
 
     /// Time has passed and nothing came.
@@ -220,6 +222,7 @@ impl Live {
                 }
             }
         }
+        self.voices.ask_beside(at, &*self.engines);
         if self.call.deadline().is_some_and(|(due, _)| due <= at) {
             self.handle(at, Event::Wake);
         }
@@ -351,7 +354,7 @@ impl Live {
             }
             Action::Speak { reply, part, text } => {
                 self.books.teller.tell(|| News::Speaking(text.clone()));
-                self.speak(*reply, *part, text);
+                self.speak(at, *reply, *part, text);
             }
             Action::Cancel { reply, heard } => {
                 self.responder.cancel(*reply, *heard);
@@ -394,10 +397,12 @@ impl Live {
         }
     }
 
-    fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
+    fn speak(&mut self, at: At, reply: ReplyId, part: PartId, text: &str) {
         self.outbox.open(reply, part);
         let Some(keys) = dtmf::keys(text).filter(|_| self.presses(text)) else {
             self.voices.speak(reply, part, text);
+            let waited = self.waited(at, Cause::Answer);
+            self.voices.await_sound(at, reply, waited);
             return;
         };
         let pieces = [

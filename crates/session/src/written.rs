@@ -168,6 +168,7 @@ fn silent(scenario: &Scenario, events: &Sender) -> (Voices, UnboundedReceiver<Co
         name: "text",
         model: String::new(),
         voice: String::new(),
+        health: None,
     };
     let (rest, lines) = (VecDeque::new(), Arc::default());
     let manner = manner(scenario);

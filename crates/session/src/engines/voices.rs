@@ -15,7 +15,7 @@ use crate::provided::{Provided, Sender};
 use crate::provider::{Account, Provider};
 use crate::scenario::{Scenario, TtsEngine};
 use crate::setup::manner;
-use crate::tts::{self, Manner, Speaker, Started, Vendor, Voices, Wanted};
+use crate::tts::{self, Manner, Speaker, Started, Starts, Vendor, Voices, Wanted};
 
 /// The local voice, as requests name it.
 const LOCAL: &str = "pico";
@@ -93,29 +93,17 @@ impl Engines {
         manner: Manner,
         events: &Sender,
     ) -> Option<Voices> {
-        let now = Instant::now();
-        let admitted = |engine: &TtsEngine| match engine {
-            TtsEngine::Pico => true,
-            TtsEngine::Provider { provider, .. } => {
-                self.breakers.of(*provider, Party::Tts).admits(now)
-            }
-        };
-        let place = list.iter().position(admitted).unwrap_or(0);
+        let admitted = list.iter().position(|engine| self.admits(engine));
+        let place = admitted.unwrap_or(0);
         let first = list.remove(place)?;
         let seat = Arc::clone(&self.voice_seats).try_acquire_owned().ok();
         if seat.is_none() && first == TtsEngine::Pico {
             return None;
         }
-        let started = self.start_voice(&first, &manner, 0, events)?;
+        let started = self.start(&first, &manner, 0, events)?;
         let lines = Arc::clone(&self.lines);
-        Some(Voices::new(
-            started,
-            list,
-            manner,
-            lines,
-            events.clone(),
-            seat,
-        ))
+        let voices = Voices::new(started, list, manner, lines, events.clone(), seat);
+        Some(voices.patient(self.patience))
     }
 
     /// What reads a text in English outside of calls: the configured voices, or first the one of this name.
@@ -150,9 +138,20 @@ impl Engines {
         let voices = self.first_voice(list, manner, events);
         voices.map(Voices::apart).ok_or(Unread::Busy)
     }
+}
 
-    /// Starts a voice for a call. `engine` counts those of the call.
-    pub(crate) fn start_voice(
+impl Starts for Engines {
+    fn admits(&self, wanted: &TtsEngine) -> bool {
+        match wanted {
+            TtsEngine::Pico => true,
+            TtsEngine::Provider { provider, .. } => {
+                let breaker = self.breakers.of(*provider, Party::Tts);
+                breaker.admits(Instant::now())
+            }
+        }
+    }
+
+    fn start(
         &self,
         wanted: &TtsEngine,
         manner: &Manner,
@@ -169,6 +168,7 @@ impl Engines {
                     name: "pico",
                     model: String::new(),
                     voice: tts::voice_of(style),
+                    health: None,
                 });
             }
             TtsEngine::Provider { provider, .. } => *provider,
@@ -192,6 +192,7 @@ impl Engines {
             name: provider.name(),
             model,
             voice: key,
+            health: Some((provider, Arc::clone(self.breakers.of(provider, Party::Tts)))),
         })
     }
 }

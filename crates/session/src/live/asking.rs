@@ -40,7 +40,7 @@ impl Live {
     }
 
     /// How long the caller has been quiet, who is to be answered now.
-    fn waited(&self, at: At, cause: Cause) -> Duration {
+    pub(super) fn waited(&self, at: At, cause: Cause) -> Duration {
         let since = self.call.quiet_since();
         let since = since.filter(|_| cause == Cause::Answer).unwrap_or(at);
         Duration::from_millis(at.ms_since(since))

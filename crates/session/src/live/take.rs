@@ -8,7 +8,7 @@ use crate::news::News;
 use crate::prices::Prices;
 use crate::provided::Provided;
 use crate::provider::Failure;
-use crate::tts::Spoken;
+use crate::tts::{Loss, Spoken};
 
 impl Live {
     pub(crate) fn take(&mut self, at: At, provided: Provided) {
@@ -160,9 +160,16 @@ impl Live {
     }
 
     fn spoken(&mut self, at: At, engine: u32, spoken: Spoken) {
-        if !self.voices.is_current(engine) {
-            return;
+        let taken = self.voices.take(at, engine, spoken);
+        for failure in taken.overtaken {
+            self.handle(at, Event::Replaced(failure.fault(Party::Tts)));
         }
+        for spoken in taken.spoken {
+            self.speech(at, spoken);
+        }
+    }
+
+    fn speech(&mut self, at: At, spoken: Spoken) {
         match spoken {
             Spoken::Audio { reply, part, mulaw } => {
                 self.voices.spoke(reply, part, &mulaw);
@@ -200,15 +207,11 @@ impl Live {
 
     /// A voice is lost: the next speaks what it owed.
     fn mute(&mut self, at: At, engine: u32, failure: &Failure) {
-        if !self.voices.is_current(engine) {
-            return;
-        }
         let fault = failure.fault(Party::Tts);
-        let event = if self.voices.fall_back(&self.engines) {
-            Event::Replaced(fault)
-        } else {
-            Event::Fault(fault)
-        };
-        self.handle(at, event);
+        match self.voices.lost(at, engine, &*self.engines) {
+            Loss::None => {}
+            Loss::Replaced => self.handle(at, Event::Replaced(fault)),
+            Loss::Mute => self.handle(at, Event::Fault(fault)),
+        }
     }
 }

@@ -18,12 +18,15 @@ mod openai;
 mod openai_tests;
 mod parts;
 mod pico;
+mod race;
 mod rest;
 mod stream;
 #[cfg(test)]
 mod twin;
 mod vendor;
 mod voices;
+#[cfg(test)]
+mod voices_tests;
 
 pub(crate) use cartesia::Cartesia;
 pub(crate) use deepgram::Aura;
@@ -35,4 +38,4 @@ pub(crate) use openai::OpenAi;
 pub(crate) use pico::{Local, voice_of};
 pub(crate) use stream::{Command, Spoken};
 pub(crate) use vendor::{Vendor, Wanted, provider_of_voice};
-pub(crate) use voices::{Manner, Speaker, Started, Voices};
+pub(crate) use voices::{Loss, Manner, Speaker, Started, Starts, Voices};

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringback_call::{PartId, Party, ReplyId, Usage};
+use ringback_call::{At, PartId, Party, ReplyId, Usage};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::race::{Health, Racer, Wait};
 use super::stream::{Command, Spoken, TimedWord};
 use super::{Lines, Local, rest};
-use crate::engines::{Engines, VoiceSeat};
+use crate::engines::VoiceSeat;
 use crate::provided::{Provided, Sender};
 use crate::provider::Failure;
 use crate::scenario::TtsEngine;
@@ -53,14 +55,59 @@ pub(crate) struct Started {
     pub(crate) model: String,
     /// Who speaks and how, for the cache.
     pub(crate) voice: String,
+    /// Where it is told that it failed; `None` for the voice of this machine.
+    pub(crate) health: Option<Health>,
 }
+
+/// What starts voices.
+pub(crate) trait Starts {
+    /// Whether a voice may be asked now, by what other calls know of it.
+    fn admits(&self, wanted: &TtsEngine) -> bool;
+
+    /// Starts a voice. `engine` counts those of the call.
+    fn start(
+        &self,
+        wanted: &TtsEngine,
+        manner: &Manner,
+        engine: u32,
+        events: &Sender,
+    ) -> Option<Started>;
+}
+
+/// What a voice said, as far as it is this voice that speaks, and those that it has overtaken.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) spoken: Vec<Spoken>,
+    pub(crate) overtaken: Vec<Failure>,
+}
+
+/// What follows from the loss of a voice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Nothing: another speaks already.
+    None,
+    /// Another speaks what it owed.
+    Replaced,
+    /// No other is left.
+    Mute,
+}
+
+/// Says itself what no voice has to: it is listened to whoever speaks.
+const ITSELF: u32 = u32::MAX;
 
 /// What speaks to one caller. Dropping it gives the voice back.
 pub(crate) struct Voices {
-    current: Started,
-    /// Which of the call's voices it is, counted from 0.
-    engine: u32,
+    /// Never empty: the voice that speaks, or those of which it is not known yet who will. The first leads.
+    racers: Vec<Racer>,
+    /// How many were started, each numbered by it.
+    started: u32,
     rest: VecDeque<TtsEngine>,
+    /// While nothing was heard of a reply.
+    wait: Option<Wait>,
+    /// The last reply of which something was heard.
+    sounded: Option<ReplyId>,
+    /// How many times longer than usual voices are waited for.
+    patience: u32,
     manner: Manner,
     lines: Arc<Lines>,
     events: Sender,
@@ -111,9 +158,12 @@ impl Voices {
         seat: Option<VoiceSeat>,
     ) -> Self {
         Self {
-            current: first,
-            engine: 0,
+            racers: vec![Racer::new(first, 0, At::default())],
+            started: 1,
             rest,
+            wait: None,
+            sounded: None,
+            patience: 1,
             manner,
             lines,
             events,
@@ -131,9 +181,19 @@ impl Voices {
         }
     }
 
+    /// The same, but waited for so many times longer than usual.
+    pub(crate) fn patient(self, patience: u32) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The voice that speaks, or leads.
+    fn current(&self) -> &Started {
+        &self.racers[0].voice
+    }
+
     /// As records name it.
     pub(crate) fn name(&self) -> &'static str {
-        self.current.name
+        self.current().name
     }
 
     /// Those that spoke, in order, as records name them.
@@ -142,8 +202,9 @@ impl Voices {
     }
 
     fn served_now(&mut self) {
-        if self.spoke.last() != Some(&self.current.name) {
-            self.spoke.push(self.current.name);
+        let name = self.name();
+        if self.spoke.last() != Some(&name) {
+            self.spoke.push(name);
         }
     }
 
@@ -152,8 +213,9 @@ impl Voices {
         let text = speakable(text, &self.manner.language).into_owned();
         if !text.chars().any(char::is_alphanumeric) {
             self.say_done(reply, part);
-        } else if let Some(line) = self.lines.find(&self.current.voice, &text) {
+        } else if let Some(line) = self.lines.find(&self.current().voice, &text) {
             self.served_now();
+            self.sounded = Some(reply);
             self.send(Provided::Line { reply, part, line });
             self.say_done(reply, part);
         } else {
@@ -166,36 +228,50 @@ impl Voices {
                 words: Vec::new(),
                 speech: Some(Vec::new()),
             });
-            self.ask(reply, part, text);
-        }
-    }
-
-    fn ask(&mut self, reply: ReplyId, part: PartId, text: String) {
-        match &mut self.current.speaker {
-            Speaker::Local(local) => local.speak(reply, part, &text),
-            Speaker::Stream(commands) => {
-                let usage = Usage {
-                    requests: 1,
-                    characters: text.chars().count() as u64,
-                    ..Usage::of(Party::Tts, self.current.name, &*self.current.model)
-                };
-                if commands.send(Command::Speak { reply, part, text }).is_err() {
-                    let name = self.current.name;
-                    let failure = Failure::gone(format!("{name} speaks no more"));
-                    self.send(Provided::Mute {
-                        engine: self.engine,
-                        failure,
-                    });
-                } else {
-                    self.send(Provided::Used { reply, usage });
-                }
+            for place in 0..self.racers.len() {
+                self.ask(place, reply, part, &text);
             }
         }
     }
 
+    /// The first sound of a reply is waited for from now on. `waited`: since the caller's last sound.
+    pub(crate) fn await_sound(&mut self, at: At, reply: ReplyId, waited: Duration) {
+        let owes = self.owed.iter().any(|owed| owed.reply == reply);
+        if self.wait.is_none() && self.sounded != Some(reply) && owes {
+            self.wait = Some(Wait::new(at, waited, self.patience));
+            for racer in &mut self.racers {
+                racer.asked = at;
+            }
+        }
+    }
+
+    fn ask(&mut self, place: usize, reply: ReplyId, part: PartId, text: &str) {
+        let racer = &mut self.racers[place];
+        let commands = match &mut racer.voice.speaker {
+            Speaker::Local(local) => return local.speak(reply, part, text),
+            Speaker::Stream(commands) => commands,
+        };
+        let name = racer.voice.name;
+        let usage = Usage {
+            requests: 1,
+            characters: text.chars().count() as u64,
+            ..Usage::of(Party::Tts, name, &*racer.voice.model)
+        };
+        let text = text.to_owned();
+        let provided = if commands.send(Command::Speak { reply, part, text }).is_err() {
+            Provided::Mute {
+                engine: racer.engine,
+                failure: Failure::gone(format!("{name} speaks no more")),
+            }
+        } else {
+            Provided::Used { reply, usage }
+        };
+        self.send(provided);
+    }
+
     fn say_done(&self, reply: ReplyId, part: PartId) {
         self.send(Provided::Spoken {
-            engine: self.engine,
+            engine: ITSELF,
             spoken: Spoken::Done { reply, part },
         });
     }
@@ -205,9 +281,42 @@ impl Voices {
         let _ = self.events.send(provided);
     }
 
-    /// Whether this engine is the one that speaks.
-    pub(crate) fn is_current(&self, engine: u32) -> bool {
-        engine == self.engine
+    /// Takes what a voice said. Of several that were asked the first to be heard is the one that speaks.
+    pub(crate) fn take(&mut self, at: At, engine: u32, spoken: Spoken) -> Taken {
+        if engine == ITSELF {
+            return Taken::of(spoken);
+        }
+        let place = self.racers.iter().position(|racer| racer.engine == engine);
+        let Some(place) = place else {
+            return Taken::default();
+        };
+        let (Spoken::Audio { reply, part, .. }
+        | Spoken::Words { reply, part, .. }
+        | Spoken::Done { reply, part }) = spoken;
+        if self.of(reply, part).is_none() {
+            return Taken::default();
+        }
+        if matches!(spoken, Spoken::Words { .. }) {
+            if self.racers.len() == 1 {
+                return Taken::of(spoken);
+            }
+            self.racers[place].held.push(spoken);
+            return Taken::default();
+        }
+        let mut winner = self.racers.remove(place);
+        let mut taken = Taken {
+            spoken: std::mem::take(&mut winner.held),
+            overtaken: Vec::new(),
+        };
+        taken.spoken.push(spoken);
+        for (rank, racer) in std::mem::take(&mut self.racers).iter().enumerate() {
+            let failure = (rank < place).then(|| racer.overtaken(at, self.patience));
+            taken.overtaken.extend(failure.flatten());
+        }
+        self.racers.push(winner);
+        self.wait = None;
+        self.sounded = Some(reply);
+        taken
     }
 
     fn of(&mut self, reply: ReplyId, part: PartId) -> Option<&mut Owed> {
@@ -246,7 +355,7 @@ impl Voices {
 
     /// A sentence was spoken to its end.
     pub(crate) fn done(&mut self, reply: ReplyId, part: PartId) {
-        if let Speaker::Local(local) = &mut self.current.speaker {
+        if let Speaker::Local(local) = &mut self.racers[0].voice.speaker {
             local.done(reply, part);
         }
         let place = self
@@ -256,49 +365,133 @@ impl Voices {
         if let Some(owed) = place.and_then(|place| self.owed.remove(place))
             && let Some(speech) = owed.speech
         {
-            self.lines.keep(&self.current.voice, &owed.text, speech);
+            self.lines.keep(&self.current().voice, &owed.text, speech);
         }
     }
 
     /// Stops speaking a reply.
     pub(crate) fn cancel(&mut self, reply: ReplyId) {
         self.owed.retain(|owed| owed.reply != reply);
-        match &mut self.current.speaker {
-            Speaker::Local(local) => local.cancel(reply),
-            // One that is gone has nothing to cancel.
-            Speaker::Stream(commands) => {
-                let _ = commands.send(Command::Cancel { reply });
+        if self.owed.is_empty() {
+            self.wait = None;
+        }
+        for racer in &mut self.racers {
+            match &mut racer.voice.speaker {
+                Speaker::Local(local) => local.cancel(reply),
+                // One that is gone has nothing to cancel.
+                Speaker::Stream(commands) => {
+                    let _ = commands.send(Command::Cancel { reply });
+                }
             }
         }
     }
 
-    /// The voice is lost: the next of the list takes its place and speaks what is owed. False if there is none.
-    pub(crate) fn fall_back(&mut self, engines: &Engines) -> bool {
-        while let Some(next) = self.rest.pop_front() {
-            let engine = self.engine + 1;
-            let Some(started) = engines.start_voice(&next, &self.manner, engine, &self.events)
-            else {
+    /// When [`Self::ask_beside`] is to be called, if nothing is heard before.
+    pub(crate) fn due(&self) -> Option<At> {
+        let is_local = |racer: &Racer| racer.voice.health.is_none();
+        let wait = self.wait.filter(|_| !self.racers.iter().any(is_local))?;
+        let next = self.rest.front()?;
+        let local = self.rest.contains(&TtsEngine::Pico).then(|| wait.over());
+        let beside = match next {
+            TtsEngine::Pico => wait.over(),
+            TtsEngine::Provider { .. } => wait.beside(self.racers.len()),
+        };
+        Some(local.map_or(beside, |local| local.min(beside)))
+    }
+
+    /// Nothing was heard in time: those are asked too whose time has come.
+    pub(crate) fn ask_beside(&mut self, at: At, starts: &impl Starts) {
+        while let Some(wait) = self.wait
+            && self.due().is_some_and(|due| due <= at)
+        {
+            let local = self.rest.iter().position(|next| *next == TtsEngine::Pico);
+            if let Some(place) = local.filter(|_| wait.over() <= at) {
+                self.rest.rotate_left(place);
+            } else if !self.bring_up(starts) {
                 continue;
-            };
-            self.engine = engine;
-            self.current = started;
-            let speed_pct = self.manner.speed_pct;
-            let owed = std::mem::take(&mut self.owed);
-            for mut owed in owed {
-                owed.text = owed.remaining(speed_pct).to_owned();
-                owed.speech = owed.speech.filter(|speech| speech.is_empty());
-                owed.base = owed.told;
-                owed.words.clear();
-                let (reply, part, text) = (owed.reply, owed.part, owed.text.clone());
-                if text.chars().any(char::is_alphanumeric) {
-                    self.owed.push_back(owed);
-                    self.ask(reply, part, text);
-                } else {
-                    self.say_done(reply, part);
-                }
             }
-            return true;
+            let Some(wanted) = self.rest.pop_front() else {
+                return;
+            };
+            if let Some(racer) = self.start(at, &wanted, starts) {
+                tracing::info!(
+                    voice = racer.voice.name,
+                    "the next voice is asked beside one that is slow"
+                );
+                self.racers.push(racer);
+                let place = self.racers.len() - 1;
+                let owed = std::mem::take(&mut self.owed);
+                for owed in &owed {
+                    self.ask(place, owed.reply, owed.part, &owed.text);
+                }
+                self.owed = owed;
+            }
         }
-        false
+    }
+
+    /// Those that are known to be out of order stand behind the next that is not. False if that is now the voice of this
+    /// machine, which need not be asked before its time.
+    fn bring_up(&mut self, starts: &impl Starts) -> bool {
+        let admitted = self.rest.iter().position(|next| starts.admits(next));
+        self.rest.rotate_left(admitted.unwrap_or(0));
+        self.rest.front() != Some(&TtsEngine::Pico)
+    }
+
+    fn start(&mut self, at: At, wanted: &TtsEngine, starts: &impl Starts) -> Option<Racer> {
+        let engine = self.started;
+        let voice = starts.start(wanted, &self.manner, engine, &self.events)?;
+        self.started += 1;
+        Some(Racer::new(voice, engine, at))
+    }
+
+    /// A voice is lost: one that was asked beside it, or the next of the list, takes its place and speaks what is owed.
+    pub(crate) fn lost(&mut self, at: At, engine: u32, starts: &impl Starts) -> Loss {
+        let Some(place) = self.racers.iter().position(|racer| racer.engine == engine) else {
+            return Loss::None;
+        };
+        if self.racers.len() > 1 {
+            self.racers.remove(place);
+            return Loss::Replaced;
+        }
+        loop {
+            self.bring_up(starts);
+            let Some(next) = self.rest.pop_front() else {
+                return Loss::Mute;
+            };
+            if let Some(racer) = self.start(at, &next, starts) {
+                self.racers = vec![racer];
+                self.owe_the_rest();
+                let fresh = || Wait::new(at, Duration::ZERO, self.patience);
+                self.wait = (!self.owed.is_empty()).then(|| self.wait.unwrap_or_else(fresh));
+                return Loss::Replaced;
+            }
+        }
+    }
+
+    /// Asks the voice that took another's place for what is still to be spoken.
+    fn owe_the_rest(&mut self) {
+        let speed_pct = self.manner.speed_pct;
+        for mut owed in std::mem::take(&mut self.owed) {
+            owed.text = owed.remaining(speed_pct).to_owned();
+            owed.speech = owed.speech.filter(|speech| speech.is_empty());
+            owed.base = owed.told;
+            owed.words.clear();
+            let (reply, part, text) = (owed.reply, owed.part, owed.text.clone());
+            if text.chars().any(char::is_alphanumeric) {
+                self.owed.push_back(owed);
+                self.ask(0, reply, part, &text);
+            } else {
+                self.say_done(reply, part);
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn of(spoken: Spoken) -> Self {
+        Self {
+            spoken: vec![spoken],
+            overtaken: Vec::new(),
+        }
     }
 }
