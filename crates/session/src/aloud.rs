@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ringback_call::{At, PartId, ReplyId, sentences};
+use ringback_call::{At, PartId, Party, ReplyId, sentences};
 use tokio::sync::mpsc;
 
 use crate::engines::Engines;
 use crate::provided::{Provided, Receiver, Sender};
 use crate::tts::{Loss, Spoken, Voices};
+use crate::used::Used;
 
 /// Sentences that a voice is given at once.
 const AT_ONCE: usize = 2;
@@ -35,6 +36,7 @@ pub struct Aloud {
     voices: Voices,
     events: Receiver,
     waiting: VecDeque<String>,
+    used: Used,
     /// Sentences given to the voice so far, and those of them that were spoken.
     given: u16,
     done: u16,
@@ -53,6 +55,7 @@ impl Engines {
             voices,
             events: events.1,
             waiting: sentences(text).into(),
+            used: Used::default(),
             given: 0,
             done: 0,
         })
@@ -87,6 +90,16 @@ impl Aloud {
         }
     }
 
+    /// What was used since this was asked last, and which voices failed.
+    pub fn take_used(&mut self) -> Used {
+        while let Ok(provided) = self.events.try_recv() {
+            if let Provided::Used { usage, .. } = provided {
+                self.used.add(&usage);
+            }
+        }
+        std::mem::take(&mut self.used)
+    }
+
     async fn take_next(&mut self) -> Option<Result<Vec<u8>, String>> {
         // The voices hold the other end.
         match self.events.recv().await? {
@@ -102,12 +115,15 @@ impl Aloud {
             Provided::Line { line, .. } => return Some(Ok(line.to_vec())),
             Provided::Mute { engine, failure } => {
                 tracing::warn!(detail = %failure.detail, "Error of a voice that reads aloud");
-                if self.voices.lost(At::default(), engine, &*self.engines) == Loss::Mute {
+                let loss = self.voices.lost(At::default(), engine, &*self.engines);
+                self.used.faults.push(failure.fault(Party::Tts));
+                if loss == Loss::Mute {
                     self.waiting.clear();
                     self.done = self.given;
                     return Some(Err(failure.detail));
                 }
             }
+            Provided::Used { usage, .. } => self.used.add(&usage),
             Provided::Recognized(_)
             | Provided::Heard { .. }
             | Provided::Deaf { .. }
@@ -116,7 +132,6 @@ impl Aloud {
             | Provided::Speechless { .. }
             | Provided::ToolCall { .. }
             | Provided::ToolDone { .. }
-            | Provided::Used { .. }
             | Provided::Fault(_) => {}
         }
         None

@@ -36,6 +36,7 @@ mod speakable;
 mod stt;
 mod tools;
 mod tts;
+pub mod used;
 pub mod written;
 
 pub use carrier::onward::{MayReach, Onward};

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_call::{At, Call, Direction, Line, Party, Speaker, ToolLine};
+use ringback_call::{At, Call, Direction, Fault, Line, Party, Speaker, ToolLine, Usage};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep};
@@ -24,6 +24,7 @@ use crate::scenario::{Responder, Scenario};
 use crate::setup::manner;
 use crate::stt::Ears;
 use crate::tts::{Command, Speaker as Voice, Spoken, Started, Voices};
+use crate::used::Used;
 
 /// What stands for the speech of a sentence: 20 ms that are loud.
 const SPEECH: [u8; 160] = [0x80; 160];
@@ -62,6 +63,9 @@ pub struct Written {
     /// What the agent said since the caller did, and why, should it be an apology.
     reply: String,
     fault: Option<String>,
+    /// What failed since somebody was told, and what was used until then.
+    faults: Vec<Fault>,
+    told: Vec<Usage>,
     clock: Clock,
 }
 
@@ -153,6 +157,8 @@ impl Engines {
             tools: Vec::new(),
             reply: String::new(),
             fault: None,
+            faults: Vec::new(),
+            told: Vec::new(),
             clock: Clock::default(),
         };
         written.live.answered_in_writing(At::default());
@@ -273,7 +279,8 @@ impl Written {
             match news {
                 News::Speaking(text) => self.spoke(&text),
                 News::Fault(fault) if fault.party == Party::Responder => {
-                    self.fault = Some(fault.detail);
+                    self.fault = Some(fault.detail.clone());
+                    self.faults.push(fault);
                 }
                 News::Fault(_)
                 | News::Began { .. }
@@ -323,6 +330,22 @@ impl Written {
             Some(detail) => format!("{name}: {detail}"),
             None => format!("{name} did not answer in time"),
         })
+    }
+
+    /// What was used of models since this was asked last, and how they failed.
+    pub fn take_used(&mut self) -> Used {
+        let mut all = Used::default();
+        let entries = self.live.call.usage().iter();
+        // The voice is none.
+        for entry in entries.filter(|entry| entry.usage.party == Party::Responder) {
+            all.add(&entry.usage);
+        }
+        let usage = all.beyond(&self.told);
+        self.told = all.usage;
+        Used {
+            usage,
+            faults: std::mem::take(&mut self.faults),
+        }
     }
 
     /// Nobody reads on. What is asked for the reply is closed; what was written of it stays.

@@ -23,7 +23,7 @@ use crate::answers::Detail;
 use crate::app::App;
 use crate::body::JsonBody;
 use crate::database::{now, rfc3339};
-use crate::desk::conversations::{About, Conversation, Full, NoTurn, Turn};
+use crate::desk::conversations::{About, Conversation, Full, NoTurn, Tell, Turn};
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
 
@@ -147,7 +147,8 @@ pub async fn begin_conversation(
         direction,
         created: now(),
     };
-    let mut turn = match app.desk.conversations.begin(about, written) {
+    let begun = app.desk.conversations.begin(about, written, teller(&app));
+    let mut turn = match begun {
         Ok(turn) => turn,
         Err(full) => return Err(refused(full)),
     };
@@ -156,9 +157,20 @@ pub async fn begin_conversation(
         app.desk.conversations.forget(turn.of());
         return Err(failed(why).into());
     }
+    app.metrics.conversation();
     tracing::info!(conversation = %id, scenario = %scenario.slug, "conversation began");
     let answer = json!({"id": id, "greeting": turn.reply()});
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Counts what is used. The server has the conversation, and must not be kept by it.
+fn teller(app: &App) -> Tell {
+    let app = Arc::downgrade(app);
+    Box::new(move |used| {
+        if let Some(app) = app.upgrade() {
+            app.metrics.used(&used, &app.config.engines.prices);
+        }
+    })
 }
 
 /// The scenario of this name, should the user see it.
@@ -249,6 +261,7 @@ pub async fn send_message(
         };
         Detail::new(StatusCode::CONFLICT, what)
     })?;
+    app.metrics.message();
     if wants_events(&headers) {
         return Ok(events(turn));
     }

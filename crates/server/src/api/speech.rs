@@ -9,8 +9,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use ringback_audio::{RATE_HZ, g711};
+use ringback_call::{Fault, Party};
 use ringback_session::aloud::{Aloud, Unread};
 use ringback_session::recorded::{Hearer, Transcript, Unheard, Word};
+use ringback_session::used::Used;
 use ringback_session::{Engines, RecordingWish};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ use utoipa::ToSchema;
 use crate::answers::Detail;
 use crate::app::{App, Server};
 use crate::body::JsonBody;
+use crate::metrics::Speech;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
 use crate::upload::{self, Uploaded, Wanted};
@@ -121,7 +124,7 @@ pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<
     let _place = place(&app)?;
     let uploaded = upload::read(request, wanted).await?;
     let wish = wish(&app, &uploaded)?;
-    let heard = transcribe(&app, &engines, uploaded, &wish).await?;
+    let heard = transcribe(&app, &engines, uploaded, &wish, Speech::Hear).await?;
     Ok(Json(told(heard)).into_response())
 }
 
@@ -155,7 +158,7 @@ pub async fn transcribe_file(
         language: None,
         model: app.config.engines.transcribe_model.clone(),
     };
-    let heard = transcribe(&app, &engines, uploaded, &wish).await?;
+    let heard = transcribe(&app, &engines, uploaded, &wish, Speech::Whisper).await?;
     let told = json!({"status": "success", "transcription": heard.text});
     Ok(Json(told).into_response())
 }
@@ -219,11 +222,45 @@ async fn transcribe(
     engines: &Engines,
     uploaded: Uploaded,
     wish: &RecordingWish,
+    speech: Speech,
 ) -> Result<Transcript, Refusal> {
     let folder = app.config.data_dir.clone();
     let blank = move || upload::nameless(&folder);
     let heard = engines.hear_recording(uploaded.recording, wish, blank);
-    heard.await.map_err(|why| unheard(&why))
+    let heard = heard.await;
+    match &heard {
+        Ok(transcript) => {
+            app.metrics.speech(speech, true);
+            let used = transcript.used.clone().map(Used::of);
+            count(app, &used.unwrap_or_default());
+        }
+        Err(Unheard::Failed { kind, detail }) => {
+            app.metrics.speech(speech, false);
+            let (party, kind, detail) = (Party::Stt, *kind, detail.clone());
+            count(
+                app,
+                &Used::failed(Fault {
+                    party,
+                    kind,
+                    detail,
+                }),
+            );
+        }
+        // Nobody was asked.
+        Err(
+            Unheard::NoKey(_)
+            | Unheard::Format(_)
+            | Unheard::Broken(_)
+            | Unheard::TooMuch(_)
+            | Unheard::Language(_)
+            | Unheard::Absent(_),
+        ) => {}
+    }
+    heard.map_err(|why| unheard(&why))
+}
+
+fn count(app: &Server, used: &Used) {
+    app.metrics.used(used, &app.config.engines.prices);
 }
 
 fn told(heard: Transcript) -> Value {
@@ -250,8 +287,8 @@ fn unheard(why: &Unheard) -> Refusal {
         Unheard::Format(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Unheard::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Unheard::NoKey(_) | Unheard::Absent(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Unheard::Failed(what) => {
-            tracing::warn!(%what, "Error of a provider that was to hear a recording");
+        Unheard::Failed { detail, .. } => {
+            tracing::warn!(what = %detail, "Error of a provider that was to hear a recording");
             StatusCode::BAD_GATEWAY
         }
     };
@@ -349,27 +386,44 @@ pub async fn speak_text(
     }
     let voice = wanted.voice.as_deref().filter(|voice| !voice.is_empty());
     let aloud = engines.read_aloud(text, voice);
-    let mut aloud = aloud.map_err(|why| match why {
+    let aloud = aloud.map_err(|why| match why {
         Unread::NoVoice => Refusal::field("voice", why.to_string()),
         Unread::NoKey(_) | Unread::Busy => absent(why.to_string()).into(),
     })?;
+    let mut reading = Reading { app, aloud };
     // Until something is heard it can still be said that nothing is.
-    let failed = match aloud.next().await {
-        Some(Ok(first)) => return Ok(sounding(aloud, first, wanted.format)),
+    let failed = match reading.aloud.next().await {
+        Some(Ok(first)) => {
+            reading.app.metrics.speech(Speech::Speak, true);
+            return Ok(sounding(reading, first, wanted.format));
+        }
         Some(Err(why)) => why,
-        None => format!("{} spoke nothing", aloud.voice()),
+        None => format!("{} spoke nothing", reading.aloud.voice()),
     };
+    reading.app.metrics.speech(Speech::Speak, false);
     Err(Detail::new(StatusCode::BAD_GATEWAY, failed).into())
 }
 
+/// A text that is being read. When that is over, or its reader leaves, what was used is counted.
+struct Reading {
+    app: App,
+    aloud: Aloud,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        count(&self.app, &self.aloud.take_used());
+    }
+}
+
 /// The answer, spoken on as it is read. When its reader leaves, the voice stops.
-fn sounding(aloud: Aloud, first: Vec<u8>, format: Format) -> Response {
+fn sounding(reading: Reading, first: Vec<u8>, format: Format) -> Response {
     let begun = [format.head(), format.bytes(first)].concat();
     let first = stream::iter([Ok(Bytes::from(begun))]);
-    let rest = stream::unfold(Some(aloud), move |aloud| async move {
-        let mut aloud = aloud?;
-        match aloud.next().await? {
-            Ok(mulaw) => Some((Ok(Bytes::from(format.bytes(mulaw))), Some(aloud))),
+    let rest = stream::unfold(Some(reading), move |reading| async move {
+        let mut reading = reading?;
+        match reading.aloud.next().await? {
+            Ok(mulaw) => Some((Ok(Bytes::from(format.bytes(mulaw))), Some(reading))),
             Err(why) => Some((Err(std::io::Error::other(why)), None)),
         }
     });

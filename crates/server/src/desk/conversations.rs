@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ringback_call::Direction;
+use ringback_session::used::Used;
 use ringback_session::written::{Written, WrittenLine, Wrote};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,9 @@ pub const MOST_OF_ONE: usize = 20;
 pub const IDLE: Duration = Duration::from_secs(15 * 60);
 /// What a caller may write in one conversation, in messages: the agent says goodbye after the last.
 pub const MOST_MESSAGES: u32 = 200;
+
+/// Is told what was used since it was told last, whenever a turn is over and at the end.
+pub type Tell = Box<dyn Fn(Used) + Send + Sync>;
 
 /// All conversations.
 #[derive(Default)]
@@ -54,6 +58,22 @@ pub struct Conversation {
 struct Talk {
     written: Written,
     messages: u32,
+    tell: Tell,
+}
+
+impl Talk {
+    fn account(&mut self) {
+        let used = self.written.take_used();
+        if !used.is_empty() {
+            (self.tell)(used);
+        }
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.account();
+    }
 }
 
 /// How a conversation stands.
@@ -99,10 +119,11 @@ impl Conversations {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn begin(&self, about: About, written: Written) -> Result<Turn, Full> {
+    pub fn begin(&self, about: About, written: Written, tell: Tell) -> Result<Turn, Full> {
         let talk = Talk {
             written,
             messages: 0,
+            tell,
         };
         let talk = Arc::new(AsyncMutex::new(talk));
         let conversation = Arc::new(Conversation {
@@ -128,6 +149,11 @@ impl Conversations {
         drop(all);
         let turn = conversation.turn();
         turn.map_err(|_| Full::OfAll)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all().len()
     }
 
     /// The conversation of this id, if it is this owner's; `None` asks for anybody's.
@@ -272,5 +298,6 @@ impl Drop for Turn {
             self.talk.written.leave();
             self.show();
         }
+        self.talk.account();
     }
 }

@@ -1,8 +1,10 @@
 //! What the server tells Prometheus: `GET /metrics`, in the text form of OpenMetrics. docs/metrics.md names each figure.
 //!
-//! All that is about calls comes from what a call says of itself when it is over, so nothing is counted while audio flows.
+//! All that is about calls comes from what a call says of itself when it is over, so nothing is counted while audio flows. What is
+//! used beside calls counts in the same figures of providers.
 //! What is about this moment is asked when somebody scrapes.
 
+mod aside;
 mod calls;
 mod page;
 mod process;
@@ -20,7 +22,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use ringback_call::Direction;
 use ringback_session::Ended;
+use ringback_session::prices::Prices;
+use ringback_session::used::Used;
 
+pub use aside::Speech;
 pub use page::{__path_show_metrics, show_metrics};
 pub(crate) use providers::party_name;
 pub use state::State;
@@ -67,6 +72,7 @@ pub struct Metrics {
     stages: stages::Stages,
     providers: providers::Providers,
     quality: quality::Figures,
+    aside: aside::Aside,
     state: state::Gauges,
 }
 
@@ -80,6 +86,7 @@ impl Default for Metrics {
             stages: stages::Stages::register(own),
             providers: providers::Providers::register(own),
             quality: quality::Figures::register(own),
+            aside: aside::Aside::register(own),
             state: state::Gauges::register(own),
             registry,
         }
@@ -110,6 +117,26 @@ impl Metrics {
             self.providers.observe(ended);
             self.quality.observe(ended);
         }
+    }
+
+    /// An engine was asked for speech beside calls. `did`: it did what it was asked.
+    pub fn speech(&self, speech: Speech, did: bool) {
+        self.aside.speech(speech, did);
+    }
+
+    /// A conversation in writing has begun.
+    pub fn conversation(&self) {
+        self.aside.conversation();
+    }
+
+    /// Something was said in a conversation.
+    pub fn message(&self) {
+        self.aside.message();
+    }
+
+    /// What was used beside calls, and what failed there.
+    pub fn used(&self, used: &Used, prices: &Prices) {
+        self.providers.aside(used, prices);
     }
 
     /// Everything, in the text form of OpenMetrics; `state` is how things stand now.

@@ -3,7 +3,9 @@
 use prometheus_client::registry::{Registry, Unit};
 use ringback_call::{Fault, FaultKind, Party, Usage};
 use ringback_session::Ended;
+use ringback_session::prices::{Bill, Prices};
 use ringback_session::provider::Provider;
+use ringback_session::used::Used;
 
 use super::{Amounts, Counters, Labels, amounts, counters};
 use crate::config::{LOCAL_STT, LOCAL_TTS};
@@ -25,7 +27,7 @@ impl Providers {
             requests: counters(
                 registry,
                 "provider_requests",
-                "Requests to models, and sentences given to voices",
+                "Requests to models, sentences given to voices, and recordings that were heard",
             ),
             tokens: counters(registry, "provider_tokens", "Tokens of models"),
             characters: counters(
@@ -42,7 +44,7 @@ impl Providers {
             cost: amounts(
                 registry,
                 "cost",
-                "What calls cost by the price table, in its currency",
+                "What calls and the rest cost by the price table, in its currency",
                 None,
             ),
             errors: counters(
@@ -59,19 +61,35 @@ impl Providers {
             self.used(&entry.usage);
         }
         if let Some(bill) = &ended.bill {
-            for (role, amount) in [
-                ("stt", bill.stt),
-                ("responder", bill.responder),
-                ("tts", bill.tts),
-                ("carrier", bill.carrier),
-            ] {
-                let currency = bill.currency.clone().into();
-                let labels = vec![("role", role.into()), ("currency", currency)];
-                self.cost.get_or_create(&labels).inc_by(amount);
-            }
+            self.paid(bill);
         }
         for fault in &ended.report.faults {
             self.fault(fault);
+        }
+    }
+
+    pub(super) fn aside(&self, used: &Used, prices: &Prices) {
+        for usage in &used.usage {
+            self.used(usage);
+        }
+        if let Some(bill) = used.bill(prices) {
+            self.paid(&bill);
+        }
+        for fault in &used.faults {
+            self.fault(fault);
+        }
+    }
+
+    fn paid(&self, bill: &Bill) {
+        for (role, amount) in [
+            ("stt", bill.stt),
+            ("responder", bill.responder),
+            ("tts", bill.tts),
+            ("carrier", bill.carrier),
+        ] {
+            let currency = bill.currency.clone().into();
+            let labels = vec![("role", role.into()), ("currency", currency)];
+            self.cost.get_or_create(&labels).inc_by(amount);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct State {
     pub max_calls: usize,
     /// The engines of this machine.
     pub load: Load,
+    /// Conversations in writing that are kept.
+    pub conversations: usize,
     /// Whether the server stops.
     pub draining: bool,
 }
@@ -30,6 +32,7 @@ impl State {
             calls: server.registry.counts(),
             max_calls: server.config.calls.max_calls,
             load: server.switchboard.load(),
+            conversations: server.desk.conversations.count(),
             draining: server.lifecycle.draining.is_cancelled(),
         }
     }
@@ -45,6 +48,7 @@ pub(super) struct Gauges {
     recognizers: Gauge,
     recognizers_free: Gauge,
     recorder_queue: Gauge,
+    conversations: Gauge,
     draining: Gauge,
 }
 
@@ -76,6 +80,10 @@ impl Gauges {
                 "recorder_queue",
                 "Blocks of recordings that wait for the disk",
             ),
+            conversations: gauge(
+                "live_conversations",
+                "Conversations in writing that are kept",
+            ),
             draining: gauge("draining", "1 while the server stops"),
         }
     }
@@ -90,6 +98,7 @@ impl Gauges {
             (&self.recognizers, state.load.recognizers),
             (&self.recognizers_free, state.load.recognizers_free),
             (&self.recorder_queue, state.load.recorder_queue),
+            (&self.conversations, state.conversations),
             (&self.draining, usize::from(state.draining)),
         ] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::{Client, Method, Response};
 use ringback_call::Direction;
 use ringback_server::desk::conversations::{
-    About, Conversations, Full, IDLE, MOST, MOST_OF_ONE, NoTurn,
+    About, Conversations, Full, IDLE, MOST, MOST_OF_ONE, NoTurn, Tell,
 };
 use ringback_session::provider::Accounts;
 use ringback_session::scenario::{Origin, Scenario, TtsEngine, parse};
@@ -52,7 +52,7 @@ async fn get(server: &Simulated, path: &str) -> (u16, Value) {
 }
 
 /// Begins a conversation: its path, and the greeting.
-async fn begin(server: &Simulated, scenario: &str) -> (String, String) {
+pub async fn begin(server: &Simulated, scenario: &str) -> (String, String) {
     let (status, told) = post(server, "/conversations", json!({"scenario": scenario})).await;
     assert_eq!(status, 201, "{told}");
     let id = told["id"].as_str().unwrap();
@@ -60,7 +60,7 @@ async fn begin(server: &Simulated, scenario: &str) -> (String, String) {
     (format!("/conversations/{id}"), greeting)
 }
 
-async fn say(server: &Simulated, path: &str, text: &str) -> (u16, Value) {
+pub async fn say(server: &Simulated, path: &str, text: &str) -> (u16, Value) {
     post(server, &format!("{path}/messages"), json!({"text": text})).await
 }
 
@@ -372,6 +372,11 @@ pub fn about(owner: &str) -> About {
     }
 }
 
+/// Nobody counts what is used.
+pub fn untold() -> Tell {
+    Box::new(|_| {})
+}
+
 pub const PARROT: &str = "responder = [{ provider = \"parrot\" }]\n";
 
 #[tokio::test]
@@ -382,10 +387,10 @@ async fn a_conversation_with_which_nobody_goes_on_is_forgotten() {
     let all = Conversations::default();
     let idle = about("me");
     let busy = about("me");
-    let mut turn = all.begin(idle.clone(), write().unwrap()).unwrap();
+    let mut turn = all.begin(idle.clone(), write().unwrap(), untold()).unwrap();
     while turn.next().await.is_some() {}
     drop(turn);
-    let turn = all.begin(busy.clone(), write().unwrap()).unwrap();
+    let turn = all.begin(busy.clone(), write().unwrap(), untold()).unwrap();
     let now = Instant::now();
     all.sweep(now + IDLE / 2);
     assert!(all.find(idle.id, None).is_some());
@@ -416,13 +421,16 @@ async fn nobody_finds_what_is_not_theirs_nor_takes_all_the_room() {
         .collect();
     for owner in &owners {
         for _ in 0..MOST_OF_ONE {
-            all.begin(about(owner), write()).unwrap();
+            all.begin(about(owner), write(), untold()).unwrap();
         }
     }
-    assert_eq!(all.begin(about("user-0"), write()).err(), Some(Full::OfAll));
+    assert_eq!(
+        all.begin(about("user-0"), write(), untold()).err(),
+        Some(Full::OfAll)
+    );
     let all = Conversations::default();
     let mine = about("me");
-    all.begin(mine.clone(), write()).unwrap();
+    all.begin(mine.clone(), write(), untold()).unwrap();
     assert!(all.find(mine.id, Some("me")).is_some());
     assert!(all.find(mine.id, Some("you")).is_none());
     assert!(all.find(mine.id, None).is_some(), "an admin sees all");

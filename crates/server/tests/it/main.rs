@@ -2,6 +2,7 @@
 
 mod accounts;
 mod amd;
+mod aside;
 mod attacks;
 mod bench;
 mod binary;

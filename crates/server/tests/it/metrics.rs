@@ -12,7 +12,7 @@ use ringback_call::{
     At, Callee, Direction, EndCause, Fault, FaultKind, Intent, Line, Party, ReplyId, Report,
     Speaker, TurnEnd, TurnId, TurnReport, TurnUsage, Unclear, Usage,
 };
-use ringback_server::metrics::{Metrics, Refused, State};
+use ringback_server::metrics::{Metrics, Refused, Speech, State};
 use ringback_session::prices::Bill;
 use ringback_session::quality::Quality;
 use ringback_session::{Ended, Traffic};
@@ -209,6 +209,9 @@ pub fn everything() -> String {
     metrics.answered(Direction::Outbound);
     metrics.ended(Direction::Outbound, Some(&eventful()));
     metrics.ended(Direction::Outbound, None);
+    metrics.speech(Speech::Hear, true);
+    metrics.conversation();
+    metrics.message();
     metrics.text(&State::default()).unwrap()
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::{ADA, BOB, SECRET, Told};
-use crate::conversations::{PARROT, about, asker, engines, scenario};
+use crate::conversations::{PARROT, about, asker, engines, scenario, untold};
 use crate::following::{Desk, NOW};
 use crate::server::*;
 use crate::simulated::{GREETING, Simulated, until};
@@ -55,7 +55,7 @@ impl Town {
         let conversation = about.id.to_string();
         let folder = tempfile::tempdir().unwrap();
         let all = &service.server.app.desk.conversations;
-        let mut turn = all.begin(about, written(folder.path())).unwrap();
+        let mut turn = all.begin(about, written(folder.path()), untold()).unwrap();
         while turn.next().await.is_some() {}
         drop(turn);
         Self {

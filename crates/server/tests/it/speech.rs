@@ -12,10 +12,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::simulated::{QUESTION, Simulated, until, usual_reply};
 
 /// "Yes, please", mu-law.
-const YES: &[u8] = include_bytes!("../../../speech/tests/fixtures/answers/rms-yes-please.ulaw");
+pub const YES: &[u8] = include_bytes!("../../../speech/tests/fixtures/answers/rms-yes-please.ulaw");
 const BOUNDARY: &str = "a-boundary-of-the-test";
-const LISTEN: &str = "/speech-to-text";
-const WHISPER: &str = "/whisper/transcribe";
+pub const LISTEN: &str = "/speech-to-text";
+pub const WHISPER: &str = "/whisper/transcribe";
 const SPEAK: &str = "/text-to-speech";
 
 fn client() -> Client {
@@ -38,16 +38,16 @@ fn form(parts: &[Vec<u8>]) -> Vec<u8> {
     [parts.concat(), format!("--{BOUNDARY}--\r\n").into_bytes()].concat()
 }
 
-fn file(bytes: &[u8]) -> Vec<u8> {
+pub fn file(bytes: &[u8]) -> Vec<u8> {
     part("file", Some(("call.wav", "audio/wav")), bytes)
 }
 
-fn field(name: &str, text: &str) -> Vec<u8> {
+pub fn field(name: &str, text: &str) -> Vec<u8> {
     part(name, None, text.as_bytes())
 }
 
 /// A WAV file: coding 1 is linear with 16 bits, 7 mu-law, 6 A-law.
-fn wav(coding: u16, rate: u32, audio: &[u8]) -> Vec<u8> {
+pub fn wav(coding: u16, rate: u32, audio: &[u8]) -> Vec<u8> {
     let bytes: u16 = if coding == 1 { 2 } else { 1 };
     let length = u32::try_from(audio.len()).unwrap();
     let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
@@ -64,7 +64,7 @@ fn wav(coding: u16, rate: u32, audio: &[u8]) -> Vec<u8> {
 }
 
 /// The same speech at 16 kHz, linear, each sample twice.
-fn wide() -> Vec<u8> {
+pub fn wide() -> Vec<u8> {
     let samples = YES.iter().map(|&byte| ringback_audio::g711::decode(byte));
     let twice = samples.flat_map(|sample| [sample, sample]);
     let bytes: Vec<u8> = twice.flat_map(i16::to_le_bytes).collect();
@@ -86,7 +86,7 @@ async fn answered(request: RequestBuilder) -> (u16, Value) {
     )
 }
 
-async fn post(server: &Simulated, path: &str, parts: &[Vec<u8>]) -> (u16, Value) {
+pub async fn post(server: &Simulated, path: &str, parts: &[Vec<u8>]) -> (u16, Value) {
     answered(posted(server, path).body(form(parts))).await
 }
 
@@ -478,7 +478,7 @@ async fn a_provider_is_left_when_its_asker_leaves() {
     nothing_is_left(&server).await;
 }
 
-async fn say(server: &Simulated, wanted: &Value) -> reqwest::Response {
+pub async fn say(server: &Simulated, wanted: &Value) -> reqwest::Response {
     let request = client().post(format!("{}{SPEAK}", server.url()));
     let request = request.header("content-type", "application/json");
     request.body(wanted.to_string()).send().await.unwrap()

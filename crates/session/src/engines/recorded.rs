@@ -120,7 +120,7 @@ impl Engines {
                 &stop,
             )
         });
-        let lost = |_| Unheard::Failed("pocketsphinx broke off".to_owned());
+        let lost = |_| Unheard::misbehaved("pocketsphinx broke off".to_owned());
         work.await.map_err(lost)?
     }
 }

@@ -9,7 +9,7 @@ use ringback_wire::deepgram::listen::{self, Formatting, Query, parse_transcript}
 
 use super::post::{Post, in_time, text};
 use super::sound::{Container, Sound};
-use super::{Transcript, Word, seconds};
+use super::{Hearer, Transcript, Word, seconds, usage};
 use crate::provider::{Account, Failure, Provider, refusal_body};
 use crate::stt::nova_code;
 
@@ -53,6 +53,7 @@ pub(crate) async fn hear(
 ) -> Result<Transcript, Failure> {
     let provider = Provider::Deepgram;
     let query = query(&account.model, sound, language);
+    let model = query.model.clone();
     let post = Post {
         provider,
         access: &account.access,
@@ -90,5 +91,6 @@ pub(crate) async fn hear(
         language: language.map(str::to_owned).or(detected),
         duration_s,
         words: words.collect(),
+        used: Some(usage(Hearer::Deepgram, &model, duration_s)),
     })
 }

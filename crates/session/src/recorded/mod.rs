@@ -9,6 +9,7 @@ mod post;
 mod sound;
 
 use ringback_audio::wav::WavError;
+use ringback_call::{FaultKind, Party, Usage};
 
 pub use sound::{Container, Recording, Sound};
 
@@ -61,6 +62,8 @@ pub struct Transcript {
     pub duration_s: Option<f64>,
     /// Each word; none where the engine does not tell.
     pub words: Vec<Word>,
+    /// What was used for it; `None` before it was heard.
+    pub used: Option<Usage>,
 }
 
 /// A word, and when it was said.
@@ -97,14 +100,30 @@ pub enum Unheard {
     /// The engine of this machine is missing, or busy with calls.
     #[error("{0}")]
     Absent(String),
-    /// The engine failed, with its name.
-    #[error("{0}")]
-    Failed(String),
+    /// The engine failed.
+    #[error("{detail}")]
+    Failed {
+        /// How.
+        kind: FaultKind,
+        /// Begins with its name.
+        detail: String,
+    },
+}
+
+impl Unheard {
+    /// An engine did what it must not; the detail begins with its name.
+    pub(crate) fn misbehaved(detail: String) -> Self {
+        let kind = FaultKind::Misbehaved;
+        Self::Failed { kind, detail }
+    }
 }
 
 impl From<Failure> for Unheard {
     fn from(failure: Failure) -> Self {
-        Self::Failed(failure.detail)
+        Self::Failed {
+            kind: failure.kind,
+            detail: failure.detail,
+        }
     }
 }
 
@@ -127,6 +146,16 @@ impl From<WavError> for Unheard {
             | WavError::Full { .. }
             | WavError::BeyondEnd { .. } => Self::Broken(error.to_string()),
         }
+    }
+}
+
+/// What a recording of this length takes of who hears it.
+fn usage(hearer: Hearer, model: &str, duration_s: Option<f64>) -> Usage {
+    let ms = duration_s.map_or(0.0, |seconds| (seconds * 1000.0).round().max(0.0));
+    Usage {
+        requests: 1,
+        audio_ms: ms as u64,
+        ..Usage::of(Party::Stt, hearer.name(), model)
     }
 }
 

@@ -7,12 +7,12 @@ use reqwest::Client;
 use ringback_audio::wav::{Coding, WavFormat, WavWriter};
 use ringback_speech::language::primary;
 use ringback_wire::openai::audio::{
-    FILE_FIELD, MAX_FILE_BYTES, TranscriptionRequest, parse_transcript,
+    AudioUsage, FILE_FIELD, MAX_FILE_BYTES, TranscriptionRequest, parse_transcript,
 };
 
 use super::post::{Post, in_time, text};
 use super::sound::{Container, Recording, Sound};
-use super::{Transcript, Unheard, Word, seconds};
+use super::{Hearer, Transcript, Unheard, Word, seconds, usage};
 use crate::language::language_code;
 use crate::provider::{Account, Provider, refusal_body};
 use crate::responder::model::fault;
@@ -152,11 +152,25 @@ pub(crate) async fn hear(
         end_s: word.end_s,
         confidence: None,
     });
+    let duration_s = sound.ms.map(seconds).or(heard.duration_s);
+    let mut used = usage(Hearer::OpenAi, asked.model, duration_s);
+    match heard.usage {
+        Some(AudioUsage::Tokens(tokens)) => {
+            used.input_tokens = tokens.input;
+            used.cached_tokens = tokens.cached;
+            used.output_tokens = tokens.output;
+        }
+        Some(AudioUsage::Seconds(billed)) if duration_s.is_none() => {
+            used = usage(Hearer::OpenAi, asked.model, Some(billed));
+        }
+        Some(AudioUsage::Seconds(_)) | None => {}
+    }
     Ok(Transcript {
         text: heard.text.trim().to_owned(),
         language: asked.language.map(str::to_owned).or(told).or(named),
-        duration_s: sound.ms.map(seconds).or(heard.duration_s),
+        duration_s,
         words: words.collect(),
+        used: Some(used),
     })
 }
 

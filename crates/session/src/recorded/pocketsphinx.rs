@@ -14,7 +14,7 @@ use ringback_speech::vad::VadModel;
 use tokio_util::sync::CancellationToken;
 
 use super::sound::{Container, Recording, Sound};
-use super::{Transcript, Unheard, Word, seconds};
+use super::{Hearer, Transcript, Unheard, Word, seconds, usage};
 
 /// The longest recording, in ms: it occupies a decoder that a call could have.
 const LONGEST_MS: u64 = 600_000;
@@ -52,11 +52,13 @@ pub(crate) fn hear(
     listener.finish()?;
     let words = listener.words;
     let spelled: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
+    let duration_s = sound.ms.map(seconds);
     Ok(Transcript {
         text: spelled.join(" "),
         language: Some("en".to_owned()),
-        duration_s: sound.ms.map(seconds),
+        duration_s,
         words,
+        used: Some(usage(Hearer::Local, "", duration_s)),
     })
 }
 
@@ -175,7 +177,7 @@ impl Listener {
     }
 
     fn answer(&self) -> Result<Vec<Word>, Unheard> {
-        let failed = |why: &str| Err(Unheard::Failed(format!("pocketsphinx {why}")));
+        let failed = |why: &str| Err(Unheard::misbehaved(format!("pocketsphinx {why}")));
         loop {
             match self.heard.recv_timeout(PATIENCE) {
                 Ok(Recognized::Final {
