@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::stream::{Command, Spoken, TimedWord};
 use super::voices::{Loss, Manner, Speaker, Started, Starts, Taken, Voices};
-use crate::provided::{Receiver, Sender};
+use crate::provided::{Provided, Receiver, Sender};
 use crate::provider::{Breaker, Provider};
 use crate::scenario::TtsEngine;
 
@@ -92,7 +92,7 @@ impl Starts for Bench {
 struct World {
     bench: Bench,
     voices: Voices,
-    _events: Receiver,
+    events: Receiver,
 }
 
 fn world(list: &[TtsEngine]) -> World {
@@ -113,7 +113,7 @@ fn world_knowing(list: &[TtsEngine], breakers: [Arc<Breaker>; 4]) -> World {
     World {
         bench,
         voices,
-        _events: events,
+        events,
     }
 }
 
@@ -295,6 +295,38 @@ fn a_voice_that_is_lost_while_another_is_asked_too_is_not_waited_for() {
     assert_eq!(world.voices.lost(at, 1, &world.bench), Loss::Replaced);
     assert_eq!(world.bench.texts(2), [TEXT]);
     assert_eq!(world.voices.lost(at, 2, &world.bench), Loss::Mute);
+}
+
+#[test]
+fn a_kept_line_is_over_though_its_voice_was_lost_before_it_was_played() {
+    let mut world = world(&[provider(Provider::Cartesia), TtsEngine::Pico]);
+    world.speak(0, 500);
+    world.hears(100, 0);
+    world.voices.spoke(REPLY, PART, &[7; 160]);
+    world.voices.done(REPLY, PART);
+
+    let again = ReplyId(2);
+    world.voices.speak(again, PART, TEXT);
+    let at = At::from_ms(2000);
+    assert_eq!(world.voices.lost(at, 0, &world.bench), Loss::Replaced);
+    assert_eq!(
+        world.bench.texts(1),
+        [] as [&str; 0],
+        "it is not said twice"
+    );
+    let mut told = std::iter::from_fn(|| world.events.try_recv().ok()).skip_while(
+        |provided| !matches!(provided, Provided::Line { reply, .. } if *reply == again),
+    );
+    assert!(told.next().is_some());
+    let Some(Provided::Spoken { engine, spoken }) = told.next() else {
+        panic!("nothing ends the line");
+    };
+    let done = Spoken::Done {
+        reply: again,
+        part: PART,
+    };
+    assert_eq!(spoken, done);
+    assert_eq!(world.voices.take(at, engine, spoken).spoken, [done]);
 }
 
 #[test]
