@@ -4,7 +4,7 @@
 //! none has begun after [`HEDGE`], the next is asked at the same time; the first to begin wins and the other request is closed. Once
 //! words were handed on nothing is asked again: they may have been heard. Where something else can answer in their place, all are
 //! given less time, and one that is known to be out of order is not asked at all. One that refused, or said when to come back, is left alone even where
-//! nothing else can answer; for a moment of [`PATIENCE`] it is waited for.
+//! nothing else can answer; for a moment of [`PATIENCE`] it is waited for, if what else can answer is not needed before.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ const SHORT: Duration = Duration::from_millis(100);
 
 /// A sole model that says when to come back is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// It needs so long to begin then.
+const ANSWER: Duration = Duration::from_millis(200);
 
 /// Models in the order in which they are asked, with what all calls know of their health.
 #[derive(Clone, Debug)]
@@ -103,6 +105,7 @@ pub(super) struct Race<'a, Ask> {
     heard: UnboundedReceiver<(usize, Wrote)>,
     /// When the next model is asked beside the one that runs.
     hedge: Option<Instant>,
+    began: Instant,
     /// As in the chain.
     pub(super) relieved: Option<Duration>,
 }
@@ -137,6 +140,7 @@ where
             said,
             heard,
             hedge: None,
+            began: Instant::now(),
             relieved: None,
         }
     }
@@ -152,7 +156,7 @@ where
         if !self.start_next() {
             self.start_open()?;
         }
-        let bound = Instant::now() + self.bound();
+        let bound = self.began + self.bound();
         loop {
             match self.next(bound).await {
                 Next::Heard(winner, first) => {
@@ -211,14 +215,18 @@ where
         false
     }
 
-    /// All are to be left alone. Where nothing else can answer, one is asked for all that, unless it is shut.
+    /// All are to be left alone. Where nothing else can answer, one is asked for all that, unless it is shut for longer than it is
+    /// waited for; else only one that said itself when to come back.
     fn start_open(&mut self) -> Result<(), Failure> {
         let now = Instant::now().into_std();
         let shut = self.breakers.iter().map(|breaker| breaker.shut_for(now));
-        let waits = shut.map(Option::unwrap_or_default).enumerate();
-        let soonest = waits.min_by_key(|(_, wait)| *wait);
-        match soonest.filter(|_| self.relieved.is_none()) {
-            Some((index, wait)) if wait <= PATIENCE => {
+        let relieved = self.relieved.is_some();
+        let waits = shut.enumerate().filter_map(|(index, shut)| {
+            let unknown = (!relieved).then_some(Duration::ZERO);
+            Some((index, shut.or(unknown)?))
+        });
+        match waits.min_by_key(|(_, wait)| *wait) {
+            Some((index, wait)) if wait <= self.patience() => {
                 self.start(index, true, wait);
                 Ok(())
             }
@@ -261,9 +269,11 @@ where
         let wait = failure
             .retry_after
             .unwrap_or_else(|| Backoff::default().next());
-        let alone = self.running.is_empty() && self.left.is_empty() && self.relieved.is_none();
-        let asked = failure.retry_after.is_some();
-        let most = if alone && asked { PATIENCE } else { SHORT };
+        let alone = self.running.is_empty() && self.left.is_empty();
+        let most = match failure.retry_after {
+            Some(_) if alone => self.patience(),
+            Some(_) | None => SHORT,
+        };
         if failure.passing && runner.fresh && runner.since.elapsed() < QUICK && wait <= most {
             tracing::info!(why = failure.detail, "the model is asked again");
             self.start(index, false, wait);
@@ -275,6 +285,15 @@ where
             return Err(failure);
         }
         Ok(())
+    }
+
+    /// How long a model that says when to come back is waited for: it is to answer before something else does.
+    fn patience(&self) -> Duration {
+        if self.relieved.is_none() {
+            return PATIENCE;
+        }
+        let left = self.bound().saturating_sub(self.began.elapsed());
+        PATIENCE.min(left.saturating_sub(ANSWER))
     }
 
     fn bound(&self) -> Duration {

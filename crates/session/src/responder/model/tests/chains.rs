@@ -123,10 +123,16 @@ impl Table {
 
     /// Asks all; whose words were handed on, and with what end.
     async fn run(&self) -> (String, Result<(), Failure>) {
+        self.run_before(None).await
+    }
+
+    /// The same, where something else answers after so many ms.
+    async fn run_before(&self, relieved: Option<u64>) -> (String, Result<(), Failure>) {
         let mut wrote = Vec::new();
         let result = {
             let breakers = self.breakers.iter().collect();
-            let race = Race::new(breakers, |index, said| self.act(index, said));
+            let mut race = Race::new(breakers, |index, said| self.act(index, said));
+            race.relieved = relieved.map(Duration::from_millis);
             race.run(&mut |more| wrote.push(more)).await
         };
         let words = wrote.iter().map(|more| match more {
@@ -323,6 +329,40 @@ async fn a_sole_model_that_wants_to_be_left_alone_for_a_moment_is_waited_for() {
     sleep(Duration::from_millis(240)).await;
     assert_eq!(table.run().await.0, "(a)");
     assert_eq!(table.log(), ["640 a asked"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_asks_for_a_moment_has_it_where_it_can_still_answer_before_a_script() {
+    let later = passing().retry_after(Some(Duration::from_secs(1)));
+    for (relieved, expected, asked) in [(1300, "(a)", 2), (1220, "(a)", 2), (1200, "", 1)] {
+        let table = Table::new([vec![Act::Fails(20, later.clone()), Act::Says(190, 0)]]);
+        let (words, result) = table.run_before(Some(relieved)).await;
+        assert_eq!((words.as_str(), table.log().len()), (expected, asked));
+        assert_eq!(result.is_ok(), asked == 2);
+    }
+
+    // The question is put again while the moment lasts: the caller said more.
+    let table = Table::new([vec![Act::Says(10, 0)]]);
+    let breaker = &table.breakers[0];
+    breaker.failed(Instant::now().into_std(), later.kind, later.retry_after);
+    sleep(Duration::from_millis(240)).await;
+    let (words, _) = table.run_before(Some(900)).await;
+    assert_eq!(words, "", "there is no time for it");
+    let (words, _) = table.run_before(Some(960)).await;
+    assert_eq!(words, "(a)");
+    assert_eq!(table.log(), ["1000 a asked"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_failed_often_is_not_asked_where_a_script_can_answer() {
+    let table = Table::new([vec![Act::Says(10, 0)]]);
+    for _ in 0..3 {
+        let now = Instant::now().into_std();
+        table.breakers[0].failed(now, FaultKind::Unreachable, None);
+    }
+    let (words, result) = table.run_before(Some(1500)).await;
+    assert_eq!((words.as_str(), table.log().len()), ("", 0));
+    assert!(result.unwrap_err().detail.contains("it failed before"));
 }
 
 #[tokio::test(start_paused = true)]
