@@ -14,6 +14,8 @@ const END_CALL: &str = BUILT_IN_TOOLS[0];
 const TRANSFER_CALL: &str = BUILT_IN_TOOLS[1];
 const SEND_DTMF: &str = BUILT_IN_TOOLS[2];
 const COLLECT_DIGITS: &str = BUILT_IN_TOOLS[3];
+/// Where callers go for whom no destination fits, as models name it.
+const FALLBACK: &str = "fallback";
 /// The most digits that can be asked for at once.
 const MOST_DIGITS: u8 = 20;
 
@@ -34,7 +36,7 @@ pub(super) enum Meaning {
 
 #[derive(Clone, Debug)]
 pub(super) struct Toolbox {
-    transfer_to: Option<String>,
+    /// Where callers can be put through, by name.
     destinations: Vec<(String, String)>,
     own: Vec<ToolSpec>,
     servers: Vec<McpServer>,
@@ -52,22 +54,39 @@ impl Toolbox {
             description: tool.description.clone(),
             parameters: tool.parameters.clone(),
         };
+        let mut destinations = kit.destinations.clone();
+        let is_named = |to: &str| {
+            let mut named = kit.destinations.iter();
+            named.any(|(name, number)| name == FALLBACK || number == to)
+        };
+        let fallback = transfer_to.filter(|to| !is_named(to));
+        destinations.extend(fallback.map(|to| (FALLBACK.to_owned(), to)));
         Self {
-            transfer_to,
-            destinations: kit.destinations.clone(),
+            destinations,
             own: kit.tools.iter().map(spec).collect(),
             servers: kit.mcp.clone(),
             catalog: Arc::clone(catalog),
         }
     }
 
-    fn transfers(&self) -> bool {
-        self.transfer_to.is_some() || !self.destinations.is_empty()
-    }
-
     fn names(&self) -> Vec<&str> {
         let names = self.destinations.iter();
         names.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What has to be said of where a caller is put through. Where there is one destination, it need not be named.
+    fn choice(&self) -> Option<(Value, &'static [&'static str])> {
+        match self.destinations.as_slice() {
+            [] => None,
+            [(only, _)] if only == FALLBACK => Some((json!({}), &[])),
+            _ => {
+                let mut to = json!({"type": "string", "enum": self.names()});
+                if self.names().contains(&FALLBACK) {
+                    to["description"] = json!("fallback: where none of the others fits");
+                }
+                Some((json!({"to": to}), &["to"]))
+            }
+        }
     }
 
     /// What the model is told.
@@ -86,18 +105,7 @@ impl Toolbox {
             json!({}),
             &[],
         )];
-        if self.transfers() {
-            let named = !self.destinations.is_empty();
-            let properties = if named {
-                json!({"to": {"type": "string", "enum": self.names()}})
-            } else {
-                json!({})
-            };
-            let required: &[&str] = if named && self.transfer_to.is_none() {
-                &["to"]
-            } else {
-                &[]
-            };
+        if let Some((properties, required)) = self.choice() {
             specs.push(spec(
                 TRANSFER_CALL,
                 "Put the caller through to a person. Say so in the same answer, before you call this.",
@@ -133,9 +141,14 @@ impl Toolbox {
 
     /// What a call means. `said`: words came before it in the same reply.
     pub(super) fn meaning(&self, name: &str, arguments: &str, said: bool) -> Meaning {
-        let arguments: Map<String, Value> = serde_json::from_str(arguments).unwrap_or_default();
+        // It has no arguments that could be misread.
+        if name == END_CALL {
+            return Meaning::HangUp;
+        }
+        let Some(arguments) = read(arguments) else {
+            return Meaning::Tool;
+        };
         let meant = match name {
-            END_CALL => Some(Meaning::HangUp),
             TRANSFER_CALL => self.destination(&arguments).map(Meaning::Transfer),
             SEND_DTMF => {
                 let digits = arguments.get("digits").and_then(Value::as_str);
@@ -147,40 +160,50 @@ impl Toolbox {
         meant.unwrap_or(Meaning::Tool)
     }
 
+    /// Where the caller is put through: that is not taken back, so nothing is guessed.
     fn destination(&self, arguments: &Map<String, Value>) -> Option<String> {
-        let Some(to) = arguments.get("to").filter(|to| !to.is_null()) else {
-            let only = match self.destinations.as_slice() {
-                [(_, only)] => Some(only.clone()),
-                _ => None,
-            };
-            return self.transfer_to.clone().or(only);
-        };
-        let wanted = |(name, _): &&(String, String)| to.as_str() == Some(name);
-        let found = self.destinations.iter().find(wanted);
-        found.map(|(_, to)| to.clone())
+        if let [(_, only)] = self.destinations.as_slice()
+            && arguments.is_empty()
+        {
+            return Some(only.clone());
+        }
+        let to = arguments.get("to")?.as_str()?;
+        let mut all = self.destinations.iter();
+        all.find(|(name, _)| name == to).map(|(_, to)| to.clone())
     }
 
     /// What a model hears that calls a built-in tool in a way that means nothing.
     pub(super) fn refusals(&self) -> BTreeMap<String, String> {
-        let transfer = if self.destinations.is_empty() && self.transfer_to.is_some() {
-            "error: there is one destination, leave out `to`".to_owned()
-        } else if self.transfers() {
-            format!("error: `to` must be one of: {}", self.names().join(", "))
-        } else {
-            "error: there is nobody to put the caller through to".to_owned()
+        let transfer = match self.destinations.as_slice() {
+            [] => "error: there is nobody to put the caller through to".to_owned(),
+            [(only, _)] if only == FALLBACK => {
+                "error: the caller was not put through: there is one destination, call this without arguments".to_owned()
+            }
+            _ => format!(
+                "error: the caller was not put through: the arguments must be a JSON object whose `to` is one of: {}",
+                self.names().join(", ")
+            ),
         };
         let said = |name: &str, text: &str| (name.to_owned(), text.to_owned());
         BTreeMap::from([
             (TRANSFER_CALL.to_owned(), transfer),
             said(
                 SEND_DTMF,
-                "error: digits must be 1 to 32 of 0 to 9, *, #, A to D; nothing was pressed",
+                "error: nothing was pressed: the arguments must be a JSON object whose `digits` are 1 to 32 of 0 to 9, *, #, A to D",
             ),
             said(
                 COLLECT_DIGITS,
-                "error: first ask the caller for the digits in words, and call this in the same answer; count is at most 20",
+                "error: first ask the caller for the digits in words, and call this in the same answer, with a JSON object whose `count` is 1 to 20, or without arguments",
             ),
         ])
+    }
+}
+
+/// The arguments of a call: an object, or nothing at all. `None` if they cannot be read.
+fn read(arguments: &str) -> Option<Map<String, Value>> {
+    match arguments.trim() {
+        "" | "null" => Some(Map::new()),
+        arguments => serde_json::from_str(arguments).ok(),
     }
 }
 
@@ -229,28 +252,29 @@ mod tests {
 
     #[test]
     fn a_caller_is_put_through_to_destinations_that_the_scenario_names_and_to_no_other() {
+        const MAIN: &str = "+15005550001";
         let to = |to: &str| Meaning::Transfer(to.to_owned());
         let (one, both) = (&[DESK][..], &[DESK, SALES][..]);
         for (main, destinations, arguments, wanted) in [
-            (Some("+15005550001"), &[][..], "{}", to("+15005550001")),
-            (Some("+15005550001"), both, "", to("+15005550001")),
-            (None, one, "{}", to(DESK.1)),
+            (Some(MAIN), &[][..], "{}", to(MAIN)),
+            (Some(MAIN), &[], "", to(MAIN)),
+            (Some(MAIN), &[], r#"{"to":"+15005550009"}"#, Meaning::Tool),
+            (Some(MAIN), both, r#"{"to":"sales"}"#, to(SALES.1)),
+            (Some(MAIN), both, r#"{"to":"fallback"}"#, to(MAIN)),
+            (Some(MAIN), both, "{}", Meaning::Tool),
+            (Some(DESK.1), one, "{}", to(DESK.1)),
+            (Some(DESK.1), one, r#"{"to":"fallback"}"#, Meaning::Tool),
+            (None, one, " ", to(DESK.1)),
             (None, both, r#"{"to":"sales"}"#, to(SALES.1)),
             (None, both, "{}", Meaning::Tool),
             (None, both, r#"{"to":"+15005550009"}"#, Meaning::Tool),
-            (
-                Some("+15005550001"),
-                &[],
-                r#"{"to":"+15005550009"}"#,
-                Meaning::Tool,
-            ),
             (None, &[], "{}", Meaning::Tool),
         ] {
             let toolbox = toolbox(main, destinations);
             assert_eq!(
                 toolbox.meaning(TRANSFER_CALL, arguments, true),
                 wanted,
-                "{arguments}"
+                "{main:?} {arguments}"
             );
             let told = toolbox
                 .specs()
@@ -258,8 +282,53 @@ mod tests {
                 .any(|spec| spec.name == TRANSFER_CALL);
             assert_eq!(told, main.is_some() || !destinations.is_empty());
         }
-        let refusal = &toolbox(None, both).refusals()[TRANSFER_CALL];
-        assert_eq!(refusal, "error: `to` must be one of: desk, sales");
+    }
+
+    #[test]
+    fn a_caller_is_never_put_through_by_arguments_that_cannot_be_read() {
+        const MAIN: Option<&str> = Some("+15005550001");
+        for destinations in [&[][..], &[DESK][..], &[DESK, SALES][..]] {
+            let toolbox = toolbox(MAIN, destinations);
+            for arguments in [
+                "sales",
+                r#"{"to":"sal"#,
+                r#"{"destination":"sales"}"#,
+                r#"{"to":["sales"]}"#,
+                r#"["sales"]"#,
+                r#""sales""#,
+                "7",
+            ] {
+                let meant = toolbox.meaning(TRANSFER_CALL, arguments, true);
+                assert_eq!(meant, Meaning::Tool, "{arguments}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_whose_call_means_nothing_hears_what_would() {
+        let refusal = |main, destinations| {
+            let mut refusals = toolbox(main, destinations).refusals();
+            refusals.remove(TRANSFER_CALL).unwrap_or_default()
+        };
+        let both = &[DESK, SALES][..];
+        for (main, destinations, end) in [
+            (None, &[][..], "nobody to put the caller through to"),
+            (Some("+15005550001"), &[], "call this without arguments"),
+            (None, both, "whose `to` is one of: desk, sales"),
+            (Some("+15005550001"), both, "one of: desk, sales, fallback"),
+            (Some(DESK.1), both, "one of: desk, sales"),
+        ] {
+            let refusal = refusal(main, destinations);
+            assert!(refusal.ends_with(end), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_call_ends_whatever_else_the_model_writes_of_it() {
+        let toolbox = toolbox(None, &[]);
+        for arguments in ["", "{}", r#"{"reason":"done"}"#, r#"{"reason"#] {
+            assert_eq!(toolbox.meaning(END_CALL, arguments, true), Meaning::HangUp);
+        }
     }
 
     #[test]
@@ -269,6 +338,8 @@ mod tests {
         for (arguments, said, wanted) in [
             (r#"{"count":4}"#, true, Meaning::Collect(digits(4, 4), 4)),
             ("{}", true, Meaning::Collect(digits(1, 20), 0)),
+            ("", true, Meaning::Collect(digits(1, 20), 0)),
+            (r#"{"count":4"#, true, Meaning::Tool),
             (r#"{"count":4}"#, false, Meaning::Tool),
             (r#"{"count":21}"#, true, Meaning::Tool),
             (r#"{"count":"four"}"#, true, Meaning::Tool),
