@@ -12,17 +12,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 import scratch_server
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs" / "clients.md"
+SLUG = "table-line"
+EMAIL = scratch_server.USER["email"]
+FOLLOWED = [f"{SLUG} version 1", "whisper: The caller is a regular guest.", "agent: With pleasure.", "the call ended: ", "Scenario deleted"]
 # Language of the block: what runs it, the program it needs, what it must print.
 ROUND = {
-    "sh": (["sh"], "curl", [f'"email":"{scratch_server.USER["email"]}"', "x-total-count: 0", "[]"]),
-    "python": ([sys.executable], sys.executable, [f"{scratch_server.USER['email']} user", "0 calls", "refreshed for 3600 s", "422: [{"]),
-    "javascript": (["node"], "node", [f"{scratch_server.USER['email']} user", "0 calls", "422: [{"]),
+    "sh": (["sh"], "curl", [f'"email":"{EMAIL}"', "x-total-count: ", f'"slug":"{SLUG}"', "event: began", "event: level", '"speaker":"whisper"', "event: end", "Scenario deleted"]),
+    "python": ([sys.executable], sys.executable, [f"{EMAIL} user", " calls", "refreshed for 3600 s", "422: [{", *FOLLOWED]),
+    "javascript": (["node"], "node", [f"{EMAIL} user", " calls", "422: [{", *FOLLOWED]),
 }
 SUFFIX = {"sh": ".sh", "python": ".py", "javascript": ".mjs"}
+
+
+def ring(served, stop):
+    """Calls the scenario of the examples once it is there."""
+    call = [served.binary, "call", "--url", served.url, "--scenario", SLUG, "--say", "A table for two, please."]
+    while not stop.wait(0.5):
+        if subprocess.run(call, capture_output=True, cwd=served.log.parent).returncode == 0:
+            return
 
 
 def run(served, language, text, folder):
@@ -36,7 +48,14 @@ def run(served, language, text, folder):
         "RINGBACK_URL": served.url, "RINGBACK_EMAIL": scratch_server.USER["email"],
         "RINGBACK_PASSWORD": scratch_server.USER["password"],
     }
-    ran = subprocess.run([*program, str(file)], env=environment, capture_output=True, text=True, timeout=60)
+    stop = threading.Event()
+    caller = threading.Thread(target=ring, args=(served, stop))
+    caller.start()
+    try:
+        ran = subprocess.run([*program, str(file)], env=environment, capture_output=True, text=True, timeout=90)
+    finally:
+        stop.set()
+        caller.join()
     missing = [line for line in wanted if line not in ran.stdout]
     well = ran.returncode == 0 and not missing
     print(f"{language}: {'ok' if well else 'WRONG'}")
