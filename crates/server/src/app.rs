@@ -91,7 +91,7 @@ impl Server {
     /// A server of these parts.
     ///
     /// # Errors
-    /// A default scenario that does not exist, or an auth token or public URL that cannot be used.
+    /// An auth token, public URL or other setting that cannot be used.
     pub fn new(
         config: Config,
         program: &str,
@@ -100,17 +100,6 @@ impl Server {
         switchboard: Box<dyn Switchboard>,
         key: &Secret,
     ) -> Result<App, ConfigError> {
-        let default = &config.calls.default_scenario;
-        if catalog.scenario(default).is_none() {
-            let known: Vec<&str> = catalog
-                .scenarios()
-                .map(|scenario| scenario.slug.as_str())
-                .collect();
-            return Err(ConfigError(format!(
-                "DEFAULT_SCENARIO={default}: there is no such scenario; there is: {}",
-                known.join(", ")
-            )));
-        }
         let calls = &config.calls;
         let vault = Vault::new(key, config.secret_key_previous.as_ref())?;
         Ok(Arc::new(Self {
@@ -200,7 +189,8 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     app.rows.open(Store::open(database)?, &data_dir).await?;
     accounts::warn_while_unclaimed(&app).await;
     // What is stored is there before the first call, where the database answers.
-    let _ = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
+    let read = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
+    scenarios::check_default(&app, matches!(read, Ok(Ok(()))))?;
     report_scenarios(&app.scenarios.files);
     report_engines(&app);
     report_languages(&app.scenarios.files, &engines);

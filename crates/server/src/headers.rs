@@ -60,6 +60,7 @@ pub fn cors(origins: &Origins) -> Option<CorsLayer> {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_MATCH,
             header::RANGE,
             header("idempotency-key"),
             header("last-event-id"),
@@ -67,6 +68,7 @@ pub fn cors(origins: &Origins) -> Option<CorsLayer> {
         ])
         .expose_headers([
             header::CONTENT_RANGE,
+            header::ETAG,
             header::RETRY_AFTER,
             header("ratelimit-limit"),
             header("ratelimit-remaining"),

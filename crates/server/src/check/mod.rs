@@ -13,9 +13,12 @@ use ringback_session::check::Check;
 use ringback_session::provider::Provider;
 use ringback_session::scenario::{Catalog, Scenario};
 use ringback_session::{EngineConfig, Engines};
+use ringback_store::{Location, Store};
 
 use crate::app::engine_config;
 use crate::config::{Config, ConfigError, LOCAL_STT, LOCAL_TTS, Layers, Texts};
+use crate::scenarios::{Entry, secrets_of};
+use crate::vault::Vault;
 
 pub use report::{Report, Row};
 
@@ -64,7 +67,7 @@ pub async fn check(args: &CheckArgs) -> anyhow::Result<Report> {
     let config = configuration(args)?;
     config.make_data_dir()?;
     let catalog = Catalog::load(&config.data_dir.join("scenarios"));
-    let default = default_scenario(&config, &catalog)?;
+    let default = default_scenario(&config, &catalog).await?;
     let scenarios: Vec<Arc<Scenario>> = catalog.scenarios().cloned().collect();
     let engines = EngineConfig {
         recognizers: usize::from(
@@ -75,7 +78,7 @@ pub async fn check(args: &CheckArgs) -> anyhow::Result<Report> {
     };
     let engines = tokio::task::spawn_blocking(move || Engines::start(engines)).await??;
     let engines = Arc::new(engines);
-    let mut checks = engines.checks(default, &scenarios);
+    let mut checks = engines.checks(&default, &scenarios);
     checks.retain(|check| check.engine != LOCAL_STT || config.engines.wants_decoders());
     choose(&args.only, &mut checks, config.captcha.is_some())?;
     let asked = is_wanted(&args.only, CAPTCHA);
@@ -105,17 +108,37 @@ fn configuration(args: &CheckArgs) -> Result<Config, ConfigError> {
     Config::load(&Layers::gather(flags, &folder, args.config.as_deref())?)
 }
 
-fn default_scenario<'a>(
-    config: &Config,
-    catalog: &'a Catalog,
-) -> Result<&'a Scenario, ConfigError> {
+async fn default_scenario(config: &Config, catalog: &Catalog) -> anyhow::Result<Arc<Scenario>> {
     let name = &config.calls.default_scenario;
-    let scenario = catalog.scenario(name).map(|scenario| &**scenario);
-    scenario.ok_or_else(|| {
-        ConfigError(format!(
-            "DEFAULT_SCENARIO={name}: there is no such scenario"
-        ))
-    })
+    if let Some(scenario) = catalog.scenario(name) {
+        return Ok(Arc::clone(scenario));
+    }
+    let kept = match config.database()? {
+        Location::File(path) if !path.exists() => None,
+        location @ (Location::File(_) | Location::Postgres(_)) => {
+            stored(config, &Store::open(location)?, name).await?
+        }
+    };
+    let wrong = |what: &str| ConfigError(format!("DEFAULT_SCENARIO={name}: {what}"));
+    match kept.map(|entry| entry.read) {
+        Some(Ok((scenario, _))) => Ok(scenario),
+        Some(Err(problems)) => {
+            let why = problems
+                .first()
+                .map_or_else(String::new, ToString::to_string);
+            Err(wrong(&format!("this scenario cannot be used: {why}")).into())
+        }
+        None => Err(wrong("there is no such scenario").into()),
+    }
+}
+
+/// The scenario of this slug or id in the database.
+async fn stored(config: &Config, store: &Store, name: &str) -> anyhow::Result<Option<Entry>> {
+    let Some(row) = store.scenario_find(name).await? else {
+        return Ok(None);
+    };
+    let sealed = store.secret_list(&secrets_of(&row.id)).await?;
+    Ok(Some(Entry::read(&Vault::of(config)?, &row, &sealed)))
 }
 
 /// Leaves what `--only` names, all of which must be there.

@@ -193,7 +193,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "DEFAULT_SCENARIO",
         "guest-relations",
-        "What answers calls to POST /.",
+        "What answers calls to POST /: slug or id of a scenario.",
     ),
     plain(
         "COMPANY_NAME",

@@ -3,6 +3,7 @@
 //! A server has all of them in memory, read and checked, so that a call finds its scenario without waiting and also while the
 //! database is down. It looks for changes every two seconds ([`follow`]); its own it knows at once. A call holds what it began with.
 
+mod default;
 mod draft;
 mod follow;
 mod needs;
@@ -15,6 +16,7 @@ use ringback_session::scenario::{Catalog, Origin, Problem, Scenario, Warning, pa
 use ringback_store::SealedSecret;
 use tokio::sync::{Mutex, Semaphore};
 
+pub use default::check_default;
 pub use draft::{Draft, Wish, draft, misfits, patched, placed};
 pub use follow::{follow, forget, learn, refresh};
 pub use needs::needs;

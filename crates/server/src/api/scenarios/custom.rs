@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::keep::{self, Change, take_shared};
 use super::shape::{Drafted, Kept};
 use super::shown::{whole, with_warnings};
+use super::tag::{Basis, tag};
 use crate::accounts::{User, Whence};
 use crate::api::lists::{Paging, listed};
 use crate::app::App;
@@ -26,7 +27,7 @@ use crate::refusal::{Refusal, soon, store};
 #[utoipa::path(post, path = "/realtime/custom-scenario", tag = "Scenarios",
     request_body(content = Drafted),
     responses(
-        (status = 201, description = "It is kept.", body = Kept),
+        (status = 201, description = "It is kept.", body = Kept, headers(("ETag" = String, description = "Its version, for `If-Match`."))),
         (status = 409, description = "The slug is taken, or one of a scenario that is built in or a file; or there are too many.", body = Problem, example = json!({"detail": "the slug \"table-line\" is taken: choose another"})),
     ))]
 pub async fn create_custom_scenario(
@@ -38,7 +39,7 @@ pub async fn create_custom_scenario(
     let shared = take_shared(&mut body)?.unwrap_or(false);
     let (row, warnings) = keep::create(&app, (&user, &whence), body, shared).await?;
     let shown = with_warnings(&row, &warnings);
-    Ok((StatusCode::CREATED, Json(shown)).into_response())
+    Ok((StatusCode::CREATED, tag(&row), Json(shown)).into_response())
 }
 
 /// List the scenarios that are kept here, newest first.
@@ -67,32 +68,35 @@ pub async fn list_custom_scenarios(
 #[utoipa::path(get, path = "/realtime/custom-scenario/{id}", tag = "Scenarios",
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11")),
     responses(
-        (status = 200, description = "The scenario.", body = Kept),
+        (status = 200, description = "The scenario.", body = Kept, headers(("ETag" = String, description = "Its version, for `If-Match`."))),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
     ))]
 pub async fn show_custom_scenario(
     State(app): State<App>,
     Path(id): Path<String>,
     user: User,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let row = keep::visible(&app, &user, &id).await?;
-    Ok(Json(whole(&app, &row)))
+    Ok((tag(&row), Json(whole(&app, &row))).into_response())
 }
 
 /// Change a scenario that is kept here.
 ///
 /// The fields given take the place of those before: tables are merged, lists replaced, and null removes (RFC 7396). Every change is a new
-/// version; calls that go on keep theirs. Sharing is no version.
+/// version; calls that go on keep theirs. Sharing is no version. With `If-Match` only the version of that `ETag` is changed.
 ///
 /// # Errors
-/// 403, 404, 409, 422, 503.
+/// 403, 404, 409, 412, 422, 503.
 #[utoipa::path(put, path = "/realtime/custom-scenario/{id}", tag = "Scenarios",
-    params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11")),
+    params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that is to be changed.", example = "\"2\""),
+    ),
     request_body(content = Drafted, content_type = "application/json", example = json!({"prompt": "Take reservations until ten.", "shared": true})),
     responses(
-        (status = 200, description = "The scenario as it is now.", body = Kept),
+        (status = 200, description = "The scenario as it is now.", body = Kept, headers(("ETag" = String, description = "Its version, for `If-Match`."))),
         (status = 403, description = "It is shared by somebody else.", body = Problem, example = json!({"detail": "only its owner and admins may change this scenario"})),
         (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
+        (status = 412, description = "It is at another version than `If-Match` names. Nothing was changed.", body = Problem, example = json!({"detail": "the scenario is at version 3 now: read it, and change that"})),
         (status = 409, description = "The slug is taken, or others change it at this moment.", body = Problem, example = json!({"detail": "the slug \"table-line\" is taken: choose another"})),
     ))]
 pub async fn change_custom_scenario(
@@ -100,15 +104,16 @@ pub async fn change_custom_scenario(
     Path(id): Path<String>,
     user: User,
     whence: Whence,
+    basis: Basis,
     JsonBody(mut body): JsonBody<Map<String, Value>>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     let shared = take_shared(&mut body)?;
     let who = (&user, &whence);
-    let (mut row, warnings) = keep::change(&app, who, &id, &Change::Some(body)).await?;
+    let (mut row, warnings) = keep::change(&app, who, &id, &Change::Some(body), &basis).await?;
     if let Some(shared) = shared {
         row = keep::share(&app, who, row, shared).await?;
     }
-    Ok(Json(with_warnings(&row, &warnings)))
+    Ok((tag(&row), Json(with_warnings(&row, &warnings))).into_response())
 }
 
 /// Delete a scenario that is kept here.

@@ -7,6 +7,7 @@ use ringback_session::scenario::Warning;
 use ringback_store::{Error, Scenario, ScenarioNew, new_id};
 use serde_json::{Map, Value, json};
 
+use super::tag::Basis;
 use crate::accounts::{User, Whence};
 use crate::app::App;
 use crate::database::now;
@@ -89,16 +90,19 @@ pub(super) async fn create(
     kept(app, (user, whence), "scenario.create", row, draft).await
 }
 
-/// Changes a scenario that the user may change: a new version, where it says anything new.
+/// Changes a scenario that the user may change: a new version, where it says anything new. Where `basis` names versions, the newest must
+/// be one of them.
 pub(super) async fn change(
     app: &App,
     (user, whence): (&User, &Whence),
     name: &str,
     change: &Change,
+    basis: &Basis,
 ) -> Result<Kept, Refusal> {
     let store = store(app)?;
     for _ in 0..TRIES {
         let row = own(app, user, name).await?;
+        basis.check(&row)?;
         let before: Value = serde_json::from_str(&row.body).unwrap_or_default();
         let body = match change {
             Change::Some(fields) => patched(before.clone(), Value::Object(fields.clone())),

@@ -5,6 +5,7 @@ mod keep;
 mod list;
 mod shape;
 mod shown;
+mod tag;
 mod texts;
 
 pub use custom::{

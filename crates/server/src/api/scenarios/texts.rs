@@ -14,6 +14,7 @@ use super::keep::{self, Change, nowhere, visible};
 use super::list::{Which, document};
 use super::shape::Kept;
 use super::shown::{said, with_warnings};
+use super::tag::Basis;
 use crate::accounts::{User, Whence};
 use crate::answers::Detail;
 use crate::app::App;
@@ -166,7 +167,9 @@ pub async fn import_scenario(
     if replacing.replace == Some(true) {
         match keep::own(&app, &user, slug).await {
             Ok(row) => {
-                let kept = keep::change(&app, who, &row.id, &Change::All(fields)).await?;
+                let kept =
+                    keep::change(&app, who, &row.id, &Change::All(fields), &Basis::default())
+                        .await?;
                 return Ok(Json(with_warnings(&kept.0, &kept.1)).into_response());
             }
             // Somebody else's slug is found to be taken, whoever may see it.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod calls;
+mod changes;
 mod refusals;
 mod secrets;
 mod story;
