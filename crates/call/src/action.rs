@@ -191,6 +191,11 @@ pub enum Note {
         /// The turn.
         turn: TurnId,
     },
+    /// Final words came after the turn was answered: its line in the conversation holds them now.
+    Mended {
+        /// The turn.
+        turn: TurnId,
+    },
     /// Nothing audible came in time.
     Overdue {
         /// The reply.

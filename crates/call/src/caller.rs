@@ -2,6 +2,7 @@
 
 use crate::at::{At, Ear};
 use crate::event::{Firmness, Scope, Words};
+use crate::owed::Before;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallerTurn {
@@ -24,7 +25,12 @@ pub(crate) struct CallerTurn {
     /// It answered.
     pub(crate) flushed: Option<At>,
     pub(crate) outlook: Outlook,
-    pub(crate) late: Option<Late>,
+    /// Until then words that come without speech belong to the turn before.
+    pub(crate) late: Option<At>,
+    /// What the recogniser owes to the turn before.
+    pub(crate) before: Option<Before>,
+    /// The recogniser was asked about it.
+    pub(crate) questioned: bool,
     carried: Carried,
     words: Recognised,
     pub(crate) digits: String,
@@ -52,15 +58,6 @@ pub(crate) struct Outlook {
     pub(crate) guesses: u8,
 }
 
-/// Words that come without speech belong to the turn before.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Late {
-    /// Until when.
-    pub(crate) until: At,
-    /// The turn before ended without its last words.
-    pub(crate) owed: bool,
-}
-
 /// What was said before in a turn that was reopened.
 #[derive(Clone, Debug, Default)]
 struct Carried {
@@ -74,6 +71,8 @@ struct Recognised {
     settled: String,
     interim: String,
     complete: bool,
+    /// They were told for the whole turn at once.
+    whole: bool,
     /// Since when a recogniser that took the place of another hears the turn again.
     again: Option<At>,
 }
@@ -101,9 +100,11 @@ impl CallerTurn {
         self.digits.insert_str(0, &digits);
     }
 
-    /// Whether anything was said in it before it was reopened.
-    pub(crate) fn carries(&self) -> bool {
-        !self.carried.text.is_empty()
+    /// What is final of its words, with what it carries.
+    pub(crate) fn settled(&self) -> String {
+        let mut text = self.carried.text.clone();
+        join(&mut text, &self.words.settled);
+        text
     }
 
     /// When the turn began that was reopened.
@@ -116,13 +117,21 @@ impl CallerTurn {
         text.clone_into(&mut self.carried.text);
     }
 
+    /// This was said before all that the recogniser has of it.
+    pub(crate) fn precede(&mut self, text: &str) {
+        self.started = true;
+        self.words.complete = false;
+        join(&mut self.carried.text, text);
+    }
+
     /// Whether the recogniser has any words of it, apart from what it carries.
     pub(crate) fn has_words(&self) -> bool {
         !(self.words.settled.is_empty() && self.words.interim.is_empty())
     }
 
-    pub(crate) fn drop_carried_text(&mut self) {
-        self.carried.text.clear();
+    /// Whether the recogniser tells its words for the whole turn at once, and nothing of it once that is over.
+    pub(crate) fn is_told_whole(&self) -> bool {
+        self.words.whole
     }
 
     /// Whether its words are a whole sentence of what was expected.
@@ -173,6 +182,7 @@ impl CallerTurn {
             settled, interim, ..
         } = &mut self.words;
         match (words.scope, words.firmness) {
+            (Scope::Before, _) => return,
             (Scope::Turn, Firmness::Interim) => {
                 settled.clear();
                 text.clone_into(interim);
@@ -187,6 +197,7 @@ impl CallerTurn {
                 join(settled, text);
             }
         }
+        self.words.whole = words.scope == Scope::Turn;
         self.words.complete = words.complete && !text.is_empty() && self.carried.text.is_empty();
         self.started |= !text.is_empty();
         if words.firmness == Firmness::Interim && !text.is_empty() {
@@ -220,7 +231,7 @@ impl CallerTurn {
     }
 }
 
-fn join(text: &mut String, more: &str) {
+pub(crate) fn join(text: &mut String, more: &str) {
     if !text.is_empty() && !more.is_empty() {
         text.push(' ');
     }

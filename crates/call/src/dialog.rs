@@ -68,6 +68,18 @@ impl Dialog {
         Some(self.lines.remove(place))
     }
 
+    /// The caller said this in a turn. Answers whether there is a line of it that said something else.
+    pub(crate) fn mend(&mut self, turn: TurnId, text: &str) -> bool {
+        let mut lines = self.lines.iter_mut().rev();
+        let of_turn = |line: &&mut Line| line.speaker == Speaker::Caller && line.turn == turn;
+        let Some(line) = lines.find(of_turn).filter(|line| line.said != text) else {
+            return false;
+        };
+        text.clone_into(&mut line.said);
+        text.clone_into(&mut line.heard);
+        true
+    }
+
     /// The caller's line, if it is the last that was spoken.
     pub(crate) fn unanswered(&self) -> Option<&Line> {
         let mut lines = self.lines.iter().rev();

@@ -67,6 +67,8 @@ pub enum Scope {
     Turn,
     /// The stretch since the last final words.
     Segment,
+    /// The same, of the turn before, which was over before they came.
+    Before,
 }
 
 /// Recognised words.

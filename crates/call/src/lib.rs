@@ -21,6 +21,7 @@ mod floor;
 mod ledger;
 mod mode;
 mod orders;
+mod owed;
 mod report;
 mod settle;
 mod snapshot;

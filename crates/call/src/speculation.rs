@@ -53,7 +53,9 @@ impl Call {
             turn.outlook.eager
         } else {
             let goes_on = self.expect.form == Form::Digits || self.ends_with_filler(&text);
-            turn.flushed.is_some() && !goes_on
+            let late = self.words_late().is_some_and(|late| late <= self.now)
+                && turn.heard_again().is_none();
+            (turn.flushed.is_some() || late) && !goes_on
         };
         if !likely || plain_words(&text).is_empty() {
             return;

@@ -3,10 +3,10 @@
 use crate::action::{Action, Cause, DropCause, Note, TurnEnd};
 use crate::at::At;
 use crate::call::Call;
-use crate::caller::{Late, plain_words};
+use crate::caller::plain_words;
 use crate::dialog::{Line, Speaker};
-use crate::event::{Firmness, Form, TurnHint, TurnId, Words};
-use crate::mode::Reply;
+use crate::event::{Form, Scope, TurnHint, TurnId, Words};
+use crate::owed::Before;
 use crate::report::{TurnReport, Unclear};
 use crate::timers::Reason;
 
@@ -18,6 +18,10 @@ const ASK_AGAIN_MS: u64 = 1000;
 const CAP_COMPLETE_MS: u64 = 400;
 /// Words that come this long after a turn that ended without them belong to it, in ms.
 const LATE_MS: u64 = 2000;
+/// Final words that were asked for so long ago are late: a reply may be asked for with what there is.
+const WORDS_LATE_MS: u64 = 400;
+/// Final words that were asked for are waited for so long. Those that come later mend what the turn was taken to be.
+const OWED_MS: u64 = 1000;
 /// A recogniser that leads and was asked to end a turn has this long to do so, in ms.
 const FORCED_MS: u64 = 400;
 /// A recogniser that took the place of another has this long to have words of the turn, in ms.
@@ -38,10 +42,7 @@ impl Call {
     fn ask_for_words(&mut self) {
         if self.turn.asked.is_none() && self.turn.flushed.is_none() {
             self.turn.asked = Some(self.now);
-            // From here on an answer is one to this question.
-            if let Some(late) = &mut self.turn.late {
-                late.owed = false;
-            }
+            self.turn.questioned = true;
             self.act(Action::Finalize);
         }
     }
@@ -56,11 +57,11 @@ impl Call {
 
     pub(crate) fn on_words(&mut self, words: &Words) {
         let spoken = !words.text.trim().is_empty();
-        if let Some(late) = self.turn.late
-            && self.now < late.until
-            && (!self.turn.spoke() || self.answers_turn_before(words, late))
-        {
-            self.late_words(words, late);
+        if words.scope == Scope::Before {
+            self.words_of_before(words);
+            return;
+        }
+        if self.turn.late.is_some_and(|until| self.now < until) && !self.turn.spoke() {
             return;
         }
         if spoken {
@@ -79,46 +80,6 @@ impl Call {
             self.timers.clear(Reason::Idle);
             self.turn.last_sound_at = self.now;
         }
-        self.judge_turn();
-    }
-
-    /// Whether words are the answer that the turn before is owed, though the caller speaks again: nothing was asked in this
-    /// one. A recogniser that leads answers unasked, but not before it heard something.
-    fn answers_turn_before(&self, words: &Words, late: Late) -> bool {
-        late.owed
-            && words.firmness == Firmness::Flushed
-            && !(self.turn.outlook.led && self.turn.has_words())
-    }
-
-    /// Words of the turn before. If it ended without its last words, they replace what it was taken to be, as long as
-    /// nothing of its reply was sent.
-    fn late_words(&mut self, words: &Words, late: Late) {
-        if !late.owed || words.firmness != Firmness::Flushed {
-            return;
-        }
-        self.turn.late = Some(Late {
-            owed: false,
-            ..late
-        });
-        if self.turn.spoke() {
-            if self.turn.carries() && !words.text.trim().is_empty() {
-                self.turn.carry_rather(words.text.trim());
-            }
-            return;
-        }
-        let Some((_, text, _)) = self.mode.live().and_then(Reply::answers) else {
-            return;
-        };
-        let news = plain_words(&words.text);
-        if news.is_empty() || news == plain_words(&text) || self.reply_speaking() {
-            return;
-        }
-        let last_sound = self.report.turns.last().map(|report| report.last_sound);
-        self.reopen();
-        self.turn.last_sound_at = last_sound.unwrap_or(self.now);
-        self.turn.drop_carried_text();
-        self.turn.asked = Some(self.now);
-        self.turn.take(self.now, words);
         self.judge_turn();
     }
 
@@ -173,9 +134,23 @@ impl Call {
         if due <= self.now {
             self.turn_due();
         } else {
-            self.timers.set(Reason::Turn, due);
-            self.speculate();
+            self.wait_for_turn(due);
         }
+    }
+
+    /// The turn is not over before `due`: a reply may be asked for meanwhile, as soon as final words are late.
+    fn wait_for_turn(&mut self, due: At) {
+        let late = self.words_late().filter(|late| *late > self.now);
+        let look = late.filter(|_| self.spec.turn.speculate);
+        self.timers
+            .set(Reason::Turn, look.map_or(due, |look| look.min(due)));
+        self.speculate();
+    }
+
+    /// From when on the final words that were asked for are late, unless they came.
+    pub(crate) fn words_late(&self) -> Option<At> {
+        let asked = self.turn.asked.filter(|_| self.turn.flushed.is_none());
+        asked.map(|asked| asked.plus_ms(WORDS_LATE_MS))
     }
 
     /// The recogniser knows something of the turn.
@@ -263,13 +238,8 @@ impl Call {
             };
             return (quiet.plus_ms(bound), None);
         }
-        if turn.flushed.is_none() {
-            let cap = if turn.complete() {
-                CAP_COMPLETE_MS
-            } else {
-                cap
-            };
-            return (quiet.plus_ms(cap), Some(TurnEnd::Cap));
+        if turn.flushed.is_none() && turn.complete() {
+            return (quiet.plus_ms(CAP_COMPLETE_MS), Some(TurnEnd::Cap));
         }
         let (wait, cause) = if turn.complete() {
             (settings.end_wait_complete_ms, TurnEnd::Complete)
@@ -278,7 +248,15 @@ impl Call {
         } else {
             (settings.end_wait_ms, TurnEnd::Wait)
         };
-        (quiet.plus_ms(u64::from(wait).min(cap)), Some(cause))
+        let over = quiet.plus_ms(u64::from(wait).min(cap));
+        match turn.asked {
+            _ if turn.flushed.is_some() => (over, Some(cause)),
+            Some(asked) if !turn.is_told_whole() => {
+                let bound = asked.plus_ms(OWED_MS).max(over);
+                (bound.min(quiet.plus_ms(cap)), Some(TurnEnd::Cap))
+            }
+            Some(_) | None => (quiet.plus_ms(cap), Some(TurnEnd::Cap)),
+        }
     }
 
     /// When a turn is over whose end the recogniser finds. What it says is about audio that is some hundred milliseconds
@@ -308,7 +286,7 @@ impl Call {
     /// The time set by [`Call::judge_turn`] has come.
     pub(crate) fn turn_due(&mut self) {
         match self.turn_verdict() {
-            (due, _) if due > self.now => self.timers.set(Reason::Turn, due),
+            (due, _) if due > self.now => self.wait_for_turn(due),
             (_, Some(TurnEnd::Cap)) if self.turn.outlook.led && self.turn.asked.is_none() => {
                 self.ask_for_words();
                 self.judge_turn();
@@ -336,7 +314,9 @@ impl Call {
         self.note(Note::NoWords {
             span_ms: u32::try_from(span).unwrap_or(u32::MAX),
         });
+        let owed = Before::of(&self.turn, None);
         self.new_turn();
+        self.turn.before = owed;
         if ask && !self.answer_by_order(None) {
             self.ask(Cause::Unclear, String::new(), String::new());
         } else if !self.reply_live() {
@@ -346,7 +326,11 @@ impl Call {
 
     /// What was heard of the caller so far is dealt with.
     pub(crate) fn new_turn(&mut self) {
+        let before = self.turn.before.take();
+        let questioned = self.turn.questioned;
         self.turn = self.turn.next();
+        // A burst that nobody asked about is no turn: the one before is the same.
+        self.turn.before = before.filter(|_| !questioned);
         self.callee.new_turn();
         self.timers.clear(Reason::Turn);
         self.timers.clear(Reason::Keys);
@@ -395,14 +379,12 @@ impl Call {
         self.counts.resumes = 0;
         self.counts.idle = 0;
         self.counts.unheard = false;
-        let late = Late {
-            until: self.now.plus_ms(LATE_MS),
-            owed: self.turn.asked.is_some() && self.turn.flushed.is_none() && !self.turn.carries(),
-        };
+        let owed = Before::of(&self.turn, Some(turn));
         // One that leads says of which turn its words are.
-        let is_late = late.owed || !self.turn.outlook.led;
+        let late = (!self.turn.outlook.led).then(|| self.now.plus_ms(LATE_MS));
         self.new_turn();
-        self.turn.late = is_late.then_some(late);
+        self.turn.before = owed;
+        self.turn.late = late;
         if !self.answer_by_order(Some(turn)) && !self.answer_itself() && !self.promote(&text) {
             self.ask(Cause::Answer, text, digits);
         }

@@ -223,6 +223,10 @@ impl Live {
             }
         }
         self.voices.ask_beside(at, &*self.engines);
+        self.fire_due(at);
+    }
+
+    fn fire_due(&mut self, at: At) {
         if self.call.deadline().is_some_and(|(due, _)| due <= at) {
             self.handle(at, Event::Wake);
         }

@@ -68,6 +68,13 @@ impl Reply {
         &self.asked.0
     }
 
+    /// The caller's text that it answers was this.
+    pub(crate) fn mend(&mut self, turn: TurnId, text: &str) {
+        if self.turn == turn && self.answers().is_some() {
+            text.clone_into(&mut self.asked.0);
+        }
+    }
+
     /// It answers a turn that is over now.
     pub(crate) fn promote(&mut self, turn: TurnId, text: String, now: At) -> Option<Guess> {
         self.turn = turn;
@@ -79,6 +86,11 @@ impl Reply {
     /// Whether it is to tell what came of tools.
     pub(crate) fn tells_results(&self) -> bool {
         self.cause == Some(Cause::Tool)
+    }
+
+    /// Whether it asks for what was said and not understood.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.cause == Some(Cause::Unclear)
     }
 
     /// What was expected of the caller before it.

@@ -9,16 +9,6 @@ use crate::world::{World, answer, conversing, greeting, length};
 
 const LONG: &str = "There was a king who had three sons and a very large garden with apple trees of gold and a lake.";
 
-fn flushed(text: &str) -> Event {
-    Event::Heard(Words {
-        text: text.into(),
-        confidence: 900,
-        firmness: Firmness::Flushed,
-        scope: Scope::Segment,
-        complete: false,
-    })
-}
-
 /// What the caller heard of a reply by the carrier's own account, in samples of its only part.
 fn truly_heard(world: &World, reply: u32) -> u32 {
     let of = |played: &&crate::world::Played| played.reply == ReplyId(reply);
@@ -186,7 +176,7 @@ fn a_monologue_of_more_than_60_s_is_one_turn_with_all_its_words() {
     }
 }
 
-/// A turn that the cap ended at 5300 with the words of an interim, because the recogniser did not answer.
+/// A turn that was over at 5020 (led: 5700) with the words of an interim, because the recogniser did not answer.
 fn unanswered(led: bool) -> World {
     let mut world = conversing(&["There was a king who had three sons and a garden.", "Yes."]);
     world.stt_ms = None;
@@ -203,13 +193,20 @@ fn a_final_that_comes_2_s_late_for_the_previous_turn_is_not_said_in_the_next() {
         let mut world = unanswered(led);
         // It comes while the caller is in the next turn.
         world.speech(6600, 1500, "");
-        world.at(7100, flushed("tell me a story"));
+        world.owed(7100, "tell me a story");
         world.interim(8000, "not that one", 900);
         world.run(12_000);
         assert_eq!(
             world.asked(),
             ["Answer: tell me a", "Answer: not that one"],
             "led: {led}"
+        );
+        assert!(
+            world
+                .conversation()
+                .contains("\nCaller: tell me a story\nAgent: There was"),
+            "{}",
+            world.conversation()
         );
     }
 }
@@ -222,12 +219,12 @@ fn a_final_that_comes_late_into_speech_that_goes_on_replaces_what_it_was_taken_f
         world.at(1, Event::Turn(TurnHint::Leads(led)));
         world.interim(3700, "tell me a", 600);
         // One that leads is given 400 ms more when it is asked at the cap.
-        let over = if led { 5700 } else { 5300 };
+        let over = if led { 5700 } else { 5020 };
         world.run(over);
         assert_eq!(world.asked(), ["Answer: tell me a"]);
         // The turn is reopened at once; the answer to its question is of what was said before.
         world.speech(over + 20, 1000, "");
-        world.at(over + 500, flushed("tell me a story"));
+        world.owed(over + 500, "tell me a story");
         world.interim(over + 1000, "a short one", 900);
         world.run(12_000);
         assert_eq!(

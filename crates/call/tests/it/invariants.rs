@@ -143,7 +143,11 @@ fn words() -> impl Strategy<Value = Words> {
         Just(Firmness::Final),
         Just(Firmness::Flushed)
     ];
-    let scope = prop_oneof![Just(Scope::Turn), Just(Scope::Segment)];
+    let scope = prop_oneof![
+        2 => Just(Scope::Turn),
+        2 => Just(Scope::Segment),
+        1 => Just(Scope::Before)
+    ];
     (text, 0..1000_u16, firmness, scope, any::<bool>()).prop_map(
         |(text, confidence, firmness, scope, complete)| Words {
             text: text.into(),

@@ -502,7 +502,7 @@ fn an_end_that_comes_after_it_was_forced_in_vain_brings_the_turns_last_words() {
     world
         .speech(2000, 600, "")
         .interim(2500, "tell me a", 900)
-        .settled(4600, "tell me a story")
+        .owed(4600, "tell me a story")
         .run(8000);
     let asked = world.times(|action| matches!(action, Action::Respond { .. }));
     assert_eq!(asked, [4500, 4600]);
@@ -635,4 +635,38 @@ fn what_a_speculative_reply_brings_stands_in_no_report_of_the_turn_before() {
     let first = &report.turns[0];
     assert_eq!((first.text, first.clause, first.speech), (None, None, None));
     assert!(report.turns[1].speech.is_some(), "{}", world.timeline);
+}
+
+#[test]
+fn when_final_words_are_late_a_reply_to_those_that_are_there_is_prepared_and_heard_at_the_end_of_the_wait()
+ {
+    let mut world = listening(&["We close at nine."]);
+    world.stt_ms = None;
+    world
+        .speech(2000, 1200, "")
+        .interim(3100, "what are your hours", 700)
+        .run(8000);
+    assert_eq!(
+        world.asked(),
+        ["Answer: what are your hours (speculative)"],
+        "{}",
+        world.timeline
+    );
+    // Asked 220 and 400 ms after the last sound; the words were waited for a second.
+    assert_eq!((audible_after(&world), saved(&world)), (1220, Some(600)));
+
+    let mut world = listening(&["We close at nine.", "It is at the back."]);
+    world.stt_ms = Some(700);
+    world
+        .speech(2000, 1200, "what are your hours and where do I park")
+        .interim(3100, "what are your hours", 700)
+        .run(8000);
+    assert_eq!(
+        world.asked(),
+        [
+            "Answer: what are your hours (speculative)",
+            "Answer: what are your hours and where do I park"
+        ]
+    );
+    assert_eq!(dropped(&world), [(4120, DropCause::Words)]);
 }

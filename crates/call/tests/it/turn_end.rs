@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use ringback_call::{Expect, Form, Note, TurnEnd};
+use ringback_call::{Event, Expect, Firmness, Form, Note, Scope, TurnEnd, Words};
 
 use crate::world::{World, greeting};
 
@@ -67,15 +67,51 @@ fn spoken_digits_wait_longer() {
 }
 
 #[test]
-fn a_recogniser_that_does_not_answer_is_waited_for_until_the_cap() {
+fn a_recogniser_that_does_not_answer_is_waited_for_a_second_and_the_reply_is_heard_within_two() {
     let mut world = listening(Expect::OPEN);
     world.stt_ms = None;
     world
         .interim(2500, "my order", 600)
         .speech(2000, 600, "my order")
         .run(6000);
-    assert_eq!(first_turn(&world), (TurnEnd::Cap, 1500));
+    // It was asked 220 ms after the last sound.
+    assert_eq!(first_turn(&world), (TurnEnd::Cap, 1220));
     assert_eq!(world.asked(), ["Answer: my order"]);
+    let turn = &world.call.report().turns[0];
+    assert_eq!(turn.audible.unwrap().ms_since(turn.last_sound), 1490);
+}
+
+#[test]
+fn one_that_tells_its_words_for_the_whole_turn_is_waited_for_until_the_cap() {
+    let mut world = listening(Expect::OPEN);
+    world.stt_ms = None;
+    let interim = Words {
+        text: "my order".into(),
+        confidence: 0,
+        firmness: Firmness::Interim,
+        scope: Scope::Turn,
+        complete: false,
+    };
+    world
+        .at(2500, Event::Heard(interim))
+        .speech(2000, 600, "")
+        .run(6000);
+    assert_eq!(first_turn(&world), (TurnEnd::Cap, 1500));
+}
+
+#[test]
+fn a_turn_is_over_as_soon_as_its_final_words_come_late() {
+    for ms in [500, 700, 990] {
+        let mut world = listening(Expect::OPEN);
+        world.stt_ms = Some(ms);
+        world
+            .interim(2500, "my", 600)
+            .speech(2000, 600, "my order please")
+            .run(6000);
+        let waited = u32::try_from(220 + ms).unwrap();
+        assert_eq!(first_turn(&world), (TurnEnd::Wait, waited.max(700)));
+        assert_eq!(world.asked(), ["Answer: my order please"]);
+    }
 }
 
 #[test]

@@ -19,6 +19,11 @@ impl Live {
                 Err(why) => self.fault(at, Party::Stt, FaultKind::Misbehaved, &why),
             },
             Provided::Heard { engine, heard } => {
+                // A turn that is over by now is over before it is asked whose words these are.
+                self.fire_due(at);
+                if let Some(words) = self.ears.late(engine, &heard) {
+                    self.handle(at, Event::Heard(words));
+                }
                 if let Some((words, hint)) = self.ears.heard(engine, heard) {
                     self.books.teller.tell(|| News::Hearing(words.text.clone()));
                     self.handle(at, Event::Heard(words));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
-use ringback_call::{FaultKind, Firmness};
+use ringback_call::{FaultKind, Firmness, Scope};
 use ringback_wire::deepgram::listen::{
     Alternative, Command, Event, Results, Word, parse_command, parse_query,
 };
@@ -243,7 +243,7 @@ async fn words_come_with_their_place_in_the_ear_and_a_question_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_without_an_answer_counts_as_answered_with_the_last_interim() {
+async fn a_question_without_an_answer_is_answered_by_the_final_words_however_late() {
     tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
@@ -252,20 +252,17 @@ async fn a_question_without_an_answer_counts_as_answered_with_the_last_interim()
     socket.command().await;
     socket.results((0, 700), "see you at", |_| {}).await;
     assert_eq!(call.next().await.answers, None);
-    let asked = tokio::time::Instant::now();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(call.heard.try_recv().is_err(), "they are owed");
+    socket.results((0, 800), "See you at", finalized).await;
     let heard = call.next().await;
     assert_eq!(
         (heard.text.as_str(), heard.answers),
-        ("see you at", Some(1))
+        ("See you at", Some(1))
     );
-    assert!(asked.elapsed() < Duration::from_millis(500));
-    // The final words of the same stretch are no news.
-    socket
-        .results((0, 700), "See you at.", |results| results.is_final = true)
-        .await;
     call.hear(800);
     socket
-        .results((700, 1500), "eight", |results| results.is_final = true)
+        .results((800, 1500), "eight", |results| results.is_final = true)
         .await;
     assert_eq!(call.next().await.text, "eight");
 }
@@ -456,46 +453,75 @@ async fn a_socket_that_breaks_after_a_long_time_is_opened_again_though_nobody_sp
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_final_words_that_come_after_the_time_for_them_those_that_were_not_taken_are_added() {
+async fn where_all_words_are_final_or_nobody_spoke_a_question_need_not_be_answered() {
     tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
-    call.hear_in_time(1200).await;
+    call.hear_in_time(1000).await;
+    socket
+        .results((0, 960), "Good morning.", |results| results.is_final = true)
+        .await;
+    assert_eq!(call.next().await.text, "Good morning.");
+    for number in 1..=2 {
+        call.hear_silence_in_time(600).await;
+        call.stream.finalize(&call.ring);
+        assert_eq!(socket.command().await.1, FINALIZE);
+        let asked = tokio::time::Instant::now();
+        let heard = call.next().await;
+        assert_eq!((heard.text.as_str(), heard.answers), ("", Some(number)));
+        assert!(asked.elapsed() < Duration::from_millis(500));
+    }
+    // Where somebody spoke since, words are owed though there are no interim ones.
+    call.hear_in_time(300).await;
     call.stream.finalize(&call.ring);
     socket.command().await;
-    let places = [(0, 200), (250, 400), (450, 680), (720, 1100)];
-    socket
-        .results((0, 700), "see you at", |results| {
-            placed(results, &places[..3]);
-        })
-        .await;
-    assert_eq!(call.next().await.text, "see you at");
-    // Nothing more came in time.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(call.heard.try_recv().is_err());
+    socket.results((960, 2500), "Yes.", finalized).await;
     let heard = call.next().await;
-    assert_eq!(
-        (heard.text.as_str(), heard.answers),
-        ("see you at", Some(1))
-    );
-    // Interim words and final ones of a stretch that was taken in part.
-    for settled in [false, true] {
-        socket
-            .results((0, 1200), "See you at eight.", |results| {
-                results.is_final = settled;
-                results.from_finalize = settled;
-                // Ends shift.
-                placed(results, &[(0, 200), (250, 400), (450, 705), (720, 1100)]);
-            })
-            .await;
-        let heard = call.next().await;
-        assert_eq!(
-            (heard.text.as_str(), heard.settled, heard.answers),
-            ("eight.", settled, None)
-        );
-    }
+    assert_eq!((heard.text.as_str(), heard.answers), ("Yes.", Some(3)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_final_that_comes_in_the_next_turn_leaves_that_its_interim_words_and_its_question() {
+async fn words_behind_a_pause_stand_behind_those_whose_final_ones_are_owed() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    let mut socket = fake.accept().await;
+    call.hear_in_time(1000).await;
+    call.stream.finalize(&call.ring);
+    socket.command().await;
+    socket.results((0, 960), "i would like", |_| {}).await;
+    assert_eq!(call.next().await.text, "i would like");
+    call.hear_in_time(1000).await;
+    call.stream.finalize(&call.ring);
+    socket.command().await;
+    for text in ["a", "a pizza"] {
+        socket.results((1000, 1900), text, |_| {}).await;
+        let heard = call.next().await;
+        assert_eq!(heard.text, format!("i would like {text}"));
+    }
+    socket.results((0, 1000), "I would like", finalized).await;
+    let heard = call.next().await;
+    assert_eq!(
+        (heard.text.as_str(), heard.answers),
+        ("I would like", Some(1))
+    );
+    assert_eq!(
+        call.stream.words(heard).unwrap().0.firmness,
+        Firmness::Final,
+        "speech went on since"
+    );
+    // They stand behind the final ones again.
+    let heard = call.next().await;
+    assert_eq!((heard.text.as_str(), heard.settled), ("a pizza", false));
+    socket.results((1000, 2000), "a pizza.", finalized).await;
+    let heard = call.next().await;
+    assert_eq!((heard.text.as_str(), heard.answers), ("a pizza.", Some(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_that_comes_in_the_next_turn_is_of_the_one_before_and_leaves_that_its_words_and_its_question()
+ {
     tick();
     let (fake, mut call) = Fake::start().await;
     let mut socket = fake.accept().await;
@@ -505,7 +531,7 @@ async fn a_final_that_comes_in_the_next_turn_leaves_that_its_interim_words_and_i
     let first = |results: &mut Results| placed(results, &[(0, 300), (350, 700)]);
     socket.results((0, 700), "Alpha one.", first).await;
     assert_eq!(call.next().await.text, "Alpha one.");
-    assert_eq!(call.next().await.answers, Some(1));
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     call.stream.new_turn(&call.ring);
 
     call.hear_in_time(1000).await;
@@ -514,15 +540,28 @@ async fn a_final_that_comes_in_the_next_turn_leaves_that_its_interim_words_and_i
             placed(results, &[(900, 1200), (1250, 1600)]);
         })
         .await;
-    assert_eq!(call.next().await.text, "Bravo two.");
+    let heard = call.next().await;
+    assert_eq!(call.stream.late(&heard), None);
+    let (words, _) = call.stream.words(heard).unwrap();
+    assert_eq!(words.text, "Bravo two.");
     call.stream.finalize(&call.ring);
     assert_eq!(socket.command().await.1, FINALIZE);
     socket
-        .results((0, 800), "Alpha one.", |results| {
+        .results((0, 800), "Alpha won.", |results| {
             first(results);
             finalized(results);
         })
         .await;
+    let heard = call.next().await;
+    assert_eq!(heard.answers, Some(1));
+    let late = call.stream.late(&heard).unwrap();
+    assert_eq!(
+        (late.text.as_str(), late.firmness, late.scope),
+        ("Alpha won.", Firmness::Flushed, Scope::Before)
+    );
+    assert_eq!(call.stream.words(heard), None);
+    assert_eq!(call.next().await.text, "Bravo two.");
+    socket.results((800, 1800), "Bravo two.", finalized).await;
     let heard = call.next().await;
     assert_eq!(
         (heard.text.as_str(), heard.answers),
@@ -549,7 +588,7 @@ async fn a_pause_without_audio_is_not_held_against_a_socket() {
     let pause = tokio::time::sleep(Duration::from_secs(9));
     let listening = async { while socket.0.next().await.is_some() {} };
     tokio::select! { () = pause => {}, () = listening => panic!("it closed") }
-    call.hear(400);
+    call.hear_silence_in_time(400).await;
     call.stream.finalize(&call.ring);
     while socket.command().await.1 != FINALIZE {}
     let heard = call.next().await;

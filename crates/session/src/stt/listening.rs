@@ -22,6 +22,11 @@ pub(super) const GIVE_UP: Duration = Duration::from_secs(2);
 /// A socket without audio for so long is kept open.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
+/// The end of a stretch is told in hundredths of a second: so many samples it may be off.
+pub(super) const ROUNDED: u64 = 80;
+/// Questions without an answer that are remembered.
+const MOST_EARLIER: usize = 16;
+
 /// What is a generation's own.
 pub(super) trait Generation: Send {
     /// A new socket is open, which knows nothing of what was said on others.
@@ -73,6 +78,8 @@ pub(super) struct Talk<'a> {
     /// Kept is the audio that a new socket has to hear.
     pub(super) sent: SentAudio,
     pub(super) asked: Option<Asked>,
+    /// Questions to this socket that were asked before and have no answer.
+    earlier: Vec<Asked>,
 }
 
 /// A question that is to be answered.
@@ -89,10 +96,36 @@ impl Talk<'_> {
         (self.heard)(heard);
     }
 
+    /// It is asked for its words up to a position.
+    fn ask(&mut self, number: u32, upto: u64) {
+        let at = None;
+        let before = self.asked.replace(Asked { number, upto, at });
+        self.no_longer(before);
+    }
+
+    /// This question is not the one that is to be answered now, but an answer may still come.
+    pub(super) fn no_longer(&mut self, asked: Option<Asked>) {
+        self.earlier
+            .extend(asked.filter(|asked| asked.at.is_some()));
+        let surplus = self.earlier.len().saturating_sub(MOST_EARLIER);
+        self.earlier.drain(..surplus);
+    }
+
     /// The number of the question that an answer is to, if this socket was asked.
     pub(super) fn answered(&mut self) -> Option<u32> {
+        self.earlier.clear();
         let asked = self.asked.take_if(|asked| asked.at.is_some());
         asked.map(|asked| asked.number)
+    }
+
+    /// The same by where the answer's audio ends. Questions are answered in turn, but not all of them.
+    pub(super) fn answered_upto(&mut self, until: u64) -> Option<u32> {
+        let mut earlier = self.earlier.iter();
+        match earlier.position(|asked| until <= asked.upto + ROUNDED) {
+            Some(nth) => self.earlier.drain(..=nth).next_back(),
+            None => return self.answered(),
+        }
+        .map(|asked| asked.number)
     }
 }
 
@@ -124,6 +157,7 @@ impl<'a, G: Generation> Listening<'a, G> {
                 heard,
                 sent: SentAudio::default(),
                 asked: None,
+                earlier: Vec::new(),
             },
             generation,
             dropped: false,
@@ -184,6 +218,7 @@ impl<'a, G: Generation> Listening<'a, G> {
     /// Listens on a socket, beginning with what the last one did not answer.
     async fn listen(&mut self, socket: &mut ProviderSocket) -> Result<(), Failure> {
         self.generation.begin(&mut self.talk);
+        self.talk.earlier.clear();
         if let Some(asked) = &mut self.talk.asked {
             asked.at = None;
         }
@@ -213,8 +248,7 @@ impl<'a, G: Generation> Listening<'a, G> {
                     return Ok(());
                 }
                 Next::Command(Some(Command::Finalize { number, upto })) => {
-                    let at = None;
-                    self.talk.asked = Some(Asked { number, upto, at });
+                    self.talk.ask(number, upto);
                     self.ask_if_due(socket).await?;
                 }
                 Next::Audio(Some(block)) => {

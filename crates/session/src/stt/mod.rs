@@ -247,6 +247,14 @@ impl Ears {
         }
     }
 
+    /// The final words of the turn before in what a provider heard.
+    pub(crate) fn late(&self, engine: u32, heard: &Heard) -> Option<Words> {
+        match &self.current {
+            Some(Stt::Stream { stream, .. }) if engine == self.engine => stream.late(heard),
+            Some(Stt::Local(_) | Stt::Stream { .. }) | None => None,
+        }
+    }
+
     /// The words in what a provider heard, if they are of this turn, and what they mean for it.
     pub(crate) fn heard(&mut self, engine: u32, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
         match &self.current {

@@ -10,16 +10,14 @@ use url::Url;
 
 use super::deepgram::{Deepgram, samples};
 use super::languages::nova_code;
-use super::listening::{Generation, Keep, Talk};
+use super::listening::{Generation, Keep, ROUNDED, Talk};
 use super::sent::SentAudio;
 use super::stream::Heard;
 use super::unanswered::{Unanswered, UnansweredSpeech};
 use crate::provider::{Failure, Provider};
 
-/// So long the answer to a `Finalize` is waited for. Then what there is counts: Deepgram need not answer.
+/// So long the answer to a `Finalize` is waited for where no words are owed: Deepgram need not answer then.
 const FLUSH: Duration = Duration::from_millis(400);
-/// The end of a stretch is told in hundredths of a second: so many samples it may be off.
-const ROUNDED: u64 = 80;
 /// A socket that has said nothing to so much audio, in samples (3 s), when it is asked and has had the time to hear it, hears
 /// nothing.
 const DEAF_SAMPLES: u64 = 24_000;
@@ -47,9 +45,8 @@ pub(super) fn url(deepgram: &Deepgram) -> Result<Url, Failure> {
 /// What it said, over all sockets. Kept is the audio of which no final words have come.
 #[derive(Default)]
 pub(super) struct Nova {
-    interim: Option<Heard>,
-    /// What the last question was about that counted as answered without its answer.
-    missed: Option<u64>,
+    /// Words that may change, by stretch, in order.
+    interim: Vec<Stretch>,
     /// Words before this position were taken already.
     taken: u64,
     /// This socket has said something.
@@ -64,13 +61,19 @@ pub(super) struct Nova {
     flush_at: Option<Instant>,
 }
 
+/// A stretch of audio whose final words have not come.
+struct Stretch {
+    from: u64,
+    heard: Heard,
+}
+
 impl Generation for Nova {
     fn begin(&mut self, _talk: &mut Talk<'_>) {
         self.answered = false;
         self.helped = false;
         self.unanswered.begin();
         self.speech = UnansweredSpeech::default();
-        self.interim = None;
+        self.interim.clear();
     }
 
     fn question(&mut self) -> Option<String> {
@@ -127,7 +130,7 @@ impl Generation for Nova {
         self.flush_at
     }
 
-    /// The question was not answered in time: what there is counts, unless the socket seems to be deaf.
+    /// The question was not answered in time: unless the socket seems to be deaf, either words are owed, or there are none.
     fn overdue(&mut self, talk: &mut Talk<'_>) -> Result<(), Failure> {
         if !self.answered && self.unanswered.samples() >= DEAF_SAMPLES {
             return Err(deaf());
@@ -139,30 +142,21 @@ impl Generation for Nova {
                 format!("has said nothing for {} s", DEAF.as_secs()),
             ));
         }
-        let Some(asked) = talk.asked.take() else {
+        self.flush_at = None;
+        let owed = |upto| !self.interim.is_empty() || talk.sent.has_speech_upto(upto);
+        let Some(asked) = talk.asked.take_if(|asked| !owed(asked.upto)) else {
             return Ok(());
         };
-        self.missed = Some(asked.upto);
-        let heard = match self.interim.take() {
-            Some(interim) => {
-                self.taken = interim.until;
-                interim
-            }
-            None => Heard {
-                text: String::new(),
-                confidence_pm: 0,
-                words: Vec::new(),
-                settled: true,
-                until: asked.upto,
-                answers: None,
-                hint: None,
-            },
-        };
         talk.hear(Heard {
+            text: String::new(),
+            confidence_pm: 0,
+            words: Vec::new(),
             settled: true,
+            until: asked.upto,
             answers: Some(asked.number),
-            ..heard
+            hint: None,
         });
+        talk.no_longer(Some(asked));
         Ok(())
     }
 
@@ -178,6 +172,7 @@ impl Generation for Nova {
 
 impl Nova {
     fn results(&mut self, results: &Results, talk: &mut Talk<'_>) {
+        let from = talk.sent.place(samples(results.start));
         let until = talk.sent.place(samples(results.start + results.duration));
         let best = results.alternatives.first();
         let confidence = best.map_or(0.0, |best| best.confidence);
@@ -185,13 +180,7 @@ impl Nova {
         let words = words.map(|word| (written(word), talk.sent.place(middle(word))));
         let words: Vec<_> = words.collect();
         let flushed = results.from_finalize;
-        // It answers in turn.
-        let is_missed = self.missed.is_some_and(|upto| until <= upto + ROUNDED);
-        let answers = if flushed && !is_missed {
-            talk.answered()
-        } else {
-            None
-        };
+        let answers = flushed.then(|| talk.answered_upto(until)).flatten();
         let taken = until <= self.taken;
         let heard = Heard {
             text: if taken {
@@ -208,22 +197,74 @@ impl Nova {
         }
         .after(self.taken);
         if heard.settled {
-            self.helped |= !heard.text.is_empty();
-            // Some finals come twice.
-            self.taken = self.taken.max(until);
-            // A final that is late leaves what was said since.
-            let beyond = |interim: &Heard| interim.until > until && !interim.words.is_empty();
-            let interim = self.interim.take().filter(beyond);
-            self.interim = interim
-                .map(|interim| interim.after(until))
-                .filter(|interim| !interim.text.is_empty());
-            talk.sent.forget(until);
+            self.settle(heard, talk);
         } else if !heard.text.is_empty() {
-            self.interim = Some(heard.clone());
+            let kept_from = talk.sent.kept_from();
+            self.interim.retain(|stretch| {
+                let before = stretch.heard.until <= from + ROUNDED;
+                before && stretch.heard.until > kept_from
+            });
+            self.interim.push(Stretch { from, heard });
+            self.tell_interim(talk);
         }
+    }
+
+    fn settle(&mut self, heard: Heard, talk: &mut Talk<'_>) {
+        let until = heard.until;
+        self.helped |= !heard.text.is_empty();
+        // Some finals come twice.
+        self.taken = self.taken.max(until);
+        // A final that is late leaves what was said since.
+        let interim = std::mem::take(&mut self.interim).into_iter();
+        let later = interim.filter_map(|stretch| {
+            let apart = stretch.from + ROUNDED >= until;
+            let overlaps = stretch.heard.until > until && !stretch.heard.words.is_empty();
+            let heard = match (apart, overlaps) {
+                (true, _) => stretch.heard,
+                (false, true) => stretch.heard.after(until),
+                (false, false) => return None,
+            };
+            let from = stretch.from.max(until);
+            (!heard.text.is_empty()).then_some(Stretch { from, heard })
+        });
+        self.interim = later.collect();
+        talk.sent.forget(until);
         if !heard.text.is_empty() || heard.answers.is_some() {
             talk.hear(heard);
+            self.tell_interim(talk);
         }
+    }
+
+    /// Tells the words that may change, of all stretches.
+    fn tell_interim(&self, talk: &mut Talk<'_>) {
+        let told = match self.interim.as_slice() {
+            [] => return,
+            [one] => one.heard.clone(),
+            [.., last] => Heard {
+                text: self.texts().join(" "),
+                words: self.interim.iter().flat_map(Stretch::placed).collect(),
+                ..last.heard.clone()
+            },
+        };
+        talk.hear(told);
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        let heard = self.interim.iter().map(|stretch| &stretch.heard);
+        heard.map(|heard| heard.text.as_str()).collect()
+    }
+}
+
+impl Stretch {
+    /// Its words, where they are not known all at its end.
+    fn placed(&self) -> Vec<(String, u64)> {
+        if !self.heard.words.is_empty() {
+            return self.heard.words.clone();
+        }
+        let words = self.heard.text.split_whitespace();
+        words
+            .map(|word| (word.to_owned(), self.heard.until))
+            .collect()
     }
 }
 

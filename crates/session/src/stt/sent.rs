@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use ringback_audio::g711::SILENCE;
 
 use super::stream::Block;
+use super::unanswered::{SPOKEN, is_audible};
 
 /// Audio that is kept for a new socket, in samples: 8 s.
 const KEPT: usize = 64_000;
@@ -59,6 +60,14 @@ impl SentAudio {
             .min(self.kept.len() as u64);
         self.kept.drain(..length as usize);
         self.kept_from += length;
+    }
+
+    /// Whether speech seems to be in the audio up to this position that a new socket would hear.
+    pub(super) fn has_speech_upto(&self, upto: u64) -> bool {
+        let length = upto.saturating_sub(self.kept_from) as usize;
+        let kept: Vec<u8> = self.kept.iter().take(length).copied().collect();
+        let audible = kept.chunks(BLOCK).filter(|block| is_audible(block));
+        audible.map(|block| block.len() as u64).sum::<u64>() >= SPOKEN
     }
 
     /// Where the audio begins that a new socket would hear.

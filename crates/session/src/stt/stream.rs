@@ -48,9 +48,18 @@ pub(crate) struct Heard {
 
 impl Heard {
     /// Without the words up to this position, where it is known which these are.
-    pub(crate) fn after(mut self, position: u64) -> Self {
+    pub(crate) fn after(self, position: u64) -> Self {
+        self.within(|place| place > position)
+    }
+
+    /// Without those after it.
+    fn upto(self, position: u64) -> Self {
+        self.within(|place| place <= position)
+    }
+
+    fn within(mut self, is_in: impl Fn(u64) -> bool) -> Self {
         let whole = self.words.len();
-        self.words.retain(|(_, place)| *place > position);
+        self.words.retain(|(_, place)| is_in(*place));
         if self.words.len() < whole {
             let words = self.words.iter().map(|(word, _)| word.as_str());
             self.text = words.collect::<Vec<_>>().join(" ");
@@ -65,6 +74,14 @@ pub(crate) struct Inlet {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
 }
 
+/// The turn before: the last in which something was asked.
+#[derive(Default)]
+struct TurnBefore {
+    from: u64,
+    /// The number of its last question.
+    asked: u32,
+}
+
 /// The call's side. When it is dropped the adapter closes its socket.
 pub(crate) struct Stream {
     audio: mpsc::Sender<Block>,
@@ -73,8 +90,9 @@ pub(crate) struct Stream {
     /// Words before this position belong to an earlier turn.
     turn_from: u64,
     finalize: u32,
-    /// The last number of the turn before.
-    before: u32,
+    /// The number with which the turn began, before any question in it.
+    begun: u32,
+    before: TurnBefore,
     /// The adapter finds the ends of turns.
     leads: bool,
     /// Samples that were sent and are not told yet.
@@ -92,7 +110,8 @@ impl Stream {
             fed: 0,
             turn_from: 0,
             finalize: 0,
-            before: 0,
+            begun: 0,
+            before: TurnBefore::default(),
             leads,
             sent: 0,
         };
@@ -117,6 +136,7 @@ impl Stream {
     pub(crate) fn take_over(&mut self, from: u64) {
         self.fed = from;
         self.turn_from = from;
+        self.before.from = from;
     }
 
     /// Sends the whole blocks that have come together.
@@ -157,30 +177,59 @@ impl Stream {
 
     /// What comes next is another turn.
     pub(crate) fn new_turn(&mut self, ring: &EarRing) {
-        self.before = self.finalize;
-        self.finalize = self.finalize.wrapping_add(1);
+        if self.finalize != self.begun {
+            self.before = TurnBefore {
+                from: self.turn_from,
+                asked: self.finalize,
+            };
+            self.finalize = self.finalize.wrapping_add(1);
+            self.begun = self.finalize;
+        }
         self.turn_from = ring.end();
     }
 
-    /// The words as the call takes them, if they are of its turn, or owed to the turn before; and what they mean for its turn.
+    /// The final words of the turn before in what was heard.
+    pub(crate) fn late(&self, heard: &Heard) -> Option<Words> {
+        if !heard.settled || heard.until <= self.before.from {
+            return None;
+        }
+        let goes_on = heard.until > self.turn_from;
+        if goes_on && heard.words.is_empty() {
+            return None;
+        }
+        let answers = heard.answers == Some(self.before.asked);
+        let ended = heard.hint == Some(TurnHint::Ended);
+        let all = goes_on || answers || ended;
+        let heard = heard.clone().after(self.before.from).upto(self.turn_from);
+        let news = !heard.text.is_empty() || (all && !goes_on);
+        news.then_some(Words {
+            text: heard.text,
+            confidence: heard.confidence_pm,
+            firmness: if all {
+                Firmness::Flushed
+            } else {
+                Firmness::Final
+            },
+            scope: Scope::Before,
+            complete: false,
+        })
+    }
+
+    /// The words as the call takes them, if they are of its turn; and what they mean for it.
     pub(crate) fn words(&self, heard: Heard) -> Option<(Words, Option<TurnHint>)> {
-        let of_before = heard.until <= self.turn_from;
+        if heard.until <= self.turn_from {
+            return None;
+        }
         let firmness = match heard.answers {
             Some(number) if number == self.finalize => Firmness::Flushed,
-            Some(number) if of_before && number == self.before => Firmness::Flushed,
-            Some(_) | None if of_before => return None,
             Some(_) | None if heard.hint == Some(TurnHint::Ended) => Firmness::Flushed,
             // Speech went on since it was asked: these words are a part of it.
             Some(_) => Firmness::Final,
             None if heard.settled => Firmness::Final,
             None => Firmness::Interim,
         };
-        // What a recogniser hears as one may go over the end of a turn; the words before it were answered.
-        let heard = if of_before {
-            heard
-        } else {
-            heard.after(self.turn_from)
-        };
+        // What a recogniser hears as one may go over the end of a turn.
+        let heard = heard.after(self.turn_from);
         let words = Words {
             text: heard.text,
             confidence: heard.confidence_pm,
@@ -188,7 +237,7 @@ impl Stream {
             scope: Scope::Segment,
             complete: false,
         };
-        Some((words, heard.hint.filter(|_| !of_before)))
+        Some((words, heard.hint))
     }
 }
 
@@ -277,17 +326,49 @@ mod tests {
             "speech went on since"
         );
         stream.new_turn(&ring);
-        assert_eq!(firmness(&stream, heard(8000, true, None)), None);
-        assert_eq!(
-            firmness(&stream, heard(8000, true, Some(2))),
-            Some(Firmness::Flushed),
-            "owed to the turn before"
-        );
-        assert_eq!(firmness(&stream, heard(8000, true, Some(1))), None);
+        assert_eq!(firmness(&stream, heard(8000, true, Some(2))), None);
         assert_eq!(
             firmness(&stream, heard(8640, false, None)),
             Some(Firmness::Interim)
         );
+    }
+
+    #[test]
+    fn final_words_of_the_turn_before_are_owed_to_it_and_those_of_older_ones_are_gone() {
+        let (mut stream, _inlet) = Stream::new(false);
+        let mut ring = ring(8000);
+        stream.finalize(&ring);
+        stream.finalize(&ring);
+        stream.new_turn(&ring);
+        let late = |stream: &Stream, heard| {
+            let words = stream.late(&heard)?;
+            assert_eq!(words.scope, Scope::Before);
+            Some(words.firmness)
+        };
+        for then in ["at once", "after a burst that nobody asked about"] {
+            let told = |heard| late(&stream, heard);
+            assert_eq!(told(heard(8000, false, None)), None, "{then}");
+            assert_eq!(
+                told(heard(4000, true, None)),
+                Some(Firmness::Final),
+                "{then}"
+            );
+            assert_eq!(
+                told(heard(4000, true, Some(1))),
+                Some(Firmness::Final),
+                "{then}"
+            );
+            assert_eq!(
+                told(heard(8000, true, Some(2))),
+                Some(Firmness::Flushed),
+                "{then}"
+            );
+            ring.push(&[0x55; 800]);
+            stream.new_turn(&ring);
+        }
+        stream.finalize(&ring);
+        stream.new_turn(&ring);
+        assert_eq!(late(&stream, heard(8000, true, Some(2))), None);
     }
 
     #[test]
@@ -315,6 +396,11 @@ mod tests {
         assert_eq!(text(placed(&words[..2])), "", "all was answered");
         assert_eq!(text(placed(&words[2..])), "Two eggs. And some tea.");
         assert_eq!(text(placed(&[])), "Two eggs. And some tea.", "not known");
+
+        let late = |heard| stream.late(&heard).map(|words| words.text);
+        assert_eq!(late(placed(&words)).as_deref(), Some("Two eggs."));
+        assert_eq!(late(placed(&words[2..])), None);
+        assert_eq!(late(placed(&[])), None);
     }
 
     #[test]
@@ -336,11 +422,10 @@ mod tests {
         );
         stream.finalize(&ring);
         stream.new_turn(&ring);
-        assert_eq!(told(&stream, ended(8000, None)), None);
-        assert_eq!(
-            told(&stream, ended(8000, Some(1))),
-            Some((Firmness::Flushed, None)),
-            "owed to the turn before"
-        );
+        assert_eq!(told(&stream, ended(8000, Some(1))), None);
+        for answers in [None, Some(1)] {
+            let late = stream.late(&ended(8000, answers));
+            assert_eq!(late.map(|words| words.firmness), Some(Firmness::Flushed));
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::listening::GIVE_UP;
 /// So many samples a millisecond.
 const MS: u64 = 8;
 /// Somebody speaks when so much is audible, in samples: 240 ms.
-const SPOKEN: u64 = 1920;
+pub(super) const SPOKEN: u64 = 1920;
 /// The mean square over which audio is audible: -45 dBFS.
 const AUDIBLE: i64 = 184 * 184;
 
@@ -103,7 +103,8 @@ impl UnansweredSpeech {
     }
 }
 
-fn is_audible(mulaw: &[u8]) -> bool {
+/// Whether a block is loud enough to be speech.
+pub(super) fn is_audible(mulaw: &[u8]) -> bool {
     let square = |&byte: &u8| i64::from(g711::decode(byte)).pow(2);
     let sum: i64 = mulaw.iter().map(square).sum();
     sum > AUDIBLE * mulaw.len() as i64

@@ -41,6 +41,10 @@ pub struct World {
     order: u64,
     /// Words by the time at which they were spoken to their end, not asked for yet.
     spoken: Vec<(u64, String, bool)>,
+    /// The recogniser's answers that are on their way, by their place in the queue.
+    answering: Vec<(u64, u64)>,
+    /// It was asked since the turn began.
+    questioned: bool,
     answered: u64,
     frame: u64,
 }
@@ -66,6 +70,8 @@ impl World {
             queue: BTreeMap::new(),
             order: 0,
             spoken: Vec::new(),
+            answering: Vec::new(),
+            questioned: false,
             answered: 0,
             frame: 0,
         }
@@ -149,6 +155,25 @@ impl World {
         )
     }
 
+    /// Final words of the turn before at a time in ms, all that it still lacks.
+    pub fn owed(&mut self, ms: u64, text: &str) -> &mut Self {
+        self.owed_part(ms, text, Firmness::Flushed)
+    }
+
+    /// The same, as firm as this: final words are some of them.
+    pub fn owed_part(&mut self, ms: u64, text: &str, firmness: Firmness) -> &mut Self {
+        self.at(
+            ms,
+            Event::Heard(Words {
+                text: text.to_owned(),
+                confidence: 900,
+                firmness,
+                scope: Scope::Before,
+                complete: false,
+            }),
+        )
+    }
+
     /// An interim of the recogniser's at a time in ms.
     pub fn interim(&mut self, ms: u64, text: &str, confidence: u16) -> &mut Self {
         self.at(
@@ -187,7 +212,10 @@ impl World {
     }
 
     fn step(&mut self, deadline: Option<u64>, event: Option<u64>) {
-        if event == Some(self.now) {
+        let heard = matches!(self.queue.values().next(), Some(Event::Heard(_)));
+        // Of which turn words are is asked when all that is due has been done.
+        let due = heard && deadline == Some(self.now);
+        if event == Some(self.now) && !due {
             let (_, event) = self.queue.pop_first().unwrap();
             self.hand_in(&event);
         } else if deadline == Some(self.now) {
@@ -237,7 +265,7 @@ impl World {
                 }
             }
             Action::Finalize => self.finalize(),
-            Action::NewTurn => self.spoken.retain(|(end, ..)| *end > now),
+            Action::NewTurn => self.new_turn(),
             Action::Respond { reply, .. } => {
                 let answer = if self.answers.is_empty() {
                     answer("All right.")
@@ -270,17 +298,48 @@ impl World {
         }
     }
 
+    /// Answers that are on their way are to the turn before now, and those to the one before that are none.
+    fn new_turn(&mut self) {
+        let now = self.now;
+        self.spoken.retain(|(end, ..)| *end > now);
+        if !std::mem::take(&mut self.questioned) {
+            return;
+        }
+        let queue = &mut self.queue;
+        self.answering.retain(|place| {
+            let Some(Event::Heard(words)) = queue.get_mut(place) else {
+                return false;
+            };
+            if words.scope == Scope::Before {
+                queue.remove(place);
+                return false;
+            }
+            words.scope = Scope::Before;
+            true
+        });
+    }
+
     fn finalize(&mut self) {
+        self.questioned = true;
         let Some(ms) = self.stt_ms else {
             return;
         };
         let now = self.now;
+        // Answers to earlier questions are no longer all there is.
+        for place in &self.answering {
+            if let Some(Event::Heard(words)) = self.queue.get_mut(place)
+                && words.scope == Scope::Segment
+            {
+                words.firmness = Firmness::Final;
+            }
+        }
         let (said, rest) = std::mem::take(&mut self.spoken)
             .into_iter()
             .partition::<Vec<_>, _>(|(end, ..)| *end <= now);
         self.spoken = rest;
         let complete = said.iter().any(|(.., complete)| *complete);
         let text: Vec<_> = said.into_iter().map(|(_, text, _)| text).collect();
+        self.answering.push((now + ms * 1000, self.order + 1));
         self.push(
             now + ms * 1000,
             Event::Heard(Words {
