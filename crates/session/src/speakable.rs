@@ -57,6 +57,7 @@ pub fn speakable<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
 
 fn pass(text: &str, words: Option<&Words>, figures: Option<Figures>) -> String {
     let line = lines::joined(text);
+    let line = emoji::without_faces(&line);
     let line = links::followed(&line);
     let mut line = inline::plain(&line, words);
     if let Some(words) = words {

@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) of_request: bool,
     /// What has to be changed, where that is known.
     pub(crate) blame: Option<Blame>,
+    /// It answered well, but there is nothing in the answer to be said.
+    pub(crate) is_empty: bool,
 }
 
 impl Failure {
@@ -32,6 +34,7 @@ impl Failure {
             retry_after: None,
             of_request: false,
             blame: None,
+            is_empty: false,
         }
     }
 
@@ -54,6 +57,7 @@ impl Failure {
             retry_after: None,
             of_request: false,
             blame: None,
+            is_empty: false,
         }
     }
 

@@ -87,6 +87,7 @@ fn instructions(scenario: &Scenario, vars: &Vars, mcp: &Arc<McpCatalog>) -> Inst
         language: scenario.language.clone(),
         toolbox: Toolbox::new(&scenario.persona.toolkit, scenario.fallback.to.clone(), mcp),
         goodbye: vars.render(&scenario.limits.goodbye),
+        unclear: Phrases::of(vars.language).unclear,
     }
 }
 

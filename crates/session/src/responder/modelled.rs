@@ -42,6 +42,8 @@ pub(crate) struct Instructions {
     pub(super) toolbox: Toolbox,
     /// Said by a model that ends the call without a word.
     pub(crate) goodbye: String,
+    /// Said where a model has nothing to say to a caller who waits for an answer.
+    pub(crate) unclear: &'static str,
 }
 
 pub(crate) struct Modelled {
@@ -144,8 +146,10 @@ impl Modelled {
         let prompt = self.prompt(asked);
         let no = Arc::clone(&self.no);
         let chain = self.chain.clone().for_one_who_waited(asked.waited);
+        let relieved = chain.relieved.is_some();
         let instructions = self.instructions.clone();
         let (events, reply) = (events.clone(), asked.reply);
+        let awaited = is_awaited(asked);
         let writing = async move {
             let mut writing = Writing {
                 reply,
@@ -170,11 +174,14 @@ impl Modelled {
             {
                 remember(&no, &prompt, failure);
             }
-            writing.finish(
-                answered
-                    .err()
-                    .map(|failure| failure.fault(Party::Responder)),
-            );
+            let failure = answered.err();
+            let is_empty = failure.as_ref().is_some_and(|failure| failure.is_empty);
+            let fault = failure.map(|failure| failure.fault(Party::Responder));
+            if is_empty && (awaited == Awaited::No || !relieved) {
+                writing.leave_empty(awaited, fault);
+            } else {
+                writing.finish(fault);
+            }
         };
         let task = tokio::spawn(writing.in_current_span());
         self.asking = Some((reply, task.abort_handle()));
@@ -216,6 +223,23 @@ impl Modelled {
             turns,
             tools: self.instructions.toolbox.specs(),
         }
+    }
+}
+
+/// Whether somebody waits for a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    Yes,
+    /// Nobody spoke, or they have heard the answer already and a tool was called beside it.
+    No,
+}
+
+fn is_awaited(asked: &Asked<'_>) -> Awaited {
+    let last = asked.lines.last().map(|line| line.speaker);
+    match asked.cause {
+        Cause::Tool if last == Some(Speaker::Agent) => Awaited::No,
+        Cause::Silence => Awaited::No,
+        Cause::Answer | Cause::Tool | Cause::Unclear | Cause::Opening => Awaited::Yes,
     }
 }
 
@@ -398,6 +422,19 @@ impl Writing {
             intent: self.intent.clone(),
             expect: self.expect.take(),
         });
+    }
+
+    /// The model answered, but nothing that can be said. A caller who waits is asked to say it again, any other keeps the floor.
+    fn leave_empty(&mut self, awaited: Awaited, fault: Option<Fault>) {
+        self.keep = None;
+        if awaited == Awaited::No {
+            return self.end();
+        }
+        self.say(self.instructions.unclear.to_owned());
+        self.end();
+        // Told once the reply is written, it is noted and no apology follows.
+        let noted = fault.map(Provided::Fault);
+        let _ = noted.map(|fault| self.events.send(fault));
     }
 
     fn finish(&mut self, fault: Option<Fault>) {

@@ -64,6 +64,7 @@ fn call(server: &MockServer, shelf: Option<Shelf>) -> Modelled {
         language: "en-US".into(),
         toolbox: Toolbox::new(&scenario.persona.toolkit, None, &Arc::default()),
         goodbye: "Goodbye.".into(),
+        unclear: "Could you say it again?",
     };
     let webhook = Arc::new(Webhook::new(false).unwrap());
     let kit = &scenario.persona.toolkit;
@@ -167,6 +168,55 @@ async fn a_question_that_was_refused_is_not_put_again_and_another_is() {
             "{told:?}"
         );
         assert_eq!(requests(&server).await, asked, "{said}");
+    }
+}
+
+/// What a call makes of a reply in which there is nothing to say: its texts, and how often the model was asked.
+async fn of_nothing(body: &str, cause: Cause, lines: &[Line]) -> (Vec<String>, usize) {
+    let server = server(body, "stop").await;
+    let mut call = call(&server, None);
+    let (events, mut told) = mpsc::unbounded_channel();
+    let asked = Asked {
+        cause,
+        ..asks("", lines)
+    };
+    call.ask(&asked, &events);
+    let mut texts = Vec::new();
+    while let Some(told) = told.recv().await {
+        assert!(!matches!(told, Provided::Speechless { .. }), "{told:?}");
+        if let Provided::Text { text, .. } = told {
+            texts.push(text);
+        } else if let Provided::TextEnd { intent, .. } = told {
+            assert_eq!(intent, Intent::Continue);
+            break;
+        }
+    }
+    drop(events);
+    (texts, requests(&server).await)
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_reply_without_words_is_asked_to_say_it_again() {
+    let again = vec!["Could you say it again?".to_owned()];
+    let caller = [line("Hello?")];
+    for body in ["\u{1f600}", "", " \u{2014} ", ":)", ":D", "**"] {
+        let (texts, asked) = of_nothing(body, Cause::Answer, &caller).await;
+        assert_eq!((&texts, asked), (&again, 2), "{body:?}");
+    }
+    let (texts, _) = of_nothing(":D", Cause::Tool, &caller).await;
+    assert_eq!(texts, again);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_nothing_keeps_the_floor() {
+    let agent = Line {
+        speaker: ringback_call::Speaker::Agent,
+        ..line("It is booked.")
+    };
+    let lines = [line("Hello?"), agent];
+    for cause in [Cause::Tool, Cause::Silence] {
+        let (texts, _) = of_nothing("\u{1f600}", cause, &lines).await;
+        assert_eq!(texts, [] as [&str; 0], "{cause:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Emoji and signs that are pictures.
 
+use std::borrow::Cow;
+
 /// `text` without pictures. What joins pictures goes with them, but stays where it joins letters.
 pub(super) fn dropped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -16,6 +18,64 @@ pub(super) fn dropped(text: &str) -> String {
         after_picture = goes;
     }
     out
+}
+
+/// Faces that are made of marks, where they stand by themselves or end a word.
+const FACES: [&str; 28] = [
+    ":-)",
+    ":)",
+    ":-]",
+    ":]",
+    ":-(",
+    ":(",
+    ":'(",
+    ";-)",
+    ";)",
+    ":-D",
+    ":D",
+    ":-P",
+    ":P",
+    ":-p",
+    ":p",
+    ":-/",
+    ":/",
+    ":-|",
+    ":|",
+    ":-*",
+    ":*",
+    ":-O",
+    ":-o",
+    ":O",
+    ":o",
+    "=)",
+    "^_^",
+    "\u{af}\\_(\u{30c4})_/\u{af}",
+];
+/// Those that mean nothing else behind a word.
+const ENDINGS: [&str; 4] = [":-)", ":)", ";-)", ";)"];
+
+/// The text without faces that are made of marks.
+pub(super) fn without_faces(text: &str) -> Cow<'_, str> {
+    let is_face = |word: &str| FACES.contains(&word.trim_end_matches(['.', ',', '!', '?']));
+    let ends = |word: &str| {
+        ENDINGS
+            .into_iter()
+            .find(|face| !text.contains('(') && word.ends_with(face))
+    };
+    if !text
+        .split(' ')
+        .any(|word| is_face(word) || ends(word).is_some())
+    {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.split(' ').map(|word| {
+        if is_face(word) {
+            // The mark behind a face ends the sentence before it.
+            return word.trim_start_matches(|c| !matches!(c, '.' | ',' | '!' | '?'));
+        }
+        ends(word).map_or(word, |face| &word[..word.len() - face.len()])
+    });
+    Cow::Owned(kept.collect::<Vec<_>>().join(" "))
 }
 
 fn is_selector(character: char) -> bool {

@@ -95,6 +95,31 @@ fn emoji_go_and_nothing_else_is_nothing() {
 }
 
 #[test]
+fn faces_of_marks_go_and_what_only_looks_like_one_stays() {
+    check(
+        "en-US",
+        &[
+            ("Hello :)", "Hello"),
+            ("Great! :-D See you.", "Great! See you."),
+            ("Sure :).", "Sure."),
+            ("Of course ;-) What else?", "Of course What else?"),
+            ("Gladly:)", "Gladly"),
+            (":D", ""),
+            (":P!", ""),
+            (
+                "Bring it (the ticket:) please.",
+                "Bring it (the ticket:) please.",
+            ),
+            (
+                "The options: (a) tea, (b) coffee.",
+                "The options: (a) tea, (b) coffee.",
+            ),
+            ("Drive D: is full.", "Drive D: is full."),
+        ],
+    );
+}
+
+#[test]
 fn addresses_are_read_out() {
     check(
         "en",

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{chat, fault, responses};
 use crate::provider::{Failure, Provider};
+use crate::speakable;
 
 /// A server that writes nothing for so long in the middle of an answer is gone.
 const STALL: Duration = Duration::from_secs(4);
@@ -132,7 +133,8 @@ impl<'a> Writer<'a> {
             return;
         }
         self.held.push_str(piece);
-        if piece.chars().any(char::is_alphanumeric) {
+        // Whatever the language: it only decides how numbers and signs are said.
+        if piece.chars().any(char::is_alphanumeric) && !speakable(&self.held, "").is_empty() {
             self.begin();
             self.spoken = true;
             let held = std::mem::take(&mut self.held);

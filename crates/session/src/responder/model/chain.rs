@@ -265,7 +265,11 @@ where
     /// A request failed before its first word.
     fn failed(&mut self, runner: &Runner<'_>, failure: Failure) -> Result<(), Failure> {
         let index = runner.index;
-        self.tell(index, &failure);
+        if failure.is_empty {
+            self.breakers[index].succeeded();
+        } else {
+            self.tell(index, &failure);
+        }
         let wait = failure
             .retry_after
             .unwrap_or_else(|| Backoff::default().next());
@@ -274,7 +278,11 @@ where
             Some(_) if alone => self.patience(),
             Some(_) | None => SHORT,
         };
-        if failure.passing && runner.fresh && runner.since.elapsed() < QUICK && wait <= most {
+        let took = runner.since.elapsed();
+        // An empty answer takes as long as a good one: another may be had in the same time.
+        let left = self.bound().saturating_sub(self.began.elapsed());
+        let quick = took < QUICK || (failure.is_empty && alone && took < left);
+        if failure.passing && runner.fresh && quick && wait <= most {
             tracing::info!(why = failure.detail, "the model is asked again");
             self.start(index, false, wait);
         } else if !self.running.is_empty() {

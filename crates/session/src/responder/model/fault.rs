@@ -95,9 +95,10 @@ pub(super) fn wordless(finish: &Finish) -> Failure {
             "used up its tokens without a word: allow more, or less reasoning",
         ),
         Finish::Cut => Failure::misbehaved(PROVIDER, "wrote without end and without a word"),
-        Finish::Stop | Finish::Calls | Finish::Other(_) => {
-            Failure::misbehaved(PROVIDER, "ended its answer without a word")
-        }
+        Finish::Stop | Finish::Calls | Finish::Other(_) => Failure {
+            is_empty: true,
+            ..Failure::misbehaved(PROVIDER, "ended its answer without a word")
+        },
     }
 }
 
