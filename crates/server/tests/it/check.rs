@@ -158,8 +158,8 @@ const CASES: [Case; 16] = [
     },
     Case {
         only: "deepgram",
-        knob: r#"{"provider":"deepgram","endpoint":"listen","status":400,"body":"{\"err_code\":\"Bad Request\",\"err_msg\":\"Bad Request: No such model/language/tier combination found.\"}","next":1}"#,
-        settings: &[("DEEPGRAM_MODEL", "nova-33")],
+        knob: "",
+        settings: &[("DEEPGRAM_MODEL", "nova-99")],
         finding: ("known", "unknown"),
         advice: "change DEEPGRAM_MODEL",
     },
@@ -179,8 +179,8 @@ const CASES: [Case; 16] = [
     },
     Case {
         only: "openai",
-        knob: r#"{"provider":"openai","status":404,"next":1}"#,
-        settings: &[],
+        knob: "",
+        settings: &[("OPENAI_MODEL", "gpt-4-32k")],
         finding: ("known", "unknown"),
         advice: "change OPENAI_MODEL",
     },

@@ -39,6 +39,9 @@ pub struct SimArgs {
     /// The one key that a provider takes, such as deepgram=abc; may be repeated.
     #[arg(long, value_name = "PROVIDER=KEY", value_parser = key)]
     pub key: Vec<(Provider, String)>,
+    /// Take any name of a model, as servers do that speak OpenAI's or Deepgram's language.
+    #[arg(long)]
+    pub any_model: bool,
     /// A fault or a delay, such as openai.chat:delay_ms=300,next=2; may be repeated.
     #[arg(long, value_name = "PROVIDER[.ENDPOINT]:NAME[=VALUE],...", value_parser = Rule::parse_flag)]
     pub knob: Vec<Rule>,
@@ -104,6 +107,7 @@ impl SimArgs {
         Ok(Options {
             listen: SocketAddr::new(self.host, self.port),
             keys: self.key.iter().cloned().collect(),
+            any_model: self.any_model,
             knobs: self.knob.clone(),
             hearing: match script.heard.is_empty() {
                 true => Hearing::Decoders(self.ears.into()),

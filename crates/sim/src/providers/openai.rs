@@ -3,6 +3,7 @@
 mod audio;
 mod chat;
 mod form;
+mod models;
 mod responses;
 mod threads;
 
@@ -26,23 +27,6 @@ pub(super) use threads::Threads;
 
 /// Words a second of a model, unless a knob says otherwise.
 const USUAL_RATE: f64 = 80.0;
-/// Models that were switched off before November 2026.
-const GONE: [&str; 5] = [
-    "gpt-4-turbo",
-    "gpt-4",
-    "gpt-3.5-turbo",
-    "gpt-4.1-nano",
-    "o4-mini",
-];
-/// Models that are listed, and the day on which they are switched off.
-const LISTED: [(&str, Option<&str>); 5] = [
-    ("gpt-6-luna", None),
-    ("gpt-6-sol", None),
-    ("gpt-6.1-sol", None),
-    ("gpt-5.4-mini", None),
-    ("gpt-4.1-mini", Some("2027-01-14")),
-];
-
 pub(super) fn routes() -> Router<Arc<Twin>> {
     let path = |path: &str| format!("/v1{path}");
     Router::new()
@@ -68,16 +52,16 @@ async fn list_models(State(twin): State<Arc<Twin>>, request: Request) -> Result<
         owned_by: Some("openai".to_owned()),
         shutdown_date: shutdown_date.map(str::to_owned),
     };
-    let models: Vec<_> = LISTED.into_iter().map(model).collect();
+    let models: Vec<_> = models::LISTED.into_iter().map(model).collect();
     Ok(signed(answer::json(visit, wire::models::to_text(&models))))
 }
 
-/// Refuses a model that is gone. Of all others it is not asked whether they exist: compatible servers have any.
+/// Refuses a model that there is not, or no longer; compatible servers have any.
 fn check_model(visit: &Visit, model: &str) -> Result<(), Refused> {
-    if GONE.contains(&model) {
-        return Err(refuse(visit, &Refusal::model_not_found(model)));
+    if visit.any_model || models::is_listed(model) {
+        return Ok(());
     }
-    Ok(())
+    Err(refuse(visit, &Refusal::model_not_found(model)))
 }
 
 fn refuse(visit: &Visit, refusal: &Refusal) -> Refused {

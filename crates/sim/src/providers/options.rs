@@ -17,6 +17,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Keys that alone are taken; a provider without one here takes any.
     pub keys: BTreeMap<Provider, String>,
+    /// Whether OpenAI and Deepgram take any name of a model, as compatible servers and accounts with models of their own do.
+    pub any_model: bool,
     /// Knobs in force from the start.
     pub knobs: Vec<Rule>,
     /// What recognisers hear with.
@@ -64,6 +66,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             keys: BTreeMap::new(),
+            any_model: false,
             knobs: Vec::new(),
             hearing: Hearing::Decoders(4),
             replies: Vec::new(),

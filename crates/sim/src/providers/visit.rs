@@ -36,6 +36,8 @@ impl IntoResponse for Refused {
 pub(super) struct Visit {
     pub(super) entry: Entry,
     pub(super) knobs: Knobs,
+    /// Any name of a model is taken.
+    pub(super) any_model: bool,
     place: Place,
     version: Option<ApiVersion>,
 }
@@ -55,6 +57,7 @@ impl Visit {
         let mut visit = Self {
             entry,
             knobs: Knobs::default(),
+            any_model: twin.options.any_model,
             place,
             version: version(place, parts),
         };

@@ -343,6 +343,13 @@ async fn a_handshake_that_breaks_a_rule_is_refused_with_its_reason() {
         ),
         (good.replace("nova-3", "flux-general-en"), KEY, 400, "flux"),
         (good.replace("nova-3", "acme-1"), KEY, 400, "No such model"),
+        (good.replace("nova-3", "nova-99"), KEY, 400, "No such model"),
+        (
+            good.replace("nova-3", "nova-3-pizza"),
+            KEY,
+            400,
+            "No such model",
+        ),
         (good.replace("mulaw", "opus"), KEY, 400, "linear16"),
         (good.replace("model=nova-3&", ""), KEY, 400, "model"),
     ];

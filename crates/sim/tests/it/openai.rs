@@ -195,6 +195,21 @@ async fn a_script_calls_a_tool_and_goes_on_with_its_result() {
 }
 
 #[tokio::test]
+async fn any_model_answers_where_that_is_asked_for() {
+    let good = request(vec![user("Hi.")]).to_text();
+    let asked = good.replace("gpt-6-luna", "qwen3");
+    for (any_model, status) in [(false, 404), (true, 200)] {
+        let twins = start_with(Options {
+            any_model,
+            ..Options::default()
+        })
+        .await;
+        let answer = ask(&twins, CHAT, &[KEY], &asked).await;
+        assert_eq!(answer.status(), status);
+    }
+}
+
+#[tokio::test]
 async fn what_openai_refuses_is_refused_in_its_words() {
     let keys = [(Provider::OpenAi, "sk-0123456789abcdef".to_owned())].into();
     let twins = start_with(Options {
@@ -210,6 +225,13 @@ async fn what_openai_refuses_is_refused_in_its_words() {
         (
             KEY,
             good.replace("gpt-6-luna", "gpt-4-turbo"),
+            404,
+            Some("model_not_found"),
+            None,
+        ),
+        (
+            KEY,
+            good.replace("gpt-6-luna", "gpt-4-32k"),
             404,
             Some("model_not_found"),
             None,

@@ -26,12 +26,45 @@ use super::{ear, format, request_id, with_request_id};
 
 /// How long what was said last is waited for at the end.
 const LAST_WORDS: Duration = Duration::from_secs(30);
-/// Families of models, and with them the models' names.
-const FAMILIES: [&str; 5] = ["nova", "enhanced", "base", "phonecall", "whisper"];
+/// Models, and what they are trained for where that is named too.
+const MODELS: [(&str, &[&str]); 5] = [
+    ("nova-3", &["general", "medical"]),
+    (
+        "nova-2",
+        &[
+            "general",
+            "meeting",
+            "finance",
+            "conversationalai",
+            "voicemail",
+            "video",
+            "medical",
+            "drivethru",
+            "automotive",
+            "phonecall",
+        ],
+    ),
+    ("nova", &["general", "phonecall", "medical"]),
+    ("phonecall", &[]),
+    ("whisper", &["tiny", "base", "small", "medium", "large"]),
+];
+/// Families of which no list is kept here.
+const FAMILIES: [&str; 2] = ["enhanced", "base"];
+
+fn is_known(model: &str) -> bool {
+    let is_of = |(name, uses): &(&str, &[&str])| match model.strip_prefix(name) {
+        Some("") => true,
+        Some(rest) => rest
+            .strip_prefix('-')
+            .is_some_and(|used| uses.contains(&used)),
+        None => false,
+    };
+    let family = model.split('-').next().unwrap_or_default();
+    MODELS.iter().any(is_of) || FAMILIES.contains(&family) || uuid::Uuid::try_parse(model).is_ok()
+}
 
 pub(super) fn check_model(visit: &Visit, model: &str) -> Result<(), Refused> {
-    let family = model.split('-').next().unwrap_or_default();
-    if FAMILIES.contains(&family) || uuid::Uuid::try_parse(model).is_ok() {
+    if visit.any_model || is_known(model) {
         return Ok(());
     }
     let why = "No such model/language/tier combination found.";
