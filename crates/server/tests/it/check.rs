@@ -303,6 +303,27 @@ async fn a_port_without_a_server_and_a_server_without_the_routes_are_told_apart(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_website_at_the_address_of_a_socket_is_not_taken_for_the_provider() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let elsewhere = format!("http://{}", listener.local_addr().unwrap());
+    let website = axum::Router::new().fallback(|| async { "Welcome." });
+    let server = tokio::spawn(axum::serve(listener, website).into_future());
+    let args = ["--json", "--only", "deepgram,cartesia,elevenlabs"];
+    let checks = check(&elsewhere, &args, &[]).await.checks();
+    server.abort();
+    assert_eq!(checks.len(), 4);
+    for check in &checks {
+        let engine = check["engine"].as_str().unwrap();
+        let told = check.to_string();
+        let why = format!("{engine} is not what answers at its address: 200");
+        assert!(told.contains(&why), "{check}");
+        let advice = check["advice"].as_str().unwrap();
+        let variable = format!("{}_URL leads elsewhere", engine.to_uppercase());
+        assert!(advice.contains(&variable), "{check}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_refused_by_each_provider_and_never_shown() {
     let options = Options {
         keys: Provider::ALL.map(|one| (one, "another".to_owned())).into(),

@@ -80,6 +80,16 @@ pub(crate) async fn open(
     let connecting = connect_async_with_config(request, Some(config), true);
     match timeout(CONNECT, connecting).await {
         Ok(Ok((inner, _))) => Ok(ProviderSocket { provider, inner }),
+        Ok(Err(Error::Http(response))) if response.status().is_success() => {
+            let status = response.status().as_u16();
+            Err(somebody_else(
+                provider,
+                format!("{status} instead of a socket"),
+            ))
+        }
+        Ok(Err(error @ Error::Protocol(_))) if is_no_handshake(&error) => {
+            Err(somebody_else(provider, reason(&error)))
+        }
         Ok(Err(Error::Http(response))) => Err(refused(provider, &response, refusal)),
         Ok(Err(error)) => Err(Failure::unreachable(
             provider,
@@ -90,6 +100,23 @@ pub(crate) async fn open(
             format!("could not be connected to within {} s", CONNECT.as_secs()),
         )),
     }
+}
+
+/// Another server than the provider's has the address.
+fn somebody_else(provider: Provider, what: String) -> Failure {
+    let what = format!("is not what answers at its address: {what}");
+    Failure::misbehaved(provider, what).blamed(Some(Blame::Address))
+}
+
+/// Whether the answer to a handshake was none, and not just cut off.
+fn is_no_handshake(error: &Error) -> bool {
+    let cut = [
+        ProtocolError::HandshakeIncomplete,
+        ProtocolError::ResetWithoutClosingHandshake,
+    ];
+    let words = error.to_string();
+    cut.into_iter()
+        .all(|cut| words != Error::Protocol(cut).to_string())
 }
 
 fn refused(
@@ -200,5 +227,64 @@ impl ProviderSocket {
             self.provider,
             format!("broke its socket: {}", reason(error)),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a server is taken for that answers the handshake so.
+    async fn answered(answer: &str) -> Failure {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let url = Url::parse(&url).unwrap();
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let headers = HeaderMap::new();
+        let opening = open(Provider::Cartesia, &url, &headers, |_| Refusal::default());
+        let (opened, ()) = tokio::join!(opening, answering);
+        opened.err().unwrap()
+    }
+
+    #[tokio::test]
+    async fn another_server_at_the_address_is_not_taken_for_the_provider() {
+        let failure = answered("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await;
+        assert_eq!(
+            failure.detail,
+            "cartesia is not what answers at its address: 200 instead of a socket"
+        );
+        assert_eq!(failure.blame, Some(Blame::Address));
+        for answer in [
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            "SSH-2.0-OpenSSH_9.9\r\n\r\n",
+        ] {
+            let failure = answered(answer).await;
+            let begin = "cartesia is not what answers at its address: ";
+            assert!(failure.detail.starts_with(begin), "{failure:?}");
+            assert_eq!(failure.blame, Some(Blame::Address));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_cut_off_or_a_providers_own_failure_blames_no_address() {
+        for answer in [
+            "HTTP/1.1 101 Switch",
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
+        ] {
+            let failure = answered(answer).await;
+            assert_eq!(failure.blame, None, "{failure:?}");
+        }
     }
 }
