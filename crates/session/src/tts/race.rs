@@ -13,7 +13,7 @@ use super::voices::Started;
 use crate::provider::{Breaker, Failure, Provider};
 
 /// The voice of this machine is asked so long after the caller's last sound at the latest, in ms.
-const AUDIBLE_BY: u64 = 1750;
+const AUDIBLE_BY: u64 = 1600;
 /// It stands back for so long at the most, and so long at the least, in ms.
 const LONGEST: u64 = 1200;
 const LEAST: u64 = 700;

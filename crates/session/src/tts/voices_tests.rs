@@ -153,7 +153,7 @@ impl World {
 fn one_voice_that_never_begins_leaves_the_words_to_the_next_that_does() {
     let [cartesia, deepgram] = [Provider::Cartesia, Provider::Deepgram].map(provider);
     let mut world = world(&[cartesia.clone(), deepgram.clone(), TtsEngine::Pico]);
-    world.speak(1000, 500);
+    world.speak(1000, 400);
     let due = world.voices.due().unwrap();
     assert_eq!(due, At::from_ms(1700));
     world.voices.ask_beside(At::from_ms(1699), &world.bench);
@@ -198,7 +198,7 @@ fn however_many_never_begin_the_voice_of_this_machine_speaks_within_the_bound() 
         let mut list: Vec<_> = all[..silent].iter().map(|&one| provider(one)).collect();
         list.push(TtsEngine::Pico);
         let mut world = world(&list);
-        world.speak(0, 550);
+        world.speak(0, 400);
         assert_eq!(world.nothing_is_heard(), expected);
         let local = world.bench.started();
         let local = local.iter().position(|one| *one == TtsEngine::Pico);
@@ -217,9 +217,9 @@ fn the_longer_the_caller_has_waited_the_sooner_another_is_asked() {
     let list = [list[0].clone(), list[1].clone(), TtsEngine::Pico];
     for (waited, expected) in [
         (0, [700, 1200]),
-        (550, [700, 1200]),
-        (850, [525, 900]),
-        (1050, [408, 700]),
+        (400, [700, 1200]),
+        (700, [525, 900]),
+        (900, [408, 700]),
         (9000, [408, 700]),
     ] {
         let mut world = world(&list);
@@ -231,7 +231,7 @@ fn the_longer_the_caller_has_waited_the_sooner_another_is_asked() {
 #[test]
 fn a_voice_that_is_slow_and_alone_is_waited_for() {
     let mut world = world(&[provider(Provider::Cartesia)]);
-    world.speak(0, 500);
+    world.speak(0, 400);
     assert_eq!(world.voices.due(), None);
     let taken = world.hears(900, 0);
     assert_eq!((taken.spoken.len(), taken.overtaken.len()), (1, 0));
@@ -241,7 +241,7 @@ fn a_voice_that_is_slow_and_alone_is_waited_for() {
 fn a_slow_voice_that_is_first_all_the_same_keeps_the_floor() {
     let list = [Provider::Cartesia, Provider::Deepgram].map(provider);
     let mut world = world(&[list[0].clone(), list[1].clone(), TtsEngine::Pico]);
-    world.speak(0, 500);
+    world.speak(0, 400);
     world.voices.ask_beside(At::from_ms(700), &world.bench);
     let words = |engine, word: &str| {
         let word = TimedWord {
@@ -285,7 +285,7 @@ fn three_callers_who_were_kept_waiting_spare_the_next_the_wait() {
 fn a_voice_that_is_lost_while_another_is_asked_too_is_not_waited_for() {
     let list = [Provider::Cartesia, Provider::Deepgram].map(provider);
     let mut world = world(&[list[0].clone(), list[1].clone(), TtsEngine::Pico]);
-    world.speak(0, 500);
+    world.speak(0, 400);
     world.voices.ask_beside(At::from_ms(700), &world.bench);
     let at = At::from_ms(800);
     assert_eq!(world.voices.lost(at, 0, &world.bench), Loss::Replaced);
@@ -335,7 +335,7 @@ fn one_known_to_be_out_of_order_is_passed_over_and_the_first_keeps_its_time() {
     let mut world = world(&[cartesia.clone(), deepgram.clone(), TtsEngine::Pico]);
     let breaker = world.bench.breaker(Provider::Deepgram);
     breaker.failed(Instant::now(), FaultKind::Refused, None);
-    world.speak(0, 500);
+    world.speak(0, 400);
     world.voices.ask_beside(At::from_ms(700), &world.bench);
     assert_eq!(world.voices.due(), Some(At::from_ms(1200)));
     world.voices.ask_beside(At::from_ms(1200), &world.bench);
@@ -345,7 +345,7 @@ fn one_known_to_be_out_of_order_is_passed_over_and_the_first_keeps_its_time() {
 #[test]
 fn once_a_reply_is_heard_its_next_sentence_has_the_time_that_it_had() {
     let mut world = world(&[provider(Provider::Cartesia), TtsEngine::Pico]);
-    world.speak(0, 500);
+    world.speak(0, 400);
     world.hears(100, 0);
     world.voices.speak(REPLY, PartId(1), "And what else?");
     world
@@ -362,7 +362,7 @@ fn once_a_reply_is_heard_its_next_sentence_has_the_time_that_it_had() {
 #[test]
 fn nobody_more_is_asked_for_a_reply_that_is_not_wanted_any_more() {
     let mut world = world(&[provider(Provider::Cartesia), TtsEngine::Pico]);
-    world.speak(0, 500);
+    world.speak(0, 400);
     world.voices.cancel(REPLY);
     assert_eq!(world.voices.due(), None);
     assert!(world.hears(100, 0).spoken.is_empty());
