@@ -252,7 +252,7 @@ pub(super) struct Transcript {
 #[derive(ToSchema)]
 #[schema(as = TranscriptLine)]
 struct Line {
-    /// `caller`, `agent` or `tool`.
+    /// `caller`, `agent`, `tool`, or `whisper` for a hint that nobody heard.
     speaker: String,
     /// The turn that it belongs to.
     turn: Option<u32>,

@@ -205,6 +205,7 @@ mod tests {
             json!({"speaker": "agent", "from_ms": 0, "until_ms": 1500, "heard": "Good morning.", "digits": ""}),
             json!({"speaker": "caller", "from_ms": 2000, "until_ms": 2600, "heard": "hello\n\n2\n00:00", "digits": ""}),
             json!({"speaker": "tool", "from_ms": 2700, "name": "clock"}),
+            json!({"speaker": "whisper", "from_ms": 2800, "until_ms": 2800, "said": "Be kind.", "heard": "", "digits": ""}),
             json!({"speaker": "caller", "from_ms": 3000, "until_ms": 3000, "heard": "", "digits": "42#"}),
             json!({"speaker": "caller", "from_ms": 4000, "until_ms": 4500, "heard": "", "digits": "", "unclear": true}),
             json!({"speaker": "agent", "from_ms": 3_661_001, "until_ms": 3_662_000, "heard": "Goodbye.", "digits": ""}),
