@@ -6,9 +6,12 @@ use super::Live;
 use crate::orders::{Given, Refused};
 
 impl Live {
-    /// Takes an order, or says why not.
+    /// Takes an order, or says why not. One for which nobody waits any more was told that it is not done, and is not.
     pub(crate) fn order(&mut self, at: At, given: Given) {
         let Given { order, told } = given;
+        if told.is_closed() {
+            return;
+        }
         let answer = match self.refuses(&order) {
             Some(refused) => Err(refused),
             None => {

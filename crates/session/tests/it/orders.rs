@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ringback_call::{EndCause, Intent, Order, Speaker};
 use ringback_session::scenario::Catalog;
 use ringback_session::{Follower, News, Outgoing, Refused};
@@ -48,6 +49,11 @@ async fn a_call_says_what_it_is_told_and_puts_through_and_its_trace_brings_it_ag
     let orders = peer.orders.clone();
     peer.hears("{\"event\":\"media\"").await;
 
+    let given_up = orders.give(Order::Say {
+        text: "Never mind.".to_owned(),
+        interrupt: true,
+    });
+    assert!(given_up.now_or_never().is_none());
     let say = Order::Say {
         text: LINE.to_owned(),
         interrupt: true,
@@ -61,6 +67,8 @@ async fn a_call_says_what_it_is_told_and_puts_through_and_its_trace_brings_it_ag
         first: None,
     };
     orders.give(transfer).await.unwrap();
+    let never = |news: &News| matches!(news, News::Speaking(text) if text.contains("Never"));
+    assert!(!told.lock().unwrap().iter().any(never));
     assert_eq!(orders.give(say).await, Err(Refused::Ending));
     let ended = peer.call.await.unwrap();
     let to = Intent::Transfer("+15005550009".to_owned());
