@@ -63,10 +63,15 @@ pub struct Written {
     /// What the agent said since the caller did, and why, should it be an apology.
     reply: String,
     fault: Option<String>,
-    /// What failed since somebody was told, and what was used until then.
+    books: Books,
+    clock: Clock,
+}
+
+/// What failed since somebody was told, and what was used until then.
+#[derive(Default)]
+struct Books {
     faults: Vec<Fault>,
     told: Vec<Usage>,
-    clock: Clock,
 }
 
 /// A clock that stands still while nobody works.
@@ -157,8 +162,7 @@ impl Engines {
             tools: Vec::new(),
             reply: String::new(),
             fault: None,
-            faults: Vec::new(),
-            told: Vec::new(),
+            books: Books::default(),
             clock: Clock::default(),
         };
         written.live.answered_in_writing(At::default());
@@ -280,7 +284,7 @@ impl Written {
                 News::Speaking(text) => self.spoke(&text),
                 News::Fault(fault) if fault.party == Party::Responder => {
                     self.fault = Some(fault.detail.clone());
-                    self.faults.push(fault);
+                    self.books.faults.push(fault);
                 }
                 News::Fault(_)
                 | News::Began { .. }
@@ -340,11 +344,11 @@ impl Written {
         for entry in entries.filter(|entry| entry.usage.party == Party::Responder) {
             all.add(&entry.usage);
         }
-        let usage = all.beyond(&self.told);
-        self.told = all.usage;
+        let usage = all.beyond(&self.books.told);
+        self.books.told = all.usage;
         Used {
             usage,
-            faults: std::mem::take(&mut self.faults),
+            faults: std::mem::take(&mut self.books.faults),
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use reqwest::Client;
 use ringback_audio::wav::{Coding, WavFormat, WavWriter};
+use ringback_call::Usage;
 use ringback_speech::language::primary;
 use ringback_wire::openai::audio::{
     AudioUsage, FILE_FIELD, MAX_FILE_BYTES, TranscriptionRequest, parse_transcript,
@@ -153,25 +154,28 @@ pub(crate) async fn hear(
         confidence: None,
     });
     let duration_s = sound.ms.map(seconds).or(heard.duration_s);
-    let mut used = usage(Hearer::OpenAi, asked.model, duration_s);
-    match heard.usage {
-        Some(AudioUsage::Tokens(tokens)) => {
-            used.input_tokens = tokens.input;
-            used.cached_tokens = tokens.cached;
-            used.output_tokens = tokens.output;
-        }
-        Some(AudioUsage::Seconds(billed)) if duration_s.is_none() => {
-            used = usage(Hearer::OpenAi, asked.model, Some(billed));
-        }
-        Some(AudioUsage::Seconds(_)) | None => {}
-    }
     Ok(Transcript {
         text: heard.text.trim().to_owned(),
         language: asked.language.map(str::to_owned).or(told).or(named),
         duration_s,
         words: words.collect(),
-        used: Some(used),
+        used: Some(used(asked.model, duration_s, heard.usage)),
     })
+}
+
+/// What a recording took, as OpenAI counts it.
+fn used(model: &str, duration_s: Option<f64>, counted: Option<AudioUsage>) -> Usage {
+    let by_length = |duration_s| usage(Hearer::OpenAi, model, duration_s);
+    match counted {
+        Some(AudioUsage::Tokens(tokens)) => Usage {
+            input_tokens: tokens.input,
+            cached_tokens: tokens.cached,
+            output_tokens: tokens.output,
+            ..by_length(duration_s)
+        },
+        Some(AudioUsage::Seconds(billed)) => by_length(duration_s.or(Some(billed))),
+        None => by_length(duration_s),
+    }
 }
 
 /// The file as OpenAI is known to take it: mu-law, A-law and rarer codings become linear, one channel.
