@@ -25,6 +25,9 @@ pub enum Unread {
     /// No provider has such a voice.
     #[error("there is no voice of this name here: leave it out, or name one of a provider's")]
     NoVoice,
+    /// No voice here speaks the language, or the one that is named does not.
+    #[error("{0}")]
+    Language(String),
     /// All shares of the local voice are in use.
     #[error("all voices are in use: try again later")]
     Busy,
@@ -43,13 +46,18 @@ pub struct Aloud {
 }
 
 impl Engines {
-    /// Reads a text in the configured voices, or first in the one of this name: within a runtime.
+    /// Reads a text of this language (as `en-US`) in the configured voices, or first in the one of this name: within a runtime.
     ///
     /// # Errors
     /// [`Unread`].
-    pub fn read_aloud(self: &Arc<Self>, text: &str, voice: Option<&str>) -> Result<Aloud, Unread> {
+    pub fn read_aloud(
+        self: &Arc<Self>,
+        text: &str,
+        language: &str,
+        voice: Option<&str>,
+    ) -> Result<Aloud, Unread> {
         let events: (Sender, Receiver) = mpsc::unbounded_channel();
-        let voices = self.voices_for(voice, &events.0)?;
+        let voices = self.voices_for(language, voice, &events.0)?;
         Ok(Aloud {
             engines: Arc::clone(self),
             voices,

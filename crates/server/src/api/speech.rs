@@ -33,6 +33,8 @@ pub const MAX_RECORDING: usize = 128 << 20;
 pub const MAX_WHISPER: usize = 25 << 20;
 /// The longest text that is read aloud, in characters.
 const LONGEST_TEXT: usize = 4096;
+/// The language of a text that says none.
+const ENGLISH: &str = "en-US";
 /// The longest language tag, in bytes.
 const LONGEST_TAG: usize = 35;
 
@@ -185,22 +187,22 @@ fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Refusal> {
         Some(name) => Hearer::of_name(name)
             .ok_or_else(|| Refusal::field("provider", "name deepgram, openai or local"))?,
     };
-    let language = text("language").cloned();
-    let is_tag = |tag: &String| {
-        let plain = |part: &str| {
-            !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric())
-        };
-        tag.len() <= LONGEST_TAG && tag.split('-').all(plain)
-    };
-    if language.as_ref().is_some_and(|tag| !is_tag(tag)) {
-        let what = "write a tag such as en or pt-BR";
-        return Err(Refusal::field("language", what));
-    }
+    let language = text("language").map(|text| tag(text)).transpose()?;
+    let language = language.map(str::to_owned);
     Ok(RecordingWish {
         hearer,
         language,
         model: app.config.engines.transcribe_model.clone(),
     })
+}
+
+/// The tag of a language.
+fn tag(text: &str) -> Result<&str, Refusal> {
+    let plain =
+        |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric());
+    let fits = text.len() <= LONGEST_TAG && text.split('-').all(plain);
+    fits.then_some(text)
+        .ok_or_else(|| Refusal::field("language", "write a tag such as en or pt-BR"))
 }
 
 /// Who hears where nobody is named: the first of `STT`, or by the keys there are, or this machine.
@@ -305,6 +307,9 @@ pub struct Text {
     text: String,
     /// A provider's name for a voice, or `pico`: it speaks first.
     voice: Option<String>,
+    /// As `de` or `pt-BR`; English without it. The local voice speaks English only.
+    #[schema(pattern = "^[0-9A-Za-z]+(-[0-9A-Za-z]+)*$", max_length = 35)]
+    language: Option<String>,
     #[serde(default)]
     format: Format,
 }
@@ -356,7 +361,7 @@ impl Format {
 
 /// Read a text aloud.
 ///
-/// The speech is sent as it is spoken, by the voices of `TTS` in their order: one channel of 8000 Hz.
+/// The speech is sent as it is spoken, by the voices of `TTS` in their order that know the language: one channel of 8000 Hz.
 ///
 /// # Errors
 /// 422, 502 where no voice speaks, 503 where the one that is named has no key.
@@ -385,9 +390,11 @@ pub async fn speak_text(
         return Err(Refusal::field("text", what));
     }
     let voice = wanted.voice.as_deref().filter(|voice| !voice.is_empty());
-    let aloud = engines.read_aloud(text, voice);
+    let language = tag(wanted.language.as_deref().unwrap_or(ENGLISH))?;
+    let aloud = engines.read_aloud(text, language, voice);
     let aloud = aloud.map_err(|why| match why {
         Unread::NoVoice => Refusal::field("voice", why.to_string()),
+        Unread::Language(what) => Refusal::field("language", what),
         Unread::NoKey(_) | Unread::Busy => absent(why.to_string()).into(),
     })?;
     let mut reading = Reading { app, aloud };

@@ -560,6 +560,38 @@ async fn a_voice_that_is_named_speaks_first_and_others_stand_in_for_one_that_fai
 }
 
 #[tokio::test]
+async fn a_text_of_another_language_is_spoken_by_voices_that_know_it_alone() {
+    let server = Simulated::with_a_user(usual_reply(), &[]).await;
+    let wanted = json!({"text": "Guten Tag.", "language": "de-DE", "format": "mulaw"});
+    let answer = say(&server, &wanted).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.unwrap().len() > 4000);
+    let told = serde_json::to_string(&server.twins().requests()).unwrap();
+    let told = told.replace('\\', "");
+    assert!(told.contains("Guten Tag."), "{told}");
+    assert!(told.contains(r#""language":"de""#), "{told}");
+    let local = Simulated::with_a_user(usual_reply(), &[("TTS", "pico")]).await;
+    for (server, language, voice) in [
+        (&server, "de", "pico"),
+        (&server, "de", "aura-2-thalia-en"),
+        (&server, "d e", ""),
+        (&local, "de", ""),
+    ] {
+        let wanted = json!({"text": "Guten Tag.", "language": language, "voice": voice});
+        let answer = say(server, &wanted).await;
+        assert_eq!(answer.status(), 422, "{wanted}");
+        let told: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!(
+            told["detail"][0]["loc"],
+            json!(["body", "language"]),
+            "{told}"
+        );
+    }
+    let english = json!({"text": "Good day.", "language": "en-GB"});
+    assert_eq!(say(&local, &english).await.status(), 200);
+}
+
+#[tokio::test]
 async fn texts_that_do_not_fit_are_told_by_place() {
     let server = Simulated::with_a_user(usual_reply(), &[]).await;
     for (wanted, place, kind) in [

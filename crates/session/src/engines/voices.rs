@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ringback_call::Party;
+use ringback_speech::language::Language;
 use ringback_speech::voice::Style;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
@@ -36,18 +37,22 @@ impl Engines {
     /// What can speak in a call of the scenario, in order; the local voice stands in for all.
     pub(super) fn speaking_list(&self, scenario: Option<&Scenario>) -> VecDeque<TtsEngine> {
         let manner = scenario.map_or_else(Manner::english, manner);
-        let usable = |engine: &&TtsEngine| match engine {
-            TtsEngine::Pico => true,
-            TtsEngine::Provider { .. } => self
-                .vendor(engine, &manner)
-                .is_some_and(|vendor| vendor.speaks(&manner.language).is_ok()),
-        };
-        let list = self.listed_voices(scenario).iter();
-        let mut list: VecDeque<_> = list.filter(usable).cloned().collect();
+        let mut list = self.speaking(self.listed_voices(scenario), &manner);
         if !list.contains(&TtsEngine::Pico) {
             list.push_back(TtsEngine::Pico);
         }
         list
+    }
+
+    /// Those of the list that can speak in this manner. The local voice always can, should it sound odd.
+    fn speaking(&self, list: &[TtsEngine], manner: &Manner) -> VecDeque<TtsEngine> {
+        let usable = |engine: &&TtsEngine| match engine {
+            TtsEngine::Pico => true,
+            TtsEngine::Provider { .. } => self
+                .vendor(engine, manner)
+                .is_some_and(|vendor| vendor.speaks(&manner.language).is_ok()),
+        };
+        list.iter().filter(usable).cloned().collect()
     }
 
     pub(super) fn listed_voices<'a>(&'a self, scenario: Option<&'a Scenario>) -> &'a [TtsEngine] {
@@ -106,18 +111,32 @@ impl Engines {
         Some(voices.patient(self.patience))
     }
 
-    /// What reads a text in English outside of calls: the configured voices, or first the one of this name.
+    /// What reads a text outside of calls: the configured voices that speak its language, or first the one of this name. The local voice
+    /// speaks English alone.
     pub(crate) fn voices_for(
         &self,
+        language: &str,
         voice: Option<&str>,
         events: &Sender,
     ) -> Result<Voices, Unread> {
-        let mut manner = Manner::english();
-        manner.voice = voice.map(str::to_owned);
-        let mut list = self.speaking_list(None);
+        let manner = Manner {
+            language: language.to_owned(),
+            voice: voice.map(str::to_owned),
+            ..Manner::english()
+        };
+        let local = Language::of(language) == Some(Language::English);
+        let mut list = self.speaking(&self.config.tts, &manner);
+        list.retain(|engine| *engine != TtsEngine::Pico || local);
+        if local && !list.contains(&TtsEngine::Pico) {
+            list.push_back(TtsEngine::Pico);
+        }
         let named = match voice {
             None => None,
-            Some(LOCAL) => Some(TtsEngine::Pico),
+            Some(LOCAL) if local => Some(TtsEngine::Pico),
+            Some(LOCAL) => {
+                let what = format!("the voice {LOCAL} speaks English only: name one of a provider");
+                return Err(Unread::Language(what));
+            }
             Some(voice) => {
                 let provider = tts::provider_of_voice(voice).ok_or(Unread::NoVoice)?;
                 if self.account(provider).is_none() {
@@ -133,7 +152,16 @@ impl Engines {
         };
         list.retain(|engine| Some(engine) != named.as_ref());
         if let Some(named) = named {
+            if let Some(vendor) = self.vendor(&named, &manner) {
+                vendor.speaks(language).map_err(Unread::Language)?;
+            }
             list.push_front(named);
+        }
+        if list.is_empty() {
+            let what = format!(
+                "no voice of TTS that is set up here speaks {language}: the local one speaks English only"
+            );
+            return Err(Unread::Language(what));
         }
         let voices = self.first_voice(list, manner, events);
         voices.map(Voices::apart).ok_or(Unread::Busy)
