@@ -1,5 +1,6 @@
 //! Tests of the session through its public face.
 
+mod corpora;
 mod early_replies;
 mod field_notes;
 mod follows;
