@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use super::keep::{nowhere, visible};
 use super::shape::{Listed, Shown, Version};
-use super::shown::{added, brief, said, whole};
+use super::shown::{about, added, brief, said, whole};
 use crate::accounts::User;
 use crate::api::lists::{Paging, listed};
 use crate::app::App;
@@ -167,16 +167,6 @@ fn stored_row(app: &App, row: &ringback_store::Scenario) -> Value {
         Some((scenario, _)) => brief(app, &row.id, "stored", scenario),
         None => json!({ "source": "stored" }),
     };
-    let about = json!({
-        "id": row.id,
-        "slug": row.slug,
-        "name": row.name,
-        "owner": row.owner,
-        "shared": row.shared,
-        "version": row.version,
-        "created_at": rfc3339(row.created_at),
-        "updated_at": rfc3339(row.updated_at),
-        "usable": read.is_some(),
-    });
-    added(known, about)
+    let usable = json!({ "usable": read.is_some() });
+    added(added(known, about(row)), usable)
 }

@@ -40,7 +40,12 @@ pub(super) fn with_warnings(row: &ringback_store::Scenario, warnings: &[Warning]
             .map(|warning| (&warning.path, warning.what.clone())),
         &shown,
     );
-    let about = json!({
+    added(shown, about(row))
+}
+
+/// Where a scenario of the database stands.
+pub(super) fn about(row: &ringback_store::Scenario) -> Value {
+    json!({
         "id": row.id,
         "slug": row.slug,
         "name": row.name,
@@ -49,8 +54,7 @@ pub(super) fn with_warnings(row: &ringback_store::Scenario, warnings: &[Warning]
         "version": row.version,
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
-    });
-    added(shown, about)
+    })
 }
 
 /// What a body says.
