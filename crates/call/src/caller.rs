@@ -25,12 +25,7 @@ pub(crate) struct CallerTurn {
     /// It answered.
     pub(crate) flushed: Option<At>,
     pub(crate) outlook: Outlook,
-    /// Until then words that come without speech belong to the turn before.
-    pub(crate) late: Option<At>,
-    /// What the recogniser owes to the turn before.
-    pub(crate) before: Option<Before>,
-    /// The recogniser was asked about it.
-    pub(crate) questioned: bool,
+    pub(crate) past: Past,
     carried: Carried,
     words: Recognised,
     pub(crate) digits: String,
@@ -56,6 +51,17 @@ pub(crate) struct Outlook {
     pub(crate) ended: Option<At>,
     /// How often the responder was asked before the end.
     pub(crate) guesses: u8,
+}
+
+/// What is still to come of turns before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    /// Until then words that come without speech belong to the turn before.
+    pub(crate) late: Option<At>,
+    /// What the recogniser owes to the turn before.
+    pub(crate) before: Option<Before>,
+    /// The recogniser was asked about this turn: nothing comes of older ones once it is over.
+    pub(crate) questioned: bool,
 }
 
 /// What was said before in a turn that was reopened.

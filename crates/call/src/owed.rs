@@ -28,7 +28,7 @@ impl Before {
     /// What is owed to a turn that is over now. One that nobody asked about is taken as it is.
     pub(crate) fn of(caller: &CallerTurn, turn: Option<TurnId>) -> Option<Self> {
         let all_final = caller.flushed.is_some() || caller.outlook.ended.is_some();
-        (caller.questioned && !all_final).then(|| Self {
+        (caller.past.questioned && !all_final).then(|| Self {
             turn,
             last_sound_at: caller.last_sound_at,
             taken: caller.text(),
@@ -56,13 +56,13 @@ impl Call {
         if words.firmness == Firmness::Interim {
             return;
         }
-        let Some(before) = &mut self.turn.before else {
+        let Some(before) = &mut self.turn.past.before else {
             return;
         };
         let mended = before.mend(words.text.trim(), all);
         let (turn, last_sound_at) = (before.turn, before.last_sound_at);
         if all {
-            self.turn.before = None;
+            self.turn.past.before = None;
         }
         match (mended, turn) {
             (Some(text), Some(turn)) => self.mend(turn, &text, last_sound_at, all),
@@ -92,7 +92,7 @@ impl Call {
             self.turn.asked = Some(self.now);
             self.turn.flushed = all.then_some(self.now);
             // The rest is owed to the turn as it is now.
-            self.turn.questioned |= !all;
+            self.turn.past.questioned |= !all;
             self.judge_turn();
             return;
         }
@@ -126,7 +126,7 @@ impl Call {
             self.turn.asked = Some(self.now);
             self.turn.flushed = all.then_some(self.now);
         }
-        self.turn.questioned |= !all;
+        self.turn.past.questioned |= !all;
         self.weigh_guess();
         self.judge_turn();
     }

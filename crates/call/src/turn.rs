@@ -42,7 +42,7 @@ impl Call {
     fn ask_for_words(&mut self) {
         if self.turn.asked.is_none() && self.turn.flushed.is_none() {
             self.turn.asked = Some(self.now);
-            self.turn.questioned = true;
+            self.turn.past.questioned = true;
             self.act(Action::Finalize);
         }
     }
@@ -61,7 +61,7 @@ impl Call {
             self.words_of_before(words);
             return;
         }
-        if self.turn.late.is_some_and(|until| self.now < until) && !self.turn.spoke() {
+        if self.turn.past.late.is_some_and(|until| self.now < until) && !self.turn.spoke() {
             return;
         }
         if spoken {
@@ -316,7 +316,7 @@ impl Call {
         });
         let owed = Before::of(&self.turn, None);
         self.new_turn();
-        self.turn.before = owed;
+        self.turn.past.before = owed;
         if ask && !self.answer_by_order(None) {
             self.ask(Cause::Unclear, String::new(), String::new());
         } else if !self.reply_live() {
@@ -326,11 +326,11 @@ impl Call {
 
     /// What was heard of the caller so far is dealt with.
     pub(crate) fn new_turn(&mut self) {
-        let before = self.turn.before.take();
-        let questioned = self.turn.questioned;
+        let before = self.turn.past.before.take();
+        let questioned = self.turn.past.questioned;
         self.turn = self.turn.next();
         // A burst that nobody asked about is no turn: the one before is the same.
-        self.turn.before = before.filter(|_| !questioned);
+        self.turn.past.before = before.filter(|_| !questioned);
         self.callee.new_turn();
         self.timers.clear(Reason::Turn);
         self.timers.clear(Reason::Keys);
@@ -383,8 +383,8 @@ impl Call {
         // One that leads says of which turn its words are.
         let late = (!self.turn.outlook.led).then(|| self.now.plus_ms(LATE_MS));
         self.new_turn();
-        self.turn.before = owed;
-        self.turn.late = late;
+        self.turn.past.before = owed;
+        self.turn.past.late = late;
         if !self.answer_by_order(Some(turn)) && !self.answer_itself() && !self.promote(&text) {
             self.ask(Cause::Answer, text, digits);
         }
