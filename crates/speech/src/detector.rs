@@ -16,7 +16,7 @@
 //! **What the silence leaves in the model.** The model remembers for seconds. A state that is merely frozen still lives
 //! in the last word when the next one comes, and a quarter of the starts then lie more than a window away from where the
 //! model would find them had it heard the pause. So the state is told how many windows were left out
-//! ([`VadState::skip`]), and its memory runs through them before it goes on.
+//! ([`VadState::skip`]), and its memory runs through them before it goes on; behind 3 s or more it begins anew.
 
 mod rule;
 mod samples;

@@ -1,8 +1,9 @@
 //! The gated detector against the same model over every window, with nothing left out.
 
-use ringback_audio::FRAME_SAMPLES;
+use ringback_audio::{FRAME_SAMPLES, g711};
 use ringback_speech::detector::{Detector, DetectorConfig, EarEdge, Edge};
 use ringback_speech::vad::{VadModel, VadState, WINDOW_SAMPLES};
+use ringback_speech::voice::VoicePool;
 
 use crate::callers::{Line, VOICES};
 
@@ -198,4 +199,35 @@ fn after_a_minute_of_silence_or_noise_every_sentence_is_found_and_nothing_else()
             assert_eq!(stray, None, "{snr_db:?}, voice {seed}");
         }
     }
+}
+
+#[test]
+fn a_short_word_behind_long_silences_is_heard_nearly_wherever_it_lies_in_a_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = VoicePool::start(1, folder.path()).unwrap();
+    let hello: Vec<i16> = pool
+        .synthesize("hello")
+        .unwrap()
+        .iter()
+        .map(|&byte| g711::decode(byte))
+        .collect();
+    let mut detector = Detector::new(DetectorConfig::default());
+    let mut samples = Vec::new();
+    let said = WINDOW_SAMPLES / 8;
+    for phase in 0..said {
+        // 6 s of silence, and another place in its window for each.
+        let start = (samples.len() + 48_000).next_multiple_of(WINDOW_SAMPLES) + phase * 8;
+        samples.resize(start, 0);
+        samples.extend(&hello);
+    }
+    samples.resize(samples.len() + 8000, 0);
+    let mut heard = 0;
+    for frame in samples.as_chunks::<FRAME_SAMPLES>().0 {
+        detector.push(frame);
+        detector.run(VadModel::embedded());
+        let found = std::iter::from_fn(|| detector.poll());
+        heard += found.filter(|edge| edge.edge == Edge::Onset).count();
+    }
+    eprintln!("{heard} of {said} heard");
+    assert!(heard * 10 >= said * 9, "{heard} of {said}");
 }
