@@ -97,6 +97,8 @@ pub enum TurnHint {
     Resumed,
     /// The turn is over with the words so far.
     Ended,
+    /// It lost its connection and hears on a new one what is not final: words come late.
+    Again,
 }
 
 /// The form in which the caller's answer is expected.

@@ -175,6 +175,8 @@ impl Call {
                 let counts = self.turn.outlook.led && !self.turn.text().is_empty();
                 self.turn.outlook.ended = counts.then_some(self.now);
             }
+            TurnHint::Again if self.turn.started => self.turn.hear_again(self.now),
+            TurnHint::Again => {}
         }
         if !self.reply_speaking() {
             self.judge_turn();
@@ -200,7 +202,7 @@ impl Call {
         }
     }
 
-    /// By when a recogniser that hears the turn again must be through: what it has before is not all that was said.
+    /// By when a recogniser that hears the turn again, or on another connection, must be through: what it has before is not all that was said.
     fn heard_again_by(&self) -> Option<At> {
         let since = self.turn.heard_again()?;
         let bound = if self.turn.has_words() {

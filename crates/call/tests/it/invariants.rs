@@ -165,6 +165,7 @@ fn hints() -> impl Strategy<Value = TurnHint> {
         1 => Just(TurnHint::Leads(false)),
         5 => Just(TurnHint::Eager),
         1 => Just(TurnHint::Resumed),
+        1 => Just(TurnHint::Again),
         3 => Just(TurnHint::Ended)
     ]
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use ringback_call::{Action, Firmness, Note, Speaker};
+use ringback_call::{Action, Event, Firmness, Note, Speaker, TurnHint};
 
 use crate::world::{World, answer, conversing, greeting};
 
@@ -152,6 +152,19 @@ fn words_that_come_while_the_caller_is_asked_what_they_were_are_answered_at_once
             .conversation()
             .ends_with("Caller: tell me a story\nAgent: A story?")
     );
+}
+
+#[test]
+fn words_that_are_heard_again_on_another_connection_are_waited_for() {
+    let mut world = conversing(&["There was a king."]);
+    world.stt_ms = None;
+    world
+        .interim(3400, "tell me", 600)
+        .at(3500, Event::Turn(TurnHint::Again))
+        .settled(6200, "tell me a story")
+        .run(9000);
+    assert_eq!(world.asked(), ["Answer: tell me a story"]);
+    assert_eq!(world.call.report().turns[0].ended.ms(), 6200);
 }
 
 proptest! {

@@ -25,8 +25,10 @@ impl Live {
                     self.handle(at, Event::Heard(words));
                 }
                 if let Some((words, hint)) = self.ears.heard(engine, heard) {
-                    self.books.teller.tell(|| News::Hearing(words.text.clone()));
-                    self.handle(at, Event::Heard(words));
+                    if hint != Some(TurnHint::Again) {
+                        self.books.teller.tell(|| News::Hearing(words.text.clone()));
+                        self.handle(at, Event::Heard(words));
+                    }
                     if let Some(hint) = hint {
                         self.handle(at, Event::Turn(hint));
                     }

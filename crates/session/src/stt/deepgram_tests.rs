@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
-use ringback_call::{FaultKind, Firmness, Scope};
+use ringback_call::{FaultKind, Firmness, Scope, TurnHint};
 use ringback_wire::deepgram::listen::{
     Alternative, Command, Event, Results, Word, parse_command, parse_query,
 };
@@ -170,11 +170,15 @@ impl Call {
         self.stream.feed(&self.ring);
     }
 
+    /// What it hears next, but for word that it hears it again.
     async fn next(&mut self) -> Heard {
-        tokio::time::timeout(Duration::from_secs(5), self.heard.recv())
-            .await
-            .unwrap()
-            .unwrap()
+        loop {
+            let heard = tokio::time::timeout(Duration::from_secs(5), self.heard.recv());
+            let heard = heard.await.unwrap().unwrap();
+            if heard.hint != Some(TurnHint::Again) {
+                return heard;
+            }
+        }
     }
 }
 
@@ -283,6 +287,9 @@ async fn a_broken_socket_is_opened_again_and_no_audio_is_lost() {
     };
     socket.0.close(Some(frame)).await.unwrap();
     while socket.0.next().await.is_some_and(|message| message.is_ok()) {}
+    let again = call.heard.recv().await.unwrap();
+    assert_eq!(again.hint, Some(TurnHint::Again));
+    assert!(call.stream.words(again).is_some(), "of this turn");
     call.hear(400);
     call.stream.finalize(&call.ring);
     let mut socket = fake.accept().await;
@@ -435,6 +442,54 @@ async fn a_socket_that_says_something_and_breaks_each_time_is_given_up_after_thr
     let failure = call.over.await.unwrap().unwrap_err();
     assert_eq!(failure.kind, FaultKind::Unreachable);
     assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_another_recogniser_stands_by_the_second_break_in_a_turn_is_the_last() {
+    for words in [true, false] {
+        tick();
+        let (fake, mut call) = Fake::start().await;
+        call.stream.relieve();
+        for nth in 0..2 {
+            let mut socket = fake.accept().await;
+            call.hear_in_time(480).await;
+            if words {
+                let span = (0, 400);
+                socket
+                    .results(span, "I", |results| results.is_final = true)
+                    .await;
+                assert_eq!(call.next().await.text, "I");
+            }
+            assert!(!call.over.is_finished(), "break {nth}");
+            socket.break_off();
+        }
+        let broken = tokio::time::Instant::now();
+        let failure = call.over.await.unwrap().unwrap_err();
+        assert_eq!(failure.kind, FaultKind::Unreachable);
+        assert!(broken.elapsed() < Duration::from_millis(50), "at once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_break_in_each_of_many_turns_is_borne_though_another_recogniser_stands_by() {
+    tick();
+    let (fake, mut call) = Fake::start().await;
+    call.stream.relieve();
+    for _ in 0..4 {
+        let mut socket = fake.accept().await;
+        call.hear_in_time(400).await;
+        socket
+            .results((0, 800), "yes", |results| results.is_final = true)
+            .await;
+        assert_eq!(call.next().await.text, "yes");
+        call.hear_silence_in_time(5200).await;
+        call.hear_in_time(400).await;
+        socket.break_off();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        call.stream.new_turn(&call.ring);
+    }
+    fake.accept().await;
+    assert!(!call.over.is_finished());
 }
 
 #[tokio::test(start_paused = true)]

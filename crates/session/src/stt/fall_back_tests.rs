@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
-use ringback_call::{Edge, Firmness, Scope, Words};
+use ringback_call::{Edge, Firmness, Scope, TurnHint, Words};
 use ringback_wire::deepgram::listen::{Alternative, Event, Results};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -222,7 +222,9 @@ async fn words_that_a_mute_flux_took_come_from_the_next_recogniser_within_four_s
                     assert!(ears.fall_back(&engines, &events, &ring));
                 }
                 Provided::Heard { engine, heard } => {
-                    if let Some((words, _)) = ears.heard(engine, heard) {
+                    if let Some((words, hint)) = ears.heard(engine, heard)
+                        && hint != Some(TurnHint::Again)
+                    {
                         break 'heard words;
                     }
                 }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt};
 use ringback_audio::ring::EarRing;
-use ringback_call::FaultKind;
+use ringback_call::{FaultKind, TurnHint};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::deepgram::Deepgram;
-use super::stream::Stream;
+use super::stream::{Heard, Stream};
 use crate::Secret;
 use crate::provider::{Access, Breaker, Failure};
 
@@ -90,8 +90,9 @@ async fn call(model: &str, does: Does) -> Outcome {
     let begun = Instant::now();
     let listening = tokio::spawn(async move {
         let breaker = Arc::<Breaker>::default();
-        let heard = |_| {
-            hears.fetch_add(1, Ordering::SeqCst);
+        let heard = |heard: Heard| {
+            let words = heard.hint != Some(TurnHint::Again);
+            hears.fetch_add(usize::from(words), Ordering::SeqCst);
         };
         deepgram.listen(inlet, &breaker, heard).await
     });

@@ -1,11 +1,13 @@
 //! Listening over one socket after another: what both of Deepgram's generations have in common.
 //!
 //! A socket that breaks is opened again, and the audio of which no final words had come is sent again, so that nothing the
-//! caller said meanwhile is lost. What stays broken for [`GIVE_UP`], or breaks again and again, is given up (`trouble.rs`).
+//! caller said meanwhile is lost. What stays broken for [`GIVE_UP`], or breaks again and again, is given up (`trouble.rs`), sooner
+//! where another recogniser stands by.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringback_call::TurnHint;
 use ringback_wire::deepgram::listen::Command as Control;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::tungstenite::http::HeaderMap;
@@ -96,6 +98,20 @@ impl Talk<'_> {
         (self.heard)(heard);
     }
 
+    /// What is not final will be heard on a new socket.
+    fn hear_again(&mut self) {
+        let until = self.sent.position();
+        self.hear(Heard {
+            text: String::new(),
+            confidence_pm: 0,
+            words: Vec::new(),
+            settled: false,
+            until,
+            answers: None,
+            hint: Some(TurnHint::Again),
+        });
+    }
+
     /// It is asked for its words up to a position.
     fn ask(&mut self, number: u32, upto: u64) {
         let at = None;
@@ -134,6 +150,7 @@ pub(super) struct Listening<'a, G> {
     inlet: Inlet,
     talk: Talk<'a>,
     generation: G,
+    trouble: Trouble,
     dropped: bool,
 }
 
@@ -160,6 +177,7 @@ impl<'a, G: Generation> Listening<'a, G> {
                 earlier: Vec::new(),
             },
             generation,
+            trouble: Trouble::default(),
             dropped: false,
         }
     }
@@ -175,7 +193,6 @@ impl<'a, G: Generation> Listening<'a, G> {
         breaker: &Arc<Breaker>,
     ) -> Result<(), Failure> {
         let mut backoff = Backoff::default();
-        let mut trouble = Trouble::default();
         loop {
             let mut broken = Broken::of(Instant::now());
             let failure = match open(Provider::Deepgram, url, headers, refusal).await {
@@ -202,9 +219,13 @@ impl<'a, G: Generation> Listening<'a, G> {
                 breaker.succeeded();
                 backoff = Backoff::default();
             }
-            let enough = trouble.is_too_much(broken, now);
+            broken.owes = self.talk.sent.has_speech_upto(u64::MAX);
+            let enough = self.trouble.is_too_much(broken, now);
             if !failure.passing || enough || self.is_dropped() {
                 return Err(failure);
+            }
+            if broken.owes {
+                self.talk.hear_again();
             }
             tracing::info!(why = failure.detail, "deepgram is asked again");
             sleep(backoff.next()).await;
@@ -251,6 +272,8 @@ impl<'a, G: Generation> Listening<'a, G> {
                     self.talk.ask(number, upto);
                     self.ask_if_due(socket).await?;
                 }
+                Next::Command(Some(Command::NewTurn)) => self.trouble.new_turn(),
+                Next::Command(Some(Command::Relieved)) => self.trouble.relieved(),
                 Next::Audio(Some(block)) => {
                     self.talk.sent.push(&block);
                     self.generation.sent(&block.mulaw)?;

@@ -128,6 +128,11 @@ impl Ears {
 
     /// A recogniser that was started as the first, with those that follow it.
     pub(crate) fn new(first: Option<Stt>, rest: VecDeque<SttEngine>, language: String) -> Self {
+        if let Some(Stt::Stream { stream, .. }) = &first
+            && !rest.is_empty()
+        {
+            stream.relieve();
+        }
         Self {
             current: first,
             engine: 0,
@@ -310,7 +315,12 @@ impl Ears {
                     }
                     local.take_over(from);
                 }
-                Stt::Stream { stream, .. } => stream.take_over(from),
+                Stt::Stream { stream, .. } => {
+                    stream.take_over(from);
+                    if !self.rest.is_empty() {
+                        stream.relieve();
+                    }
+                }
             }
             self.current = Some(stt);
             self.feed(ring);

@@ -27,6 +27,10 @@ pub(crate) struct Block {
 pub(crate) enum Command {
     /// Say what was said before this position, and answer with the number.
     Finalize { number: u32, upto: u64 },
+    /// What comes next is another turn.
+    NewTurn,
+    /// Another recogniser stands by, to take the place of this one.
+    Relieved,
 }
 
 /// What an adapter heard.
@@ -186,6 +190,12 @@ impl Stream {
             self.begun = self.finalize;
         }
         self.turn_from = ring.end();
+        let _ = self.commands.send(Command::NewTurn);
+    }
+
+    /// Another recogniser stands by: the adapter may give up sooner.
+    pub(crate) fn relieve(&self) {
+        let _ = self.commands.send(Command::Relieved);
     }
 
     /// The final words of the turn before in what was heard.

@@ -10,6 +10,8 @@ use super::listening::GIVE_UP;
 const STEADY: Duration = Duration::from_secs(5);
 /// The most that sockets which broke sooner may weigh together: three of no use, or six that had words before they broke.
 const MOST: u32 = 6;
+/// So many sockets that break in one turn are too many where another recogniser stands by.
+const MOST_IN_TURN: u32 = 2;
 
 /// What became of a socket that is no more.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Broken {
     pub(super) began: bool,
     /// It had words, and they are settled.
     pub(super) helped: bool,
+    /// Somebody spoke of whom no words are settled.
+    pub(super) owes: bool,
 }
 
 /// The breaks since a socket last was steady.
@@ -30,6 +34,12 @@ pub(super) struct Trouble {
     weight: u32,
     /// Since when nothing has helped.
     since: Option<Instant>,
+    /// Another recogniser stands by.
+    relieved: bool,
+    /// Sockets that broke in this turn.
+    in_turn: u32,
+    /// The socket before broke too soon.
+    again: bool,
 }
 
 impl Trouble {
@@ -47,7 +57,30 @@ impl Trouble {
         }
         let from = if broken.began { now } else { broken.asked };
         let since = *self.since.get_or_insert(from);
-        self.weight >= MOST || now.duration_since(since) >= GIVE_UP
+        let relief = self.is_enough_for_relief(broken, steady);
+        relief || self.weight >= MOST || now.duration_since(since) >= GIVE_UP
+    }
+
+    /// Where another stands by it takes over when the second socket breaks within a turn, or one that was opened in place of a
+    /// broken one breaks before it had words.
+    fn is_enough_for_relief(&mut self, broken: Broken, steady: bool) -> bool {
+        if broken.opened.is_none() || (steady && !broken.owes) {
+            self.again = false;
+            return false;
+        }
+        self.in_turn += 1;
+        let in_vain = std::mem::replace(&mut self.again, true) && !steady && !broken.helped;
+        self.relieved && (self.in_turn >= MOST_IN_TURN || in_vain)
+    }
+
+    /// Another turn of the caller's begins.
+    pub(super) fn new_turn(&mut self) {
+        self.in_turn = 0;
+    }
+
+    /// Another recogniser stands by.
+    pub(super) fn relieved(&mut self) {
+        self.relieved = true;
     }
 }
 
@@ -59,6 +92,7 @@ impl Broken {
             opened: None,
             began: false,
             helped: false,
+            owes: false,
         }
     }
 
@@ -111,6 +145,42 @@ mod tests {
             assert_eq!(sockets(3_600_000, true, helped), None);
             assert_eq!(sockets(5000, true, helped), None);
         }
+    }
+
+    #[test]
+    fn where_another_stands_by_two_breaks_in_a_turn_are_enough_and_so_is_one_in_vain_after_another()
+    {
+        // Sockets that last for so many ms: whether they had words, and whether another turn begins behind them.
+        let given_up = |sockets: &[(u64, bool, bool)], owes: bool| {
+            let mut trouble = Trouble::default();
+            trouble.relieved();
+            let mut now = Instant::now();
+            sockets.iter().position(|&(lasted, helped, turn)| {
+                let opened = Some(now);
+                let asked = now;
+                now += Duration::from_millis(lasted);
+                let broken = Broken {
+                    asked,
+                    opened,
+                    began: true,
+                    helped,
+                    owes,
+                };
+                let enough = trouble.is_too_much(broken, now);
+                if turn {
+                    trouble.new_turn();
+                }
+                enough
+            })
+        };
+        for owes in [false, true] {
+            assert_eq!(given_up(&[(900, true, false); 3], owes), Some(1));
+            assert_eq!(given_up(&[(900, true, true); 5], owes), None);
+            assert_eq!(given_up(&[(900, false, true); 3], owes), Some(1));
+        }
+        let steady = [(60_000, true, false); 9];
+        assert_eq!(given_up(&steady, false), None, "nothing is lost");
+        assert_eq!(given_up(&steady, true), Some(1));
     }
 
     #[test]
