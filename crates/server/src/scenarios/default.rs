@@ -20,6 +20,14 @@ pub fn check_default(app: &Server, was_read: bool) -> Result<(), ConfigError> {
         let what = format!("DEFAULT_SCENARIO={name}: this scenario cannot be used: {why}");
         return Err(ConfigError(what));
     }
+    let file = format!("{name}.toml");
+    let mut refused = scenarios.files.refused().iter();
+    if let Some(refused) = refused.find(|refused| refused.file == file) {
+        let why = refused.problems.first();
+        let why = why.map_or_else(String::new, ToString::to_string);
+        let what = format!("DEFAULT_SCENARIO={name}: its file cannot be used: {why}");
+        return Err(ConfigError(what));
+    }
     if !was_read {
         tracing::warn!(
             "DEFAULT_SCENARIO={name} is neither built in nor a file, and the database does not answer: until it is found there, calls to POST / are \

@@ -145,6 +145,24 @@ fn a_wrong_setting_stops_the_start_with_one_line_and_status_2() {
         ),
         "{complaint}"
     );
+    let folder = tempfile::tempdir().unwrap();
+    let scenarios = folder.path().join("scenarios");
+    std::fs::create_dir_all(&scenarios).unwrap();
+    std::fs::write(scenarios.join("desk.toml"), "promt = \"Be kind.\"\n").unwrap();
+    let (status, _, complaint) = run(
+        &["serve", "--port", "0", "--default-scenario", "desk"],
+        &[
+            ("LOG_LEVEL", "off"),
+            ("STT", "none"),
+            ("DATA_DIR", folder.path().to_str().unwrap()),
+        ],
+    );
+    assert_eq!(status, 2, "{complaint}");
+    let why = "ringback: DEFAULT_SCENARIO=desk: its file cannot be used: ";
+    assert!(
+        complaint.starts_with(why) && complaint.contains("promt"),
+        "{complaint}"
+    );
 }
 
 #[test]
