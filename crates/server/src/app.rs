@@ -232,7 +232,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
     app.traces.close().await;
-    let _ = tokio::time::timeout(Duration::from_secs(5), app.rows.kept()).await;
+    app.rows.close().await;
     tracing::info!("server stopped");
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::database::now;
 
 /// From one look for what is old to the next; the first is soon after the start.
 const EVERY: Duration = Duration::from_secs(3600);
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(30);
 /// From one look for files of erased calls to the next; the first is at the start.
 const ERASED_EVERY: Duration = Duration::from_secs(60);
 /// Files that are looked up at once.
@@ -62,12 +62,13 @@ pub async fn run(app: App) {
                 next = Instant::now() + EVERY;
             }
         }
-        tokio::time::sleep(ERASED_EVERY).await;
+        let until_next = next.saturating_duration_since(Instant::now());
+        tokio::time::sleep(until_next.clamp(Duration::from_secs(1), ERASED_EVERY)).await;
     }
 }
 
-async fn look(at: (&Store, &str), folder: &Path, keep: RetentionConfig) {
-    match sweep(at, folder, keep, now()).await {
+async fn look((store, node): (&Store, &str), folder: &Path, keep: RetentionConfig) {
+    match sweep((store, node), folder, keep, now()).await {
         Ok(swept) if swept == Swept::default() => {}
         Ok(Swept {
             files,
@@ -80,6 +81,18 @@ async fn look(at: (&Store, &str), folder: &Path, keep: RetentionConfig) {
         }
         Err(error) => tracing::error!("Error: old files are not looked for: {error}"),
     }
+    overwrite(store).await;
+}
+
+/// Has what was deleted disappear from the files of the database, too. Where that has to wait the log says so: the next look for what is
+/// old does it.
+pub async fn overwrite(store: &Store) {
+    let why = match store.wal_empty().await {
+        Ok(true) => return,
+        Ok(false) => "it is being read".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!("what was deleted stays beside the database for an hour at most: {why}");
 }
 
 /// Deletes the files of this node whose calls were erased, also by another node or while this one was away. Answers how many.

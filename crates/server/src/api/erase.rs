@@ -16,7 +16,7 @@ use crate::body::JsonBody;
 use crate::database::now;
 use crate::openapi::Problem;
 use crate::refusal::{Refusal, store};
-use crate::retention::delete;
+use crate::retention::{delete, overwrite};
 
 /// How large the body may be, in bytes.
 pub const MAX_BYTES: usize = 4 << 10;
@@ -91,6 +91,7 @@ pub async fn erase_number(
     let erased = erased.map_err(no_number)?;
     let (deleted, left) = delete_here(&app, store, &erased.files).await;
     app.desk.recent.forget(&erased.calls);
+    overwrite(store).await;
     let counts = Erased {
         calls: erased.calls.len(),
         files: deleted,

@@ -409,6 +409,12 @@ fn the_server_starts_without_settings_and_stops_at_sigterm() {
             .success()
     );
     assert_eq!(server.wait().unwrap().code(), Some(0));
+    let data = folder.path().join("data");
+    assert!(data.join("ringback.db").exists());
+    assert!(
+        !data.join("ringback.db-wal").exists(),
+        "all is in the database"
+    );
     let logs: Vec<_> = std::fs::read_dir(folder.path().join("logs"))
         .unwrap()
         .map(Result::unwrap)

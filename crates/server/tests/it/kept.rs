@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -44,6 +45,24 @@ impl Desk {
         left.sort();
         left
     }
+}
+
+/// The files below a folder in which these bytes are.
+fn mentions(folder: &Path, what: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(mentions(&path, what));
+        } else if std::fs::read(&path).is_ok_and(|bytes| {
+            bytes
+                .windows(what.len())
+                .any(|part| part == what.as_bytes())
+        }) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 fn days(count: u32) -> Option<NonZeroU32> {
@@ -128,7 +147,16 @@ async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
     assert_eq!(desk.erase(CALLER).await.status, 409);
     assert!(desk.recording("1.wav").exists());
     service.server.app.desk.watches.end(live, "HungUp");
+    let mentioning = || {
+        let folders = [desk.recording("../.."), service.folder().to_owned()];
+        folders
+            .iter()
+            .flat_map(|folder| mentions(folder, CALLER))
+            .collect::<Vec<_>>()
+    };
+    assert!(!mentioning().is_empty());
     let told = desk.erase("+1 (500) 555-0001").await;
+    assert_eq!(mentioning(), Vec::<PathBuf>::new());
     let expected = json!({"calls": 1, "files": 2, "files_left": [], "scheduled_calls": 0});
     assert_eq!((told.status, told.json), (200, expected.clone()));
     assert!(!desk.recording("1.wav").exists() && !desk.recording("1.trace.jsonl").exists());

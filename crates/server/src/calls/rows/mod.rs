@@ -14,6 +14,7 @@ use ringback_store::{
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::recent::without_content;
@@ -27,6 +28,11 @@ const RETRY: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_secs(2);
 /// A database that has not answered by then is taken to be down.
 const PING: Duration = Duration::from_secs(1);
+
+/// At a stop, so long rows are waited for until they are on disk, then until they are in the database, then until that is closed.
+const KEEPING: Duration = Duration::from_secs(5);
+const SETTLING: Duration = Duration::from_secs(2);
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// So long an answer of the database counts for whoever asks how it is.
 const COUNTS: Duration = Duration::from_secs(1);
@@ -57,7 +63,7 @@ impl Rows {
         let node = node(data_dir)?;
         let started = now();
         // What goes wrong else is told when it is tried again.
-        let first = tokio::time::timeout(FIRST, make(&store)).await;
+        let first = timeout(FIRST, make(&store)).await;
         let made = Arc::new(AtomicBool::new(matches!(first, Ok(Ok(())))));
         if let Ok(Err(error @ Error::Newer { .. })) = first {
             return Err(error.into());
@@ -102,17 +108,20 @@ impl Rows {
         if let Some((_, answered)) = asked.filter(|(at, _)| at.elapsed() < COUNTS) {
             return Some(answered);
         }
-        let ping = tokio::time::timeout(PING, open.store.ping()).await;
+        let ping = timeout(PING, open.store.ping()).await;
         let answered = matches!(ping, Ok(Ok(()))) && open.made.load(Ordering::Relaxed);
         *asked = Some((Instant::now(), answered));
         Some(answered)
     }
 
-    /// Waits until all rows that were sent before outlive this process.
-    pub async fn kept(&self) {
-        if let Some(open) = self.0.get() {
-            open.writer.kept().await;
-        }
+    /// Leaves the database, once all rows that were sent before are there, or at least outlive this process.
+    pub async fn close(&self) {
+        let Some(Open { store, writer, .. }) = self.0.get() else {
+            return;
+        };
+        let _ = timeout(KEEPING, writer.kept()).await;
+        let _ = timeout(SETTLING, writer.settled()).await;
+        let _ = timeout(CLOSING, store.close()).await;
     }
 
     /// Waits until all rows that were sent before are in the database. While that is down, this waits.
