@@ -37,8 +37,8 @@ mod writer;
 pub use api_keys::{ApiKey, ApiKeyNew, ApiKeyUser};
 pub use audit::{AuditEntry, AuditFilter};
 pub use calls::{
-    Begun, Call, CallDetail, CallEnd, CallFile, CallFilter, CallStart, CallStatus, Direction,
-    Fault, FileKind, Turn,
+    Begun, Call, CallAnswer, CallDetail, CallEnd, CallFile, CallFilter, CallStart, CallStatus,
+    Direction, Fault, FileKind, Turn,
 };
 pub use checkpoints::Checkpoint;
 pub use do_not_call::DoNotCall;

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::calls::write::{
-    call_end, call_insert, call_status_set, fault_insert, file_set, turn_set, turns_cut,
+    call_answer, call_end, call_insert, call_status_set, fault_insert, file_set, turn_set,
+    turns_cut,
 };
-use crate::calls::{CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
+use crate::calls::{CallAnswer, CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
 use crate::checkpoints::{Checkpoint, checkpoint_set};
 use crate::db::Tx;
 use crate::journal::{Appended, Batch, Journal};
@@ -51,6 +52,8 @@ pub enum Write {
         /// When (µs since 1970).
         at: i64,
     },
+    /// It is answered.
+    Answer(CallAnswer),
     /// A turn is finished.
     Turn(Turn),
     /// It has so many turns: those after them were taken back.
@@ -382,6 +385,7 @@ impl Write {
                 status,
                 at,
             } => call_status_set(tx, call_id, *status, *at).await,
+            Self::Answer(answer) => call_answer(tx, answer).await,
             Self::Turn(turn) => turn_set(tx, turn).await,
             Self::Turns { call_id, count } => turns_cut(tx, call_id, *count).await,
             Self::Fault(fault) => fault_insert(tx, fault).await,
@@ -397,6 +401,7 @@ impl Write {
         match self {
             Self::Call(call) => ("call", &call.id),
             Self::Status { call_id, .. } => ("status", call_id),
+            Self::Answer(answer) => ("answer", &answer.call_id),
             Self::Turn(turn) => ("turn", &turn.call_id),
             Self::Turns { call_id, .. } => ("cut", call_id),
             Self::Fault(fault) => ("fault", &fault.call_id),

@@ -1,9 +1,10 @@
 //! Rows of calls: there once the call is over, and what was told of it also when the server was killed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use jiff::Timestamp;
 use ringback_sim::Ended;
 use ringback_store::{CallDetail, FileKind, Location, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::openapi::assert_told;
@@ -175,6 +176,7 @@ async fn answered(server: &Simulated) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
     let server = Simulated::start(&[("RECORDING", "false")], &[]).await;
     server.register().await;
@@ -191,6 +193,10 @@ async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
     }
 }
 
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_it_starts_again() {
     let server = Simulated::start(&[], &[]).await;
@@ -198,10 +204,18 @@ async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_i
     let talk = async {
         server.call_to_the_end("pause_ms = 15000").await;
     };
-    let id = tokio::select! {
-        id = answered(&server) => id,
+    let look = async {
+        let id = answered(&server).await;
+        let going = calls(&server, "?status=in-progress").await.remove(0);
+        (id, going)
+    };
+    let (id, going) = tokio::select! {
+        looked = look => looked,
         () = talk => panic!("the call was over before its turn was told"),
     };
+    let engines = json!(["deepgram", "openai", "cartesia"]);
+    assert_eq!(going["engines"], engines);
+    let started = time(&going["started"]);
     let server = server.killed_and_started();
     let call = until("the end", async || {
         calls(&server, "?status=failed").await.pop()
@@ -209,6 +223,14 @@ async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_i
     .await;
     assert_eq!(call["call_id"], id.as_str());
     assert_eq!(call["reason"], "the server died");
+    assert_eq!(call["engines"], engines);
+    assert_eq!(time(&call["started"]), started);
+    let files = std::fs::read_dir(server.data_dir().join("recordings")).unwrap();
+    let written = files.map(|file| file.unwrap().metadata().unwrap().modified().unwrap());
+    let written = Timestamp::try_from(written.max().unwrap()).unwrap();
+    let ended = time(&call["ended"]);
+    assert_eq!(ended.as_microsecond(), written.as_microsecond(), "{call}");
+    assert!(started < ended, "{call}");
     let rows = rows(&server, "", &id).await;
     assert_eq!(rows.turns[2].text, ANSWER);
     let kinds: Vec<FileKind> = rows.files.iter().map(|file| file.kind).collect();

@@ -107,6 +107,17 @@ pub struct CallStart {
     pub at: i64,
 }
 
+/// A call that is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallAnswer {
+    /// The call.
+    pub call_id: String,
+    /// When the media began (µs since 1970).
+    pub at: i64,
+    /// What hears, answers and speaks at first: a list of names.
+    pub engines: Json,
+}
+
 /// A call as it ends. What an earlier end has said stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallEnd {

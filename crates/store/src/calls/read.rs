@@ -111,6 +111,11 @@ statements! {
     TURNS_OF = ["SELECT * FROM turns WHERE call_id = $1 ORDER BY number"];
     FAULTS_OF = ["SELECT * FROM faults WHERE call_id = $1 ORDER BY at, id"];
     FILES_OF = ["SELECT * FROM call_files WHERE call_id = $1 ORDER BY kind"];
+    CALL_LAST = ["SELECT MAX(at) FROM (
+        SELECT COALESCE(answered_at, created_at) AS at FROM calls WHERE id = $1
+        UNION ALL SELECT MAX(at) FROM turns WHERE call_id = $1
+        UNION ALL SELECT MAX(at) FROM faults WHERE call_id = $1
+        UNION ALL SELECT at FROM checkpoints WHERE call_id = $1) AS known"];
     CALLS_UNENDED = ["SELECT * FROM calls WHERE status_rank < 9 AND node = $1 AND created_at < $2
         ORDER BY created_at"];
 }
@@ -195,5 +200,15 @@ impl Store {
     /// [`Error::Unavailable`].
     pub async fn call_unended(&self, node: &str, before: i64) -> Result<Vec<Call>, Error> {
         fetch!(self, fetch_all, CALLS_UNENDED, node, before)
+    }
+
+    /// The last time (µs since 1970) at which something is known of the call of this id, ours: its beginning, a line, a fault, a
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn call_last(&self, id: &str) -> Result<Option<i64>, Error> {
+        let (last,): (Option<i64>,) = fetch!(self, fetch_one, CALL_LAST, id)?;
+        Ok(last)
     }
 }

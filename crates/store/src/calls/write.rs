@@ -1,6 +1,6 @@
 //! Rows of calls, written so that writing them again changes nothing.
 
-use super::{CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
+use super::{CallAnswer, CallEnd, CallFile, CallStart, CallStatus, Fault, Turn};
 use crate::db::{Tx, execute, execute_in, statements};
 use crate::{Error, Store, normal_number};
 
@@ -22,10 +22,13 @@ statements! {
             ended_at = CASE WHEN $3 = 9 THEN COALESCE(ended_at, $4) ELSE ended_at END
         WHERE call_sid = $1 AND status_rank < $3"];
     CALL_SID = ["UPDATE calls SET call_sid = $2 WHERE id = $1 AND (call_sid IS NULL OR call_sid = $2)"];
+    CALL_ANSWER = ["UPDATE calls SET answered_at = COALESCE(answered_at, $2), engines = COALESCE(engines, $3)
+        WHERE id = $1"];
     CALL_END = ["UPDATE calls SET
             status = CASE WHEN status_rank < 9 THEN $2 ELSE status END, status_rank = 9,
             answered_at = COALESCE(answered_at, $3), ended_at = COALESCE(ended_at, $4),
-            end_reason = COALESCE(end_reason, $5), engines = COALESCE(engines, $6),
+            end_reason = COALESCE(end_reason, $5),
+            engines = CASE WHEN end_reason IS NULL THEN COALESCE($6, engines) ELSE engines END,
             cost = COALESCE(cost, $7), currency = COALESCE(currency, $8),
             summary = COALESCE(summary, $9)
         WHERE id = $1"];
@@ -81,6 +84,15 @@ pub(crate) async fn call_status_set(
     at: i64,
 ) -> Result<(), Error> {
     execute_in!(tx, CALL_STATUS, id, status, status.rank(), at).map(drop)
+}
+
+pub(crate) async fn call_answer(tx: &mut Tx, answer: &CallAnswer) -> Result<(), Error> {
+    let CallAnswer {
+        call_id,
+        at,
+        engines,
+    } = answer;
+    execute_in!(tx, CALL_ANSWER, call_id, *at, engines).map(drop)
 }
 
 pub(crate) async fn call_end(tx: &mut Tx, end: &CallEnd) -> Result<(), Error> {

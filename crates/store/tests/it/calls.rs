@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use ringback_store::{
-    AuditFilter, CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint, Direction,
-    DoNotCall, EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind, Finish, Json,
-    NodeFile, Page, Store, Suppression, Transcript, TranscriptKind, Turn, Write, Writer, new_id,
+    AuditFilter, CallAnswer, CallEnd, CallFile, CallFilter, CallStart, CallStatus, Checkpoint,
+    Direction, DoNotCall, EntryFilter, EntryMove, EntryNew, EntryStatus, Error, Fault, FileKind,
+    Finish, Json, NodeFile, Page, Store, Suppression, Transcript, TranscriptKind, Turn, Write,
+    Writer, new_id,
 };
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -149,6 +150,57 @@ pub async fn a_status_only_goes_forward_and_the_first_final_one_stays(fresh: Fre
             .call_status_set("CA-unknown", CallStatus::Busy, NOW)
             .await
             .unwrap()
+    );
+}
+
+pub async fn a_call_that_goes_on_says_since_when_and_what_hears_answers_and_speaks(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let writer = Writer::start(store.clone(), &fresh.dir.path().join("journal")).unwrap();
+    let write = async |writes: &[Write]| {
+        writes.iter().for_each(|write| writer.send(write.clone()));
+        writer.settled().await;
+        assert_eq!(writer.state().refused, 0);
+    };
+    let names = |names: &[&str]| Json(json!(names));
+    let answer = Write::Answer(CallAnswer {
+        call_id: "1".to_owned(),
+        at: NOW + SECOND,
+        engines: names(&["deepgram", "openai"]),
+    });
+    let begun = Write::Call(CallStart {
+        status: CallStatus::InProgress,
+        ..call("1", NOW)
+    });
+    write(&[begun, answer.clone()]).await;
+    let look = async || store.call_find("1").await.unwrap().unwrap();
+    let call = look().await;
+    assert_eq!(call.status, CallStatus::InProgress);
+    assert_eq!(call.answered_at, Some(NOW + SECOND));
+    assert_eq!(call.engines, Some(names(&["deepgram", "openai"])));
+    assert_eq!(store.call_last("1").await.unwrap(), Some(NOW + SECOND));
+    let said = turn("1", 0, "hello");
+    let at = said.at;
+    write(&[Write::Turn(said)]).await;
+    assert_eq!(
+        store.call_last("1").await.unwrap(),
+        Some(at.max(NOW + SECOND))
+    );
+    assert_eq!(store.call_last("2").await.unwrap(), None);
+    write(&[Write::End(Box::new(end("1"))), answer]).await;
+    assert_eq!(
+        look().await.engines,
+        end("1").engines,
+        "those it ended with"
+    );
+    let other = CallEnd {
+        engines: Some(names(&["another"])),
+        ..end("1")
+    };
+    write(&[Write::End(Box::new(other))]).await;
+    assert_eq!(
+        look().await.engines,
+        end("1").engines,
+        "the first end stays"
     );
 }
 

@@ -153,6 +153,7 @@ cases! {
     accounts::a_request_sent_many_times_is_carried_out_once,
     accounts::a_block_of_an_admin_is_not_shortened_by_the_server,
     calls::a_status_only_goes_forward_and_the_first_final_one_stays,
+    calls::a_call_that_goes_on_says_since_when_and_what_hears_answers_and_speaks,
     calls::rows_written_twice_are_there_once,
     calls::turns_that_were_taken_back_are_gone,
     calls::a_caller_put_through_to_another_scenario_has_a_call_for_each,

@@ -157,12 +157,12 @@ struct About {
     /// When it was answered.
     #[schema(format = DateTime)]
     started: Option<String>,
-    /// When it ended.
+    /// When it ended; where the server died, when something was last known of it.
     #[schema(format = DateTime)]
     ended: Option<String>,
     /// Why it ended.
     reason: Option<String>,
-    /// What heard, answered and spoke.
+    /// What heard, answered and spoke; of one that goes on, what does at first.
     #[schema(value_type = Option<Vec<String>>)]
     engines: Option<Kept>,
     /// ISO 4217, of what it cost.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use ringback_session::News;
-use ringback_store::{Fault, Json, Turn, Write, Writer, new_id};
-use serde_json::{Map, Value};
+use ringback_store::{CallAnswer, Fault, Json, Turn, Write, Writer, new_id};
+use serde_json::{Map, Value, json};
 
 use crate::database::now;
 
@@ -51,9 +51,18 @@ impl Following {
     pub fn take(&self, news: News) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match news {
-            News::Began { at, recorded, .. } => {
+            News::Began {
+                at,
+                engines,
+                recorded,
+            } => {
                 state.began = at.as_microsecond();
                 state.recorded = recorded;
+                self.writer.send(Write::Answer(CallAnswer {
+                    call_id: self.call_id.clone(),
+                    at: state.began,
+                    engines: json!(engines).into(),
+                }));
             }
             News::Files(files) => {
                 for path in files {

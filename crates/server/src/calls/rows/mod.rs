@@ -2,15 +2,15 @@
 
 mod follow;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use ringback_call::{Direction, EndCause};
 use ringback_store::{
-    Call, CallEnd, CallFile, CallStart, CallStatus, Error, FileKind, Store, Write, Writer,
-    WriterState,
+    CallEnd, CallFile, CallStart, CallStatus, Error, FileKind, Store, Write, Writer, WriterState,
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::recent::without_content;
 use super::{Arrival, Ending};
+use crate::api::calls::files::in_folder;
 use crate::database::now;
 pub use follow::Following;
 
@@ -72,7 +73,11 @@ impl Rows {
         tokio::spawn(prepare(
             store.clone(),
             writer.clone(),
-            (node.clone(), started),
+            Left {
+                node: node.clone(),
+                started,
+                folder: data_dir.join("recordings"),
+            },
             Arc::clone(&made),
         ));
         let open = Open {
@@ -249,14 +254,18 @@ async fn make(store: &Store) -> Result<(), Error> {
     store.warm().await
 }
 
-/// Makes the tables as soon as the database answers, and ends the calls that were live when an earlier process died: those of this
-/// node that began before it `started`.
-async fn prepare(
-    store: Store,
-    writer: Writer,
-    (node, started): (String, i64),
-    made: Arc<AtomicBool>,
-) {
+/// Which calls an earlier process may have left.
+struct Left {
+    /// Of this node,
+    node: String,
+    /// begun before this time (µs since 1970),
+    started: i64,
+    /// with their files in here.
+    folder: PathBuf,
+}
+
+/// Makes the tables as soon as the database answers, and ends the calls that were live when an earlier process died.
+async fn prepare(store: Store, writer: Writer, left: Left, made: Arc<AtomicBool>) {
     let mut told = false;
     loop {
         match make(&store).await {
@@ -264,8 +273,8 @@ async fn prepare(
                 made.store(true, Ordering::Relaxed);
                 // What the earlier process had sent must be there before its calls are looked for.
                 writer.settled().await;
-                match store.call_unended(&node, started).await {
-                    Ok(left) => return end_left(&writer, left),
+                match end_left(&store, &writer, &left).await {
+                    Ok(()) => return,
                     Err(error) => {
                         tracing::error!("Error: calls that were left are not known: {error}");
                     }
@@ -281,15 +290,16 @@ async fn prepare(
     }
 }
 
-fn end_left(writer: &Writer, left: Vec<Call>) {
-    for call in left {
+async fn end_left(store: &Store, writer: &Writer, left: &Left) -> Result<(), Error> {
+    for call in store.call_unended(&left.node, left.started).await? {
         let call_id = call.start.id;
+        let ended_at = last_sign(store, &call_id, left).await?;
         tracing::warn!(call.id = call_id, "a call that this server left is ended");
         writer.send(Write::End(Box::new(CallEnd {
             call_id,
             status: CallStatus::Failed,
             answered_at: None,
-            ended_at: now(),
+            ended_at,
             reason: "the server died".to_owned(),
             engines: None,
             cost: None,
@@ -297,4 +307,19 @@ fn end_left(writer: &Writer, left: Vec<Call>) {
             summary: None,
         })));
     }
+    Ok(())
+}
+
+/// When something was last known of a call: by its rows, and by the last write to its files, which comes twice a second.
+async fn last_sign(store: &Store, call_id: &str, left: &Left) -> Result<i64, Error> {
+    let mut last = store.call_last(call_id).await?.unwrap_or(0);
+    for file in store.call_files(call_id).await? {
+        let Some(path) = in_folder(&left.folder, Path::new(&file.path)) else {
+            continue;
+        };
+        let written = tokio::fs::metadata(path).await.and_then(|of| of.modified());
+        let written = written.ok().and_then(|at| Timestamp::try_from(at).ok());
+        last = last.max(written.map_or(0, Timestamp::as_microsecond));
+    }
+    Ok(last.min(left.started))
 }
