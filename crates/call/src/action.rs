@@ -113,7 +113,7 @@ pub enum EndCause {
     Finish,
     /// A machine answered, and there is nothing more to say to it.
     Callee,
-    /// Somebody who has the call in hand had the caller put through.
+    /// Somebody who has the call in hand ended it, or had the caller put through.
     Operator,
 }
 

@@ -34,6 +34,8 @@ pub enum Order {
     },
     /// A hint for the responder, which the caller does not hear.
     Whisper(String),
+    /// End the call, after the sentence that is being heard.
+    HangUp,
 }
 
 /// Why an order is not carried out.
@@ -75,7 +77,7 @@ impl Call {
         match order {
             Order::Say { .. } if self.callee.leads() => Some(Unfit::Machine),
             Order::Say { .. } if self.mode.orders.lines.len() >= MOST_WAITING => Some(Unfit::Full),
-            Order::Say { .. } | Order::Transfer { .. } | Order::Whisper(_) => None,
+            Order::Say { .. } | Order::Transfer { .. } | Order::Whisper(_) | Order::HangUp => None,
         }
     }
 
@@ -87,6 +89,7 @@ impl Call {
             Order::Say { text, interrupt } => self.on_say(text, *interrupt),
             Order::Transfer { to, first } => self.put_through(to, first.as_deref()),
             Order::Whisper(text) => self.whisper(text),
+            Order::HangUp => self.close(EndCause::Operator),
         }
     }
 

@@ -254,6 +254,7 @@ fn orders() -> impl Strategy<Value = Order> {
     prop_oneof![
         4 => (text(), any::<bool>()).prop_map(|(text, interrupt)| Order::Say { text, interrupt }),
         1 => proptest::option::of(text()).prop_map(|first| Order::Transfer { to: "+15005550009".into(), first }),
+        1 => Just(Order::HangUp),
         2 => text().prop_map(Order::Whisper)
     ]
 }

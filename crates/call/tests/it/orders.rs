@@ -166,6 +166,17 @@ fn a_caller_is_put_through_at_once_and_what_was_being_said_ends_there() {
 }
 
 #[test]
+fn who_has_the_call_in_hand_ends_it_after_its_sentence_and_for_a_reason_of_its_own() {
+    let mut world = conversing(&[STORY]);
+    world.at(6000, Event::Order(Order::HangUp)).run(15_000);
+    let (ms, intent, cause) = world.end().unwrap();
+    assert_eq!((intent, cause), (Intent::HangUp, EndCause::Operator));
+    let last = world.call.lines().last().unwrap();
+    assert!(ms > 6000 && ms >= last.until.ms(), "{ms} {last:?}");
+    assert_eq!(last.heard, "There was a king who had three sons.");
+}
+
+#[test]
 fn a_line_before_a_transfer_is_heard_to_its_end_whatever_the_caller_does() {
     let mut world = conversing(&[STORY]);
     world

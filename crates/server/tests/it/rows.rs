@@ -176,6 +176,32 @@ async fn answered(server: &Simulated) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_hung_up_on_request_ends_for_a_reason_of_its_own() {
+    let server = Simulated::start(&[], &[]).await;
+    server.register().await;
+    let hang_up = async {
+        let id = answered(&server).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}/calls/{id}/hangup", server.url());
+        assert_eq!(client.post(url).send().await.unwrap().status(), 202);
+        id
+    };
+    let (_, id) = tokio::join!(server.call_to_the_end("pause_ms = 15000"), hang_up);
+    let call = until("the row", async || {
+        calls(&server, "?status=completed").await.pop()
+    })
+    .await;
+    assert_eq!(
+        (&call["call_id"], &call["reason"]),
+        (&json!(id), &json!("Operator"))
+    );
+    let events = server.get(&format!("/calls/{id}/events")).await;
+    assert!(events.contains(r#"{"reason":"Operator"}"#), "{events}");
+    let metrics = server.get("/metrics").await;
+    let ended = |end: &str| metrics.contains(&format!("direction=\"inbound\",end=\"{end}\"}} 1"));
+    assert!(ended("operator") && !ended("finish"), "{metrics}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_call_that_is_not_recorded_no_word_is_kept() {
     let server = Simulated::start(&[("RECORDING", "false")], &[]).await;

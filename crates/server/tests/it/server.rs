@@ -113,14 +113,16 @@ impl Seat for ScriptedSeat {
                     }
                     () = connected.finish.cancelled() => None,
                     Some(Given { order, told }) = connected.orders.next() => {
-                        if matches!(order, Order::Whisper(_)) {
-                            told.send(Err(Refused::Deaf)).unwrap();
-                        } else {
-                            told.send(Ok(())).unwrap();
-                            let echo = Outgoing::Text(format!("{order:?}"));
-                            connected.socket.send(echo).await.unwrap();
+                        let deaf = matches!(order, Order::Whisper(_));
+                        told.send(if deaf { Err(Refused::Deaf) } else { Ok(()) }).unwrap();
+                        if order != Order::HangUp {
+                            if !deaf {
+                                let echo = Outgoing::Text(format!("{order:?}"));
+                                connected.socket.send(echo).await.unwrap();
+                            }
+                            continue;
                         }
-                        continue;
+                        None
                     }
                     received = connected.socket.next() => received,
                 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use ringback_call::Order;
 use serde_json::json;
 
 use super::access::{Reader, find};
@@ -34,7 +35,8 @@ pub async fn hang_up(
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Accepted>), Refusal> {
     let live = live(&app, &reader, &id).await?;
-    if !live.finish() {
+    // One that does not take orders, because it has not begun or ends already, is told as by a server that stops.
+    if live.order(Order::HangUp).await.is_err() && !live.finish() {
         return Err(over());
     }
     audit(&app, (&user, &whence), "call.hangup", &live, json!({})).await;
