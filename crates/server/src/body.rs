@@ -12,12 +12,15 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
+use jiff::Timestamp;
 use ringback_wire::twilio::webhook::{BadForm, Form};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use url::form_urlencoded;
 
 use crate::answers::Detail;
 use crate::patience::Patience;
@@ -309,22 +312,79 @@ impl<T: DeserializeOwned> Params<T> {
     /// # Errors
     /// It does not fit.
     pub fn of(query: &str) -> Result<T, Misfit> {
-        let misfit = |what: &str| Misfit {
-            place: vec![json!("query")],
-            what: what.to_owned(),
-            kind: "value_error",
-        };
+        let names: Vec<(String, bool)> = form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| {
+                let nul = name.contains('\0') || value.contains('\0');
+                (name.into_owned(), nul)
+            })
+            .collect();
+        if let Some((name, _)) = names.iter().find(|(_, nul)| *nul) {
+            let what = "write it without the character NUL";
+            return Err(param(Some(name), what, "value_error"));
+        }
         let uri: Result<Uri, _> = format!("/?{query}").parse();
-        let uri = uri.map_err(|error| misfit(&error.to_string()))?;
+        let uri = uri.map_err(|error| param(None, &error.to_string(), "value_error"))?;
         let read = Query::try_from_uri(&uri);
         read.map(|Query(params)| params).map_err(|refused| {
             let text = refused.body_text();
-            misfit(
-                text.rsplit_once("string: ")
-                    .map_or(&*text, |(_, what)| what),
-            )
+            let what = text
+                .strip_prefix("Failed to deserialize query string: ")
+                .unwrap_or(&text);
+            let mut names = names.iter().map(|(name, _)| name.as_str());
+            let of_one = what
+                .split_once(": ")
+                .filter(|(name, _)| names.any(|given| given == *name));
+            let (name, what) = of_one.map_or((None, what), |(name, what)| (Some(name), what));
+            unfit_param(name, what)
         })
     }
+}
+
+fn param(name: Option<&str>, what: &str, kind: &'static str) -> Misfit {
+    let place = [Some("query"), name].into_iter().flatten();
+    Misfit {
+        place: place.map(|step| json!(step)).collect(),
+        what: what.to_owned(),
+        kind,
+    }
+}
+
+/// What the reader of queries says, in words for who wrote one.
+fn unfit_param(name: Option<&str>, what: &str) -> Misfit {
+    let quoted = |before: &str| {
+        let (quoted, _) = what.strip_prefix(before)?.split_once('`')?;
+        Some(quoted)
+    };
+    if let Some(missing) = quoted("missing field `") {
+        return param(Some(missing), "Field required", "missing");
+    }
+    if let Some(unknown) = quoted("unknown field `") {
+        return param(Some(unknown), what, "extra_forbidden");
+    }
+    if let Some(twice) = quoted("duplicate field `") {
+        return param(Some(twice), "it stands there twice", "value_error");
+    }
+    let number = ["digit found", "number too ", "integer from empty"];
+    if number.iter().any(|words| what.contains(words)) {
+        return param(
+            name,
+            "write a whole number that is not too large",
+            "value_error",
+        );
+    }
+    param(name, what, "value_error")
+}
+
+/// A time in a query or a body.
+///
+/// # Errors
+/// It is none.
+pub fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let what = "write a time as 2026-11-20T09:15:02Z";
+    text.parse().map(Some).map_err(|_| D::Error::custom(what))
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {

@@ -308,6 +308,11 @@ pub fn router_of(app: App, routes: &[Route]) -> Router {
     for route in routes {
         // What stands further down is gone through first.
         let handler = (route.handler)();
+        let handler = if route.path.contains('{') {
+            handler.route_layer(from_fn(requests::without_nul))
+        } else {
+            handler
+        };
         let handler = match counter(&app, route) {
             Some(counter) => handler.route_layer(from_fn_with_state(counter, rates::count)),
             None => handler,

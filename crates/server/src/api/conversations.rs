@@ -209,7 +209,8 @@ fn failed(why: String) -> Detail {
 }
 
 /// The conversation of this id, if this user may see it.
-fn find(app: &App, id: Uuid, user: &User) -> Result<Arc<Conversation>, Detail> {
+fn find(app: &App, id: &str, user: &User) -> Result<Arc<Conversation>, Detail> {
+    let id = Uuid::try_parse(id).map_err(|_| unknown())?;
     let found = app.desk.conversations.find(id, user.sees());
     found.ok_or_else(unknown)
 }
@@ -241,7 +242,7 @@ fn unknown() -> Detail {
 pub async fn send_message(
     State(app): State<App>,
     user: User,
-    Path(id): Path<Uuid>,
+    Path(id): Path<String>,
     headers: HeaderMap,
     JsonBody(message): JsonBody<Utterance>,
 ) -> Result<Response, Refusal> {
@@ -253,7 +254,7 @@ pub async fn send_message(
         let what = format!("it has more than {LONGEST} characters");
         return Err(Refusal::field("text", what));
     }
-    let turn = find(&app, id, &user)?.say(text);
+    let turn = find(&app, &id, &user)?.say(text);
     let mut turn = turn.map_err(|why| {
         let what = match why {
             NoTurn::Busy => "another message is being answered: wait for its reply",
@@ -327,9 +328,9 @@ fn event(name: &str, data: &Value) -> Event {
 pub async fn show_conversation(
     State(app): State<App>,
     user: User,
-    Path(id): Path<Uuid>,
+    Path(id): Path<String>,
 ) -> Result<Response, Detail> {
-    let conversation = find(&app, id, &user)?;
+    let conversation = find(&app, &id, &user)?;
     Ok(Json(shown(&conversation)).into_response())
 }
 
@@ -370,9 +371,9 @@ fn shown(conversation: &Conversation) -> Value {
 pub async fn delete_conversation(
     State(app): State<App>,
     user: User,
-    Path(id): Path<Uuid>,
+    Path(id): Path<String>,
 ) -> Result<Response, Detail> {
-    let conversation = find(&app, id, &user)?;
+    let conversation = find(&app, &id, &user)?;
     app.desk.conversations.forget(&conversation);
     Ok(StatusCode::NO_CONTENT.into_response())
 }

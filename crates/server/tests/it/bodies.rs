@@ -204,7 +204,7 @@ async fn errors_of_paths_and_queries_are_json_too() {
     assert!(body.starts_with(r#"{"detail":""#), "{body}");
     let (status, body) = ask(asked("/pages?limit=x")).await;
     assert_eq!(status, 422);
-    let expected = r#"{"detail":[{"loc":["query"],"msg":"limit: invalid digit found in string","type":"value_error"}]}"#;
+    let expected = r#"{"detail":[{"loc":["query","limit"],"msg":"write a whole number that is not too large","type":"value_error"}]}"#;
     assert_eq!(body, expected);
     assert_eq!(ask(asked("/pages?limit=7")).await, (200, "7".to_owned()));
 }

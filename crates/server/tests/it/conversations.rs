@@ -310,7 +310,7 @@ async fn what_does_not_fit_is_told() {
     let unknown = format!("/conversations/{}", Uuid::now_v7());
     assert_eq!(get(&server, &unknown).await.0, 404);
     assert_eq!(say(&server, &unknown, "Hello?").await.0, 404);
-    assert_eq!(get(&server, "/conversations/no-id").await.0, 400);
+    assert_eq!(get(&server, "/conversations/no-id").await.0, 404);
     for text in ["", "  ", &"a".repeat(4001)] {
         let (status, told) = say(&server, &unknown, text).await;
         assert_eq!(

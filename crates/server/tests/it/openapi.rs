@@ -467,7 +467,49 @@ async fn a_value_that_does_not_fit_is_told_by_its_place() {
     let service = accounts::open().await;
     service.register(accounts::ADA).await;
     let token = service.log_in(accounts::ADA).await.access;
-    let told = service.get("/calls?limit=0", &token).await;
-    assert_eq!(told.status, 422);
-    assert_eq!(told.json["detail"][0]["loc"], json!(["query", "limit"]));
+    for (query, name, kind) in [
+        ("limit=0", "limit", "value_error"),
+        ("limit=abc", "limit", "value_error"),
+        ("skip=-1", "skip", "value_error"),
+        ("status=x", "status", "value_error"),
+        ("since=yesterday", "since", "value_error"),
+        ("until=2026-11-20", "until", "value_error"),
+        ("number=%00", "number", "value_error"),
+        ("scenario=a%00b", "scenario", "value_error"),
+        ("colour=red", "colour", "extra_forbidden"),
+        ("status=failed&status=busy", "status", "value_error"),
+    ] {
+        let told = service.get(&format!("/calls?{query}"), &token).await;
+        let first = &told.json["detail"][0];
+        assert_eq!(told.status, 422, "{query}: {told:?}");
+        assert_eq!(
+            (&first["loc"], &first["type"]),
+            (&json!(["query", name]), &json!(kind)),
+            "{query}"
+        );
+        let what = first["msg"].as_str().unwrap();
+        for parsers in ["civil", "deserialize", "found in string", "Failed"] {
+            assert!(!what.contains(parsers), "{query}: {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_path_with_a_nul_is_anything_and_no_id_is_refused_for_its_form() {
+    let service = accounts::open().await;
+    service.register(accounts::ADA).await;
+    let token = service.log_in(accounts::ADA).await.access;
+    for path in [
+        "/scenarios/%00",
+        "/scenarios/a%00b/versions",
+        "/realtime/custom-scenario/%00",
+        "/calls/%00",
+        "/conversations/%00",
+        "/conversations/no-id",
+        "/docs/%00",
+    ] {
+        let told = service.get(path, &token).await;
+        assert_eq!(told.status, 404, "{path}: {told:?}");
+        assert!(told.json["detail"].is_string(), "{path}: {told:?}");
+    }
 }

@@ -26,6 +26,7 @@ use figures::{InFull, Lately};
 use crate::answers::Detail;
 use crate::api::lists::{Paging, Sought, listed};
 use crate::app::App;
+use crate::body::time;
 use crate::calls::recent::without_content;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
@@ -49,9 +50,11 @@ pub struct Wanted {
     scenario: Option<String>,
     /// Those that began then or later.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "time")]
     since: Option<Timestamp>,
     /// Those that began before.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "time")]
     until: Option<Timestamp>,
 }
 

@@ -125,7 +125,6 @@ async fn acts_are_found_by_who_did_what_to_whom() {
     assert_eq!(act["address"], "192.0.2.7");
     assert!(act["request_id"].is_string() && act["at"].is_string());
     assert_eq!(found("?action=user.register").await.0, "2");
-    assert_eq!(found("?action=%00").await.0, "0");
     assert_eq!(found("?action=%27%20OR%20%271%27%3D%271").await.0, "0");
     let (_, all) = found("?skip=1&limit=2").await;
     assert_eq!(all.as_array().unwrap().len(), 2);
@@ -135,6 +134,7 @@ async fn acts_are_found_by_who_did_what_to_whom() {
         "?limit=x",
         "?skip=-1",
         "?colour=red",
+        "?action=%00",
     ] {
         let told = service.get(&format!("/admin/audit{query}"), &ada).await;
         assert_eq!(told.status, 422, "{query}: {told:?}");
