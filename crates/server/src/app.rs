@@ -198,7 +198,10 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
 
     let closed = CancellationToken::new();
     let router = routes::router(Arc::clone(&app));
-    let limits = Limits::of(app.config.http.max_connections);
+    let limits = Limits {
+        trusted: app.config.http.trusted_proxies.clone(),
+        ..Limits::of(app.config.http.max_connections)
+    };
     let http = tokio::spawn(listen::serve(
         listener,
         acceptor,

@@ -19,6 +19,7 @@ pub mod config;
 pub mod database;
 pub mod desk;
 pub mod guards;
+mod guests;
 pub mod headers;
 pub mod health;
 pub mod hooks;

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::client::OverTls;
+use crate::guests::{Guest, Guests};
 use crate::patience::Patience;
 
 /// How large the headers of a request may be, in bytes. Twilio's have about 1000.
@@ -44,10 +46,14 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 pub const READS_A_SECOND: u32 = 1 << 10;
 
 /// What peers may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at once, media sockets included; more wait to be accepted.
     pub connections: usize,
+    /// Of these, those of one address: more are closed at once.
+    pub share: usize,
+    /// Whose addresses may have all: those of this machine, and of proxies, behind which many are.
+    pub trusted: Vec<IpNet>,
     /// Time for the headers of a request, and for the next request of an open connection.
     pub headers: Duration,
     /// How long we wait for a peer to read what we write; every [`READS_A_SECOND`] bytes give back a second.
@@ -55,10 +61,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// So many connections, ten seconds for headers, thirty for what is written.
+    /// So many connections, a quarter of them for one address, ten seconds for headers, thirty for what is written.
     pub fn of(connections: usize) -> Self {
         Self {
             connections,
+            share: (connections / 4).max(LEAST_SHARE),
+            trusted: Vec::new(),
             headers: Duration::from_secs(10),
             reading: Duration::from_secs(30),
         }
@@ -75,6 +83,7 @@ pub async fn serve(
     closed: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let guests = Guests::new(limits.share, limits.trusted);
     let talking = TaskTracker::new();
     let mut told = None;
     let house = House {
@@ -87,10 +96,13 @@ pub async fn serve(
         loop {
             let place = place(&places, limits.connections, &mut told).await;
             let (stream, peer) = accept(&listener).await;
+            let Some(guest) = guests.admit(peer.ip()) else {
+                continue;
+            };
             // Frames of 20 ms must not wait for each other.
             let _ = stream.set_nodelay(true);
             let connection = Placed {
-                held: Some((stream, place)),
+                held: Some((stream, (place, guest))),
                 patience: Patience::new(limits.reading, READS_A_SECOND),
             };
             talking.spawn(house.clone().open(connection, peer));
@@ -207,7 +219,7 @@ impl House {
 /// A connection that holds its place until it is closed, upgraded or not.
 struct Placed {
     /// Taken only when it is dropped.
-    held: Option<(TcpStream, OwnedSemaphorePermit)>,
+    held: Option<(TcpStream, (OwnedSemaphorePermit, Guest))>,
     /// With a peer that does not read.
     patience: Patience,
 }

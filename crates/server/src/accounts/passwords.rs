@@ -131,7 +131,11 @@ fn parameters() -> String {
 
 fn work(queue: &Mutex<Receiver<Job>>) {
     // Zero is the calling thread, on Linux.
-    let _ = rustix::process::setpriority_process(None, NICE);
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(
+            "passwords are hashed at the priority of calls, because it cannot be lowered: {error}"
+        );
+    }
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
