@@ -31,8 +31,11 @@ use crate::client::OverTls;
 use crate::guests::{Guest, Guests};
 use crate::patience::Patience;
 
-/// How large the headers of a request may be, in bytes. Twilio's have about 1000.
-const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// How large the head of a request may become before the connection is closed, in bytes. [`crate::requests`] refuses smaller ones, and
+/// says why.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// The least share of one address.
+const LEAST_SHARE: usize = 32;
 /// How long nothing is accepted when the system has no descriptor left.
 const EXHAUSTED: Duration = Duration::from_millis(500);
 /// How long a peer may take to read what closed its connection before the connection is gone, and how much of what it still
@@ -199,7 +202,7 @@ impl House {
         let conversation = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.headers)
-            .max_buf_size(MAX_HEADER_BYTES)
+            .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(connection), service)
             .with_upgrades();
         let mut conversation = pin!(conversation);

@@ -19,6 +19,8 @@ use crate::answers::Detail;
 /// The header that names a request, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
+/// How large the first line and the headers of a request may be, in bytes. Twilio's have about 1000.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How much of a plain text becomes a `{"detail"}`.
 const MAX_TEXT_BYTES: usize = 4 << 10;
 
@@ -82,6 +84,28 @@ pub async fn mend(request: Request, next: Next) -> Response {
     };
     let response = Response::from_parts(parts, Body::empty());
     with_body(response, Detail::new(status, what).into_response())
+}
+
+/// Refuses what has too large a head: its first line and its headers.
+pub async fn bound_head(request: Request, next: Next) -> Response {
+    let line = request.method().as_str().len() + request.uri().to_string().len();
+    let headers = request.headers().iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if line + headers > MAX_HEAD_BYTES {
+        let what = format!("the headers have more than {MAX_HEAD_BYTES} bytes");
+        return Detail::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, what).into_response();
+    }
+    next.run(request).await
+}
+
+/// Of what has a NUL in its path there is nothing: no name and no id has one, and databases differ in what they make of it.
+pub async fn without_nul(request: Request, next: Next) -> Response {
+    if request.uri().path().contains("%00") {
+        return Detail::new(StatusCode::NOT_FOUND, "there is nothing at this path").into_response();
+    }
+    next.run(request).await
 }
 
 /// Whether an answer has a plain text or nothing in it.

@@ -374,6 +374,7 @@ fn dressed(router: Router<App>, app: App) -> Router {
             )
         })
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(requests::bound_head))
         .layer(from_fn(requests::mend))
         .layer(headers::compression())
         .layer(cors)

@@ -92,9 +92,9 @@ async fn what_is_no_http_is_refused_and_the_next_request_is_answered() {
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
             "400",
         ),
-        (vec![b'A'; 40 * 1024], "431"),
+        (vec![b'A'; 80 * 1024], "431"),
         (
-            format!("GET /{} HTTP/1.1\r\n", "a".repeat(40 * 1024)).into(),
+            format!("GET /{} HTTP/1.1\r\n", "a".repeat(80 * 1024)).into(),
             "431",
         ),
     ] {

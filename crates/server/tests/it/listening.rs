@@ -135,6 +135,32 @@ async fn headers_beyond_their_bound_are_refused() {
 }
 
 #[tokio::test]
+async fn headers_of_more_than_32_kib_are_refused_by_a_named_answer() {
+    let listening = listen_within(local(), limits(100)).await;
+    for (bytes, status) in [
+        (32 * 1024 - 200, "200"),
+        (32 * 1024 + 1, "431"),
+        (48 * 1024, "431"),
+    ] {
+        let mut peer = TcpStream::connect(listening.address).await.unwrap();
+        let long = "x".repeat(bytes);
+        let request = format!(
+            "GET /live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx: {long}\r\n\r\n"
+        );
+        peer.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within(peer.read_to_string(&mut answer)).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{bytes}: {answer}"
+        );
+        assert!(answer.contains("x-request-id: "), "{answer}");
+        let told = "{\"detail\":\"the headers have more than 32768 bytes\"}";
+        assert_eq!(answer.ends_with(told), status == "431", "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_peer_that_does_not_read_is_left_and_one_that_reads_gets_everything() {
     let large = vec![b'x'; 32 << 20];
     let router = Router::new().route("/", get(async || large));
