@@ -2,19 +2,35 @@
 
 use std::sync::LazyLock;
 
+use aws_lc_rs::digest;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 
 use super::archive::File;
 use crate::answers::Detail;
 use crate::app::App;
+use crate::body::Params;
 use crate::config::browsers::own_policy;
 
-/// Paths are relative: a proxy may have put us under a path of its own.
-const PAGE: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+/// Paths are relative: a proxy may have put us under a path of its own. Files are asked for with the tag of what is in them.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let tagged = |name: &str| {
+        let asset = ASSETS.iter().find(|asset| asset.name == name);
+        format!("docs/{name}?v={}", asset.map_or("", |asset| &asset.tag))
+    };
+    let names = ["swagger-ui.css", "swagger-ui-bundle.js", "start.js"];
+    let named = |page: String, name: &str| page.replace(&format!("docs/{name}"), &tagged(name));
+    names.into_iter().fold(BLANK.to_owned(), named)
+});
+
+const BLANK: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
 <title>Ringback: the API</title><link rel=\"stylesheet\" href=\"docs/swagger-ui.css\"></head>\n\
 <body><div id=\"docs\"></div><noscript>This page needs JavaScript. The document itself is <a href=\"openapi.json\">openapi.json</a>.</noscript>\n\
 <script src=\"docs/swagger-ui-bundle.js\"></script><script src=\"docs/start.js\"></script></body></html>\n";
@@ -28,11 +44,16 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'none'; frame-ancestors 'none'",
 );
 
-/// A day: the files change with the program only.
-const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// What is asked for by its tag is never another.
+const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// All else changes with the program: it may be kept, and is asked for again each time.
+const ASKED: HeaderValue = HeaderValue::from_static("no-cache");
+/// Characters of a tag.
+const TAG: usize = 16;
 
 struct Asset {
     name: &'static str,
+    tag: String,
     kind: &'static str,
     plain: Bytes,
     gzip: Option<Bytes>,
@@ -41,15 +62,18 @@ struct Asset {
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let vendored = |name, kind| {
         let file = File::find(SWAGGER_UI_VENDORED, &format!("/dist/{name}"))?;
+        let plain = file.plain();
         Some(Asset {
             name,
+            tag: tag(&plain),
             kind,
-            plain: file.plain().into(),
+            plain: plain.into(),
             gzip: Some(file.gzip().into()),
         })
     };
     let start = Asset {
         name: "start.js",
+        tag: tag(START.as_bytes()),
         kind: "text/javascript",
         plain: Bytes::from_static(START.as_bytes()),
         gzip: None,
@@ -67,9 +91,15 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 /// It needs nothing from other sites.
 #[utoipa::path(get, path = "/docs", tag = "Documentation", responses(
     (status = 200, description = "The page.", body = String, content_type = "text/html", example = json!("<!doctype html>...")),
+    (status = 304, description = "It is the one of `If-None-Match`."),
 ))]
-pub async fn show_docs(State(app): State<App>) -> Response {
-    let mut response = Html(PAGE).into_response();
+pub async fn show_docs(State(app): State<App>, asked: HeaderMap) -> Response {
+    let about = about(&tag(PAGE.as_bytes()), ASKED);
+    let mut response = if is_known(&asked, &about) {
+        (StatusCode::NOT_MODIFIED, about).into_response()
+    } else {
+        (about, Html(PAGE.as_str())).into_response()
+    };
     let headers = &app.config.http.security_headers.always;
     // Whoever wrote a policy of their own meant this page too.
     if headers
@@ -82,26 +112,70 @@ pub async fn show_docs(State(app): State<App>) -> Response {
     response
 }
 
+/// Which version of a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Of {
+    /// As the page names it: then the file may be kept for ever.
+    v: Option<String>,
+}
+
 /// Show a file of the page.
 #[utoipa::path(get, path = "/docs/{file}", tag = "Documentation",
-    params(("file" = String, Path, description = "Its name.", example = "start.js")),
+    params(("file" = String, Path, description = "Its name.", example = "start.js"), Of),
     responses(
         (status = 200, description = "The file.", content((String = "text/javascript", example = json!("...")), (String = "text/css", example = json!("...")))),
+        (status = 304, description = "It is the one of `If-None-Match`."),
         (status = 404, description = "There is no such file.", body = super::refusals::Problem, example = json!({"detail": "there is nothing at this path"})),
     ))]
-pub async fn show_docs_file(Path(file): Path<String>, headers: HeaderMap) -> Response {
+pub async fn show_docs_file(
+    Path(file): Path<String>,
+    Params(of): Params<Of>,
+    headers: HeaderMap,
+) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == file) else {
         return Detail::new(StatusCode::NOT_FOUND, "there is nothing at this path").into_response();
     };
-    let about = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(asset.kind)),
-        (header::CACHE_CONTROL, KEPT),
-        (header::VARY, HeaderValue::from_static("accept-encoding")),
-    ];
+    let wanted = of.v.as_deref() == Some(&*asset.tag);
+    let about = about(&asset.tag, if wanted { KEPT } else { ASKED });
+    if is_known(&headers, &about) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    let about = (
+        about,
+        [
+            (header::CONTENT_TYPE, asset.kind),
+            (header::VARY, "accept-encoding"),
+        ],
+    );
     match asset.gzip.clone().filter(|_| takes_gzip(&headers)) {
         Some(gzip) => (about, [(header::CONTENT_ENCODING, "gzip")], gzip).into_response(),
         None => (about, asset.plain.clone()).into_response(),
     }
+}
+
+fn tag(bytes: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, bytes);
+    URL_SAFE_NO_PAD.encode(hash).chars().take(TAG).collect()
+}
+
+/// Weak (RFC 9110, 8.8.1): compressed or not, it has the same tag.
+fn about(tag: &str, kept: HeaderValue) -> HeaderMap {
+    let tag = HeaderValue::from_str(&format!("W/\"{tag}\"")).ok();
+    let tag = tag.map(|tag| (header::ETAG, tag));
+    tag.into_iter()
+        .chain([(header::CACHE_CONTROL, kept)])
+        .collect()
+}
+
+/// Whether who asks has it already (RFC 9110, 13.1.2).
+fn is_known(asked: &HeaderMap, about: &HeaderMap) -> bool {
+    let tag = about.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let tag = tag.map(|tag| tag.trim_start_matches("W/"));
+    let known = asked.get_all(header::IF_NONE_MATCH).iter();
+    let known = known.filter_map(|value| value.to_str().ok());
+    let mut known = known.flat_map(|value| value.split(','));
+    known.any(|one| matches!(one.trim(), "*") || Some(one.trim().trim_start_matches("W/")) == tag)
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {

@@ -413,7 +413,7 @@ async fn the_page_loads_nothing_but_files_of_the_server_and_has_a_policy_of_its_
         let file = server.get(&format!("/{name}")).await;
         assert_eq!(file.status, StatusCode::OK, "{name}");
         let kind = file.headers["content-type"].to_str().unwrap();
-        assert_eq!(kind.ends_with("css"), name.ends_with("css"), "{name}");
+        assert_eq!(kind.ends_with("css"), name.contains(".css?"), "{name}");
         assert!(!file.body.is_empty() && !file.headers.contains_key("content-encoding"));
     }
     let own = "default-src 'self'";
@@ -511,5 +511,58 @@ async fn no_path_with_a_nul_is_anything_and_no_id_is_refused_for_its_form() {
         let told = service.get(path, &token).await;
         assert_eq!(told.status, 404, "{path}: {told:?}");
         assert!(told.json["detail"].is_string(), "{path}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_the_page_are_kept_for_ever_by_their_tag_and_the_page_is_asked_for_again() {
+    let server = local().start();
+    let ask = async |path: &str, known: &str| {
+        let request = Request::get(path).header("host", "localhost");
+        let request = request.header("if-none-match", known);
+        server
+            .ask_from("192.0.2.7", request.body(Body::empty()).unwrap())
+            .await
+    };
+    let page = ask("/docs", "").await;
+    assert_eq!(page.headers["cache-control"], "no-cache");
+    let named = page
+        .body
+        .split('"')
+        .filter(|part| part.starts_with("docs/"));
+    let named: Vec<String> = named.map(|name| format!("/{name}")).collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    for path in named.iter().map(String::as_str).chain(["/docs"]) {
+        let whole = ask(path, "W/\"another\"").await;
+        assert_eq!(whole.status, StatusCode::OK, "{path}");
+        let tag = whole.headers["etag"].to_str().unwrap();
+        for known in [
+            tag,
+            tag.trim_start_matches("W/"),
+            &format!("\"x\", {tag}"),
+            "*",
+        ] {
+            let same = ask(path, known).await;
+            assert_eq!(same.status, StatusCode::NOT_MODIFIED, "{path} {known}");
+            assert_eq!(
+                (same.body.as_str(), &same.headers["etag"]),
+                ("", &whole.headers["etag"])
+            );
+        }
+        if path == "/docs" {
+            continue;
+        }
+        assert_eq!(
+            whole.headers["cache-control"],
+            "public, max-age=31536000, immutable"
+        );
+        let (bare, _) = path.split_once("?v=").unwrap();
+        for other in [bare, &format!("{bare}?v=older")] {
+            let answer = ask(other, "").await;
+            assert_eq!(
+                (answer.status, &answer.headers["cache-control"]),
+                (StatusCode::OK, &"no-cache".parse().unwrap())
+            );
+        }
     }
 }
