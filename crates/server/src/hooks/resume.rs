@@ -46,7 +46,6 @@ pub struct Of {
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Hangup/></Response>")),
         (status = 404, description = "No call of this SID has this token.", body = Problem, example = json!({"detail": "no call of this SID has this token"})),
-        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
     ))]
 pub async fn resume_call(
     State(app): State<App>,
@@ -104,7 +103,11 @@ pub async fn resume_call(
 }
 
 /// The scenario's own apology and goodbye, in its language: what the caller would have heard of the call itself.
-fn apology(app: &App, scenario: Option<&Scenario>, request: &VoiceRequest<'_>) -> Response {
+pub(super) fn apology(
+    app: &App,
+    scenario: Option<&Scenario>,
+    request: &VoiceRequest<'_>,
+) -> Response {
     let Some(scenario) = scenario else {
         return farewell(BROKE, None);
     };

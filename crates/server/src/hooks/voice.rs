@@ -44,7 +44,6 @@ const BUSY_SPANISH: &str = "Lo sentimos, todas nuestras líneas están ocupadas.
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
         (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
-        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
     ))]
 pub async fn answer_default_call(
     State(app): State<App>,
@@ -63,7 +62,6 @@ pub async fn answer_default_call(
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
         (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
-        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
     ))]
 pub async fn answer_call(
     State(app): State<App>,
@@ -87,7 +85,6 @@ pub async fn answer_call(
     responses(
         (status = 200, description = "TwiML.", body = String, content_type = "application/xml", example = json!("<Response><Connect><Stream url=\"wss://phone.example.org/ws/front-desk/audio/stream\"/></Connect></Response>")),
         (status = 404, description = "There is no such scenario, or it takes no calls of this direction.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
-        (status = 500, description = "No TwiML can be made for this call.", body = Problem, example = json!({"detail": "no TwiML can be made for this call", "id": "0199a0c2-0000-7000-8000-000000000000"})),
     ))]
 pub async fn answer_fetched_call(
     State(app): State<App>,
@@ -148,11 +145,7 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
         Err(NotConnected::Broken(what)) => {
             app.metrics.refused(direction, Refused::Broken);
             tracing::error!(call.sid = request.call_sid, reason = %what, "Error: no TwiML can be made for a call");
-            Detail::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "no TwiML can be made for this call",
-            )
-            .into_response()
+            super::resume::apology(app, Some(&scenario), &request)
         }
     }
 }

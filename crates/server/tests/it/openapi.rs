@@ -566,3 +566,23 @@ async fn files_of_the_page_are_kept_for_ever_by_their_tag_and_the_page_is_asked_
         }
     }
 }
+
+#[test]
+fn nothing_that_twilio_asks_is_documented_to_fail_in_the_server() {
+    let document = document();
+    let webhooks = ROUTES
+        .iter()
+        .filter(|route| route.protection == Protection::Carrier);
+    let mut seen = 0;
+    for route in webhooks {
+        let answers = &document["paths"][route.path][route.method.to_lowercase()]["responses"];
+        assert!(
+            answers["200"].is_object() || answers["204"].is_object(),
+            "{}",
+            route.path
+        );
+        assert!(answers["500"].is_null(), "{}", route.path);
+        seen += 1;
+    }
+    assert!(seen >= 9, "{seen}");
+}
