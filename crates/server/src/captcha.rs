@@ -213,24 +213,25 @@ impl Verifier {
             idempotency_key: may_repeat.then(|| Uuid::now_v7().to_string()),
         };
         let form = question.to_form();
-        let first = self.answer(&form).await;
+        let until = Instant::now() + PATIENCE;
+        let first = self.answer(&form, until).await;
         let failed = match &first {
             Err(_) => true,
             Ok(verdict) => matches!(verdict.judge(&self.demands()), Err(Objection::Failed(_))),
         };
-        if failed && may_repeat {
-            return self.answer(&form).await;
+        if failed && may_repeat && Instant::now() < until {
+            return self.answer(&form, until).await;
         }
         first
     }
 
-    async fn answer(&self, form: &str) -> Result<Verdict, Unproven> {
+    async fn answer(&self, form: &str, until: Instant) -> Result<Verdict, Unproven> {
         let name = self.settings.kind.provider();
         let told = |what: String| Unproven::Unchecked(format!("{name} {what}"));
         let content = HeaderValue::from_static("application/x-www-form-urlencoded");
         let request = self.client.post(self.url.clone());
         let request = request.header(CONTENT_TYPE, content).body(form.to_owned());
-        let asked = tokio::time::timeout(PATIENCE, async {
+        let asked = tokio::time::timeout_at(until, async {
             let response = request.send().await.map_err(|error| {
                 let what = if error.is_connect() {
                     "could not be connected to"

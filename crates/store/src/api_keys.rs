@@ -68,6 +68,8 @@ statements! {
         RETURNING id, user_id, name, prefix, created_at, expires_at, last_used_at"];
     KEY_LIST = ["SELECT id, user_id, name, prefix, created_at, expires_at, last_used_at
         FROM api_keys WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"];
+    KEY_FIND = ["SELECT id, user_id, name, prefix, created_at, expires_at, last_used_at
+        FROM api_keys WHERE id = $1"];
     KEYS_COUNT = ["SELECT COUNT(*) FROM api_keys WHERE user_id = $1"];
     KEY_DELETE = ["DELETE FROM api_keys WHERE id = $1 AND user_id = $2"];
     KEY_USER = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role, k.last_used_at
@@ -105,6 +107,14 @@ impl Store {
         let total = self.api_key_count(user_id).await?;
         let rows = fetch!(self, fetch_all, KEY_LIST, user_id, page.limit, page.skip)?;
         Ok(Paged { rows, total })
+    }
+
+    /// The key of this id.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn api_key_find(&self, id: &str) -> Result<Option<ApiKey>, Error> {
+        fetch!(self, fetch_optional, KEY_FIND, id)
     }
 
     /// How many keys a user has.

@@ -60,6 +60,11 @@ pub fn password_problem(password: &Secret, email: &str) -> Option<String> {
             "a password has {SHORTEST} to {LONGEST} characters; this one has {length}"
         ));
     }
+    let mut characters = text.chars();
+    let first = characters.next();
+    if text.trim().is_empty() || characters.all(|character| Some(character) == first) {
+        return Some("a password is not one character again and again: choose another".to_owned());
+    }
     let lower = text.to_lowercase();
     if COMMON.lines().any(|common| common == lower) {
         return Some("this password is one of the commonest: choose another".to_owned());
@@ -115,7 +120,7 @@ mod tests {
             "eightch8",
             "correct horse battery",
             "ключ к двери",
-            &"x".repeat(128),
+            &"xy".repeat(64),
         ] {
             assert_eq!(problem(good), None, "{good}");
         }
@@ -126,6 +131,10 @@ mod tests {
             "password1",
             "PassWord1",
             "12345678",
+            "        ",
+            "aaaaaaaa",
+            "жжжжжжжж",
+            " \t \t \t \t",
             "ada.lovelace",
             "ADA.LOVELACE@EXAMPLE.ORG",
             &"x".repeat(129),

@@ -5,15 +5,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
-use ringback_store::{ApiKey, ApiKeyNew};
+use ringback_store::{ApiKey, ApiKeyNew, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::lists::{Paging, listed};
-use crate::accounts::{Fresh, User, Whence, digest};
+use crate::accounts::{Fresh, User, Via, Whence, digest};
 use crate::app::App;
-use crate::body::{JsonBody, Params};
+use crate::body::{JsonBody, Params, time};
 use crate::database::{now, rfc3339};
 use crate::openapi::{Message, Problem};
 use crate::refusal::{Refusal, soon, store};
@@ -86,8 +86,8 @@ pub struct Naming {
     /// What it is for.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// It is good until then, or for ever.
-    #[serde(default)]
+    /// It is good until then, or for ever; made by a key that has a time, no longer than that.
+    #[serde(default, deserialize_with = "time")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
@@ -120,6 +120,14 @@ pub async fn make_key(
     if expires_at.is_some_and(|at| at <= now) {
         return Err(Refusal::field("expires_at", "this time is over"));
     }
+    if let Some(own) = own_end(store, &user).await?
+        && expires_at.is_none_or(|at| at > own)
+    {
+        let own = rfc3339(own).unwrap_or_default();
+        let what =
+            format!("the key that asks is good until {own}, and makes none that lasts longer");
+        return Err(Refusal::field("expires_at", what));
+    }
     if soon(store.api_key_count(&user.id)).await? >= MOST {
         let what = format!("there are {MOST} keys already: delete one first");
         return Err(Refusal::new(StatusCode::CONFLICT, what));
@@ -139,6 +147,15 @@ pub async fn make_key(
         .await;
     let about = shown(&made);
     Ok((StatusCode::CREATED, Json(MadeKey { about, key })))
+}
+
+/// Until when the key is good by which a user asks (µs since 1970); `None` where they ask otherwise, or it is good for ever.
+async fn own_end(store: &Store, user: &User) -> Result<Option<i64>, Refusal> {
+    let Via::ApiKey(id) = &user.via else {
+        return Ok(None);
+    };
+    let key = soon(store.api_key_find(id)).await?;
+    Ok(key.and_then(|key| key.expires_at))
 }
 
 /// Delete an API key.

@@ -10,6 +10,11 @@ use super::{Config, ConfigError, Secret};
 const LEAST_CHARACTERS: usize = 32;
 const FILE: &str = "secret_key";
 
+/// Different characters that a key has at least; 64 random hexadecimal digits have twice as many.
+const LEAST_DISTINCT: usize = 8;
+/// Of a keyboard.
+const ROWS: &[&str] = &["qwertyuiop", "asdfghjkl", "zxcvbnm", "90"];
+
 /// Words of which example keys are made.
 const EXAMPLES: &[&str] = &[
     "changeme",
@@ -43,6 +48,9 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         if is_example(key.expose()) {
             return Err(unfit(name, "is an example", config));
         }
+        if is_regular(key.expose()) {
+            return Err(unfit(name, "can be guessed", config));
+        }
     }
     Ok(())
 }
@@ -59,7 +67,22 @@ fn is_example(key: &str) -> bool {
     let mut characters: Vec<char> = lower.chars().collect();
     characters.sort_unstable();
     characters.dedup();
-    characters.len() < 6 || EXAMPLES.iter().any(|word| lower.contains(word))
+    characters.len() < LEAST_DISTINCT || EXAMPLES.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a key is a piece again and again, or for the most part goes on as the alphabet, digits or a keyboard do. Of random hexadecimal
+/// digits one in five or so does.
+fn is_regular(key: &str) -> bool {
+    let key: Vec<char> = key.to_lowercase().chars().collect();
+    let repeats = (1..=key.len() / 2).any(|piece| key[piece..] == key[..key.len() - piece]);
+    let neighbours = |a: char, b: char| {
+        let follows = u32::from(a).abs_diff(u32::from(b)) <= 1;
+        let on_a_row =
+            |row: &str| row.contains(&format!("{a}{b}")) || row.contains(&format!("{b}{a}"));
+        follows || ROWS.iter().any(|row| on_a_row(row))
+    };
+    let going_on = key.windows(2).filter(|two| neighbours(two[0], two[1]));
+    repeats || going_on.count() * 2 > key.len()
 }
 
 impl Config {

@@ -249,6 +249,21 @@ async fn turnstile_is_asked_again_with_the_same_key_and_the_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn turnstile_has_three_seconds_in_all() {
+    let twins = twins().await;
+    let service = at(&twins, Kind::Turnstile).await;
+    twins.set(Rule::parse(r#"{"provider":"captcha","half_open":true}"#).unwrap());
+    let token = twins.solve(Solved::now(Kind::Turnstile, "sign_in"));
+    let begun = Instant::now();
+    assert_eq!(register(&service, ADA, &token).await.status, 503);
+    let took = begun.elapsed();
+    assert!(
+        took >= Duration::from_millis(2900) && took < Duration::from_millis(5500),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_verifier_that_takes_a_token_twice_is_not_believed_twice() {
     let twins = twins().await;
     let setup = with_captcha(&twins.url(), Kind::RecaptchaV2);

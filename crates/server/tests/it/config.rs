@@ -6,7 +6,7 @@ use std::path::Path;
 use ringback_server::config::variables::{self, LATER, VARIABLES};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
+const KEY: &str = "41f0c3a7b2d95e86f3a1c4d7e2b5a896";
 
 fn texts(pairs: &[(&str, &str)]) -> Texts {
     pairs
@@ -353,6 +353,28 @@ fn beyond_loopback_a_weak_secret_key_is_refused() {
             .unwrap()
             .contains("example")
     );
+    for guessed in [
+        "passw0rd-passw0rd-passw0rd-passw0rd",
+        "0123456789abcdef0123456789abcdef",
+        "fedcba9876543210fedcba98765432100",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "qwertyuiopasdfghjklzxcvbnm1234567890",
+        "correct-horse-correct-horse-correct-horse",
+    ] {
+        let why = refused(guessed).unwrap();
+        assert!(
+            why.contains("can be guessed") && why.ends_with("openssl rand -hex 32"),
+            "{why}"
+        );
+        assert!(!why.contains(guessed));
+    }
+    for few in ["passwordpasswordpasswordpassword", &"1234567".repeat(5)] {
+        let why = refused(few).unwrap();
+        assert!(
+            why.contains("example") && why.ends_with("openssl rand -hex 32"),
+            "{why}"
+        );
+    }
     assert_eq!(refused(KEY), None);
 }
 

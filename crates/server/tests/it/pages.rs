@@ -149,7 +149,7 @@ async fn folders_are_shown_to_local_callers_of_a_server_on_loopback_alone() {
     }
     let open = local()
         .with("HOST", "0.0.0.0")
-        .with("SECRET_KEY", "0123456789abcdef0123456789abcdef")
+        .with("SECRET_KEY", "41f0c3a7b2d95e86f3a1c4d7e2b5a896")
         .start();
     assert_eq!(folders(&open.get("/").await.body), [false; 4]);
 }

@@ -33,7 +33,7 @@ async fn the_first_who_registers_becomes_admin_and_nobody_after() {
 
 #[tokio::test]
 async fn a_server_that_others_reach_says_at_its_start_that_nobody_is_its_admin_yet() {
-    const KEY: (&str, &str) = ("SECRET_KEY", "0123456789abcdef0123456789abcdef");
+    const KEY: (&str, &str) = ("SECRET_KEY", "41f0c3a7b2d95e86f3a1c4d7e2b5a896");
     let beyond = || local().with("HOST", "0.0.0.0").with(KEY.0, KEY.1);
     let warning = async |setup: Setup| {
         let service = Service::start(setup).await;

@@ -91,6 +91,38 @@ async fn a_key_ends_at_its_time_and_has_a_plain_name() {
 }
 
 #[tokio::test]
+async fn a_key_that_ends_makes_none_that_lasts_longer() {
+    let service = open().await;
+    service.register(ADA).await;
+    let session = service.log_in(ADA).await;
+    let ends = "2100-01-01T00:00:00Z";
+    let made = service
+        .make_key(
+            &session.access,
+            json!({"name": "short", "expires_at": ends}),
+        )
+        .await;
+    let key = made["key"].as_str().unwrap();
+    for longer in [json!(null), json!("2100-01-01T00:00:01Z")] {
+        let body = json!({"name": "longer", "expires_at": longer});
+        let path = "/users/me/api-keys";
+        let told = service.ask("POST", path, Some(key), body).await;
+        assert_eq!(told.status, 422, "{told:?}");
+        assert_eq!(told.json["detail"][0]["loc"], json!(["body", "expires_at"]));
+    }
+    let as_long = json!({"name": "as long", "expires_at": ends});
+    assert_eq!(
+        service.make_key(key, as_long).await["expires_at"],
+        made["expires_at"]
+    );
+    let lasting = service
+        .make_key(&session.access, json!({"name": "lasting"}))
+        .await;
+    let key = lasting["key"].as_str().unwrap();
+    service.make_key(key, json!({"name": "lasting, too"})).await;
+}
+
+#[tokio::test]
 async fn nobody_sees_or_deletes_the_keys_of_another_not_even_an_admin_by_this_route() {
     let service = open().await;
     for email in [ADA, BOB] {
