@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::keep::{self, Change, take_shared};
+use super::keep::{self, Change, take_shared, with_shared};
 use super::shape::{Drafted, Kept};
 use super::shown::{whole, with_warnings};
 use super::tag::{Basis, tag};
@@ -37,7 +37,8 @@ pub async fn create_custom_scenario(
     JsonBody(mut body): JsonBody<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
     let shared = take_shared(&mut body)?.unwrap_or(false);
-    let (row, warnings) = keep::create(&app, (&user, &whence), body, shared).await?;
+    let created = keep::create(&app, (&user, &whence), body, shared).await;
+    let (row, warnings) = created.map_err(with_shared)?;
     let shown = with_warnings(&row, &warnings);
     Ok((StatusCode::CREATED, tag(&row), Json(shown)).into_response())
 }
@@ -109,7 +110,8 @@ pub async fn change_custom_scenario(
 ) -> Result<Response, Refusal> {
     let shared = take_shared(&mut body)?;
     let who = (&user, &whence);
-    let (mut row, warnings) = keep::change(&app, who, &id, &Change::Some(body), &basis).await?;
+    let changed = keep::change(&app, who, &id, &Change::Some(body), &basis).await;
+    let (mut row, warnings) = changed.map_err(with_shared)?;
     if let Some(shared) = shared {
         row = keep::share(&app, who, row, shared).await?;
     }

@@ -11,7 +11,7 @@ use super::tag::Basis;
 use crate::accounts::{User, Whence};
 use crate::app::App;
 use crate::database::now;
-use crate::refusal::{Refusal, soon, store};
+use crate::refusal::{Misfit, Refusal, soon, store};
 use crate::scenarios::{
     Asked, Draft, Wish, draft, forget, learn, opened, patched, refresh, secrets_of,
 };
@@ -45,6 +45,23 @@ pub(super) fn take_shared(body: &mut Map<String, Value>) -> Result<Option<bool>,
         Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
             Err(Refusal::field("shared", "give true or false"))
         }
+    }
+}
+
+/// The same refusal; where it names the fields that are known, with `shared`, which only bodies have.
+pub(super) fn with_shared(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Misfits(mut misfits) => {
+            let of_body =
+                |misfit: &&mut Misfit| misfit.kind == "extra_forbidden" && misfit.place.len() == 2;
+            for misfit in misfits.iter_mut().filter(of_body) {
+                if misfit.what.contains("; known are ") {
+                    misfit.what.push_str(", shared");
+                }
+            }
+            Refusal::Misfits(misfits)
+        }
+        other @ (Refusal::Said(_) | Refusal::Later(..)) => other,
     }
 }
 

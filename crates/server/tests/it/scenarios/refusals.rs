@@ -131,6 +131,19 @@ async fn what_is_wrong_is_told_with_its_exact_place() {
 }
 
 #[tokio::test]
+async fn who_misspells_a_field_beyond_recognition_is_told_all_that_a_body_knows() {
+    let house = house().await;
+    let mut body = classic();
+    body["zzzzzzzzzz"] = json!(1);
+    let told = house.post(&house.ada, body).await;
+    let what = told.json["detail"][0]["msg"].as_str().unwrap();
+    assert!(
+        what.contains("known are ") && what.ends_with(", shared"),
+        "{what}"
+    );
+}
+
+#[tokio::test]
 async fn nobody_assigns_what_is_the_servers_to_say() {
     let house = house().await;
     let made = house.make(&house.ada, called("dentist")).await;
