@@ -198,10 +198,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
 
     let closed = CancellationToken::new();
     let router = routes::router(Arc::clone(&app));
-    let limits = Limits {
-        trusted: app.config.http.trusted_proxies.clone(),
-        ..Limits::of(app.config.http.max_connections)
-    };
+    let limits = limits(&app);
     let http = tokio::spawn(listen::serve(
         listener,
         acceptor,
@@ -238,6 +235,14 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     app.rows.close().await;
     tracing::info!("server stopped");
     Ok(())
+}
+
+fn limits(app: &App) -> Limits {
+    let http = &app.config.http;
+    Limits {
+        trusted: http.trusted_proxies.clone(),
+        ..Limits::of(http.max_connections)
+    }
 }
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {

@@ -23,8 +23,8 @@ pub fn check_default(app: &Server, was_read: bool) -> Result<(), ConfigError> {
     let file = format!("{name}.toml");
     let mut refused = scenarios.files.refused().iter();
     if let Some(refused) = refused.find(|refused| refused.file == file) {
-        let why = refused.problems.first();
-        let why = why.map_or_else(String::new, ToString::to_string);
+        let why: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
+        let why = why.join("; and ");
         let what = format!("DEFAULT_SCENARIO={name}: its file cannot be used: {why}");
         return Err(ConfigError(what));
     }

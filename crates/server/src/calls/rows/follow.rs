@@ -96,18 +96,20 @@ impl Following {
                     self.write(&state, place);
                 }
             }
-            News::Fault(fault) => {
-                let at = now();
-                self.writer.send(Write::Fault(Fault {
-                    id: new_id(at),
-                    call_id: self.call_id.clone(),
-                    at,
-                    party: format!("{:?}", fault.party).to_lowercase(),
-                    kind: format!("{:?}", fault.kind).to_lowercase(),
-                    detail: fault.detail,
-                }));
-            }
+            News::Fault(fault) => self.failed(fault),
         }
+    }
+
+    fn failed(&self, fault: ringback_call::Fault) {
+        let at = now();
+        self.writer.send(Write::Fault(Fault {
+            id: new_id(at),
+            call_id: self.call_id.clone(),
+            at,
+            party: format!("{:?}", fault.party).to_lowercase(),
+            kind: format!("{:?}", fault.kind).to_lowercase(),
+            detail: fault.detail,
+        }));
     }
 
     /// Sends the row of a line, with what is known of the turn that it answers.
