@@ -322,8 +322,11 @@ impl Written {
         &self.reply
     }
 
-    /// Why the agent could only apologise, with the name of what failed; `None` where it did not.
+    /// Why the agent could only apologise, or say a webhook's fallback, with the name of what failed; `None` where it did not.
     pub fn failure(&self) -> Option<String> {
+        if let Some(detail) = self.live.responder.failed() {
+            return Some(detail);
+        }
         let apology = &self.live.call.spec().lines.apology;
         if apology.is_empty() || !self.reply.contains(apology) {
             return None;

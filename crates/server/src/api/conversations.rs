@@ -27,6 +27,8 @@ use crate::desk::conversations::{About, Conversation, Full, NoTurn, Tell, Turn};
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
 
+/// When another server may have taken the place of one that stops, in seconds.
+const STOPPING_FOR: u64 = 5;
 /// When there may be room again, in seconds.
 const FULL_FOR: u64 = 60;
 /// The longest message, in characters.
@@ -119,13 +121,17 @@ struct Line {
         (status = 201, description = "It has begun.", body = Begun),
         (status = 429, description = "This user has 20, or there are 200: `Retry-After` says when to try again.", body = Problem, example = json!({"detail": "there are too many conversations: try again later"})),
         (status = 502, description = "The responder's provider failed.", body = Problem, example = json!({"detail": "openai (gpt-6-luna at api.openai.com) answered 500"})),
-        (status = 503, description = "The responder's provider has no key, or the database does not answer.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
+        (status = 503, description = "The responder's provider has no key, the database does not answer, or the server stops.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
     ))]
 pub async fn begin_conversation(
     State(app): State<App>,
     user: User,
     JsonBody(wanted): JsonBody<Beginning>,
 ) -> Result<Response, Refusal> {
+    if app.lifecycle.draining.is_cancelled() {
+        let what = "the server stops and takes nothing new; try again later";
+        return Err(Refusal::later(what, STOPPING_FOR));
+    }
     let direction = wanted.direction.unwrap_or(Direction::Inbound);
     let scenario = scenario(&app, &user, &wanted.scenario, direction).await?;
     let unavailable = |what: String| Detail::new(StatusCode::SERVICE_UNAVAILABLE, what);

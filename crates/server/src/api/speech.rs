@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use crate::answers::Detail;
 use crate::app::{App, Server};
 use crate::body::JsonBody;
+use crate::config::LOCAL_TTS;
 use crate::metrics::Speech;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
@@ -364,7 +365,7 @@ impl Format {
 /// The speech is sent as it is spoken, by the voices of `TTS` in their order that know the language: one channel of 8000 Hz.
 ///
 /// # Errors
-/// 422, 502 where no voice speaks, 503 where the one that is named has no key.
+/// 422 also for a text that the voice cannot say, 502 where no voice speaks, 503 where the one that is named has no key.
 #[utoipa::path(post, path = "/text-to-speech", tag = "Conversations and speech",
     request_body(content = Text),
     responses(
@@ -373,7 +374,7 @@ impl Format {
             (String = "audio/basic", example = "(mu-law)"),
             (String = "audio/pcm", example = "(16 bits, low byte first)"),
         )),
-        (status = 502, description = "No voice speaks.", body = Problem, example = json!({"detail": "pico spoke nothing"})),
+        (status = 502, description = "No voice speaks.", body = Problem, example = json!({"detail": "cartesia answered 500"})),
         (status = 503, description = "The voice's provider has no key, or all voices are in use.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
     ))]
 pub async fn speak_text(
@@ -404,8 +405,14 @@ pub async fn speak_text(
             reading.app.metrics.speech(Speech::Speak, true);
             return Ok(sounding(reading, first, wanted.format));
         }
-        Some(Err(why)) => why,
-        None => format!("{} spoke nothing", reading.aloud.voice()),
+        Some(Err(why)) if !unsayable(text, reading.aloud.voice()) => why,
+        Some(Err(_)) | None => {
+            let what = format!(
+                "{} finds nothing in it that it can say: write words of its language",
+                reading.aloud.voice()
+            );
+            return Err(Refusal::field("text", what));
+        }
     };
     reading.app.metrics.speech(Speech::Speak, false);
     Err(Detail::new(StatusCode::BAD_GATEWAY, failed).into())
@@ -421,6 +428,11 @@ impl Drop for Reading {
     fn drop(&mut self) {
         count(&self.app, &self.aloud.take_used());
     }
+}
+
+/// Whether the voice of this machine knows none of the letters of a text: those it knows are Latin.
+fn unsayable(text: &str, voice: &str) -> bool {
+    voice == LOCAL_TTS && !text.chars().any(|letter| letter.is_ascii_alphanumeric())
 }
 
 /// The answer, spoken on as it is read. When its reader leaves, the voice stops.

@@ -227,6 +227,46 @@ async fn a_provider_that_fails_is_named_and_the_conversation_goes_on() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_cannot_be_reached_is_named_and_the_conversation_goes_on() {
+    let server = Simulated::with_a_user(usual_reply(), &[]).await;
+    let scenario = json!({
+        "slug": "hooked",
+        "persona": "You work for the harbour.",
+        "greeting": {"inbound": GREETING},
+        "responder": [{"provider": "webhook", "url": "https://webhook.invalid/turn"}],
+    });
+    let (status, told) = post(&server, "/realtime/custom-scenario", scenario).await;
+    assert_eq!(status, 201, "{told}");
+    let (path, _) = begin(&server, "hooked").await;
+    for text in ["Hello?", "Are you there?"] {
+        let (status, told) = say(&server, &path, text).await;
+        assert_eq!(status, 502, "{told}");
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains("webhook.invalid"), "{told}");
+    }
+    let told = events(say_for_events(&server, &path, "And now?").await).await;
+    assert_eq!(told.last().unwrap().0, "error", "{told:?}");
+}
+
+#[tokio::test]
+async fn no_conversation_begins_while_the_server_stops() {
+    let service = crate::accounts::open().await;
+    service.register(crate::accounts::ADA).await;
+    let token = service.log_in(crate::accounts::ADA).await.access;
+    service.server.app.lifecycle.draining.cancel();
+    let wanted = json!({"scenario": "survey"});
+    let told = service
+        .ask("POST", "/conversations", Some(&token), wanted)
+        .await;
+    assert_eq!(told.status, 503, "{told:?}");
+    assert!(
+        told.json["detail"].as_str().unwrap().contains("stops"),
+        "{told:?}"
+    );
+    assert!(told.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
 async fn one_message_is_answered_at_a_time_and_is_left_with_its_sender() {
     let server = Simulated::with_a_user(usual_reply(), &[]).await;
     let (path, _) = begin(&server, "desk").await;

@@ -485,6 +485,17 @@ pub async fn say(server: &Simulated, wanted: &Value) -> reqwest::Response {
 }
 
 #[tokio::test]
+async fn a_text_that_the_voice_cannot_say_is_the_askers_fault() {
+    let server = Simulated::with_a_user(usual_reply(), &[("TTS", "pico")]).await;
+    for text in ["<script>", "你好"] {
+        let answer = say(&server, &json!({"text": text, "voice": "pico"})).await;
+        assert_eq!(answer.status(), 422, "{text}");
+        let told: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!(told["detail"][0]["loc"], json!(["body", "text"]), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_is_spoken_by_the_configured_voices_in_each_format() {
     let server = Simulated::with_a_user(usual_reply(), &[]).await;
     let text = "Your table is **booked**. See you on Friday!";

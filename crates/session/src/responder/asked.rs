@@ -10,6 +10,7 @@ use ringback_speech::grammar::Expect;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
+use super::failed::Failed;
 use super::mailbox::Mailbox;
 use super::modelled::{Modelled, Put};
 use super::parrot;
@@ -69,6 +70,8 @@ pub(crate) struct Hooked {
     fallback: String,
     unclear: &'static str,
     asking: Option<(ReplyId, AbortHandle)>,
+    /// Why its fallback took the place of its last answer.
+    pub(super) failed: Failed,
 }
 
 impl Drop for Hooked {
@@ -139,6 +142,7 @@ impl Responder {
             fallback,
             unclear,
             asking: None,
+            failed: Failed::default(),
         }))
     }
 
@@ -317,6 +321,7 @@ impl Hooked {
             }
         };
         let (events, id, fallback) = (events.clone(), asked.reply, self.fallback.clone());
+        let failed = self.failed.afresh();
         let asking = async move {
             let mut said = false;
             let mut ended = false;
@@ -348,6 +353,7 @@ impl Hooked {
                 }
                 Err(fault) => {
                     tracing::warn!(%fault.detail, "Error of the webhook: the spoken fallback takes its place");
+                    failed.because(fault.detail);
                     reply(&events, id, fallback, Intent::Continue, None);
                 }
             }

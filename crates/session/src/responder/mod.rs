@@ -2,6 +2,7 @@
 
 mod answers;
 mod asked;
+mod failed;
 pub mod mailbox;
 pub(crate) mod model;
 mod modelled;
