@@ -70,7 +70,7 @@ impl Stem {
     }
 }
 
-/// When the call began whose file has this name, and how the name ends after the stem. `None` for a name that [`Stem`] never gave.
+/// When the call began whose file has this name, and how the name ends after the stem. `None` for a name that no file of a call has.
 pub fn file_of_call(name: &str) -> Option<(Timestamp, &str)> {
     let (place, rest) = name.rsplit_once("_recording_")?;
     let mut place = place.rsplitn(3, '_');
