@@ -52,7 +52,7 @@ def rounds(served):
 def fuzz(served, who, arguments):
     hooks = pathlib.Path(__file__).with_name("fuzz_hooks.py")
     command = [
-        sys.executable, "-m", "schemathesis.cli", "run", f"{served.url}/openapi.json",
+        sys.executable, "-m", "schemathesis.cli", "--config-file", str(hooks.with_name("schemathesis.toml")), "run", f"{served.url}/openapi.json",
         "--phases", "examples,coverage,fuzzing", "--seed", os.environ.get("FUZZ_SEED", "1"),
         "--max-examples", os.environ.get("FUZZ_EXAMPLES", "10"), "--request-timeout", "20", "--no-shrink",
         "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", *arguments,
