@@ -98,8 +98,9 @@ impl Aloud {
         }
     }
 
-    /// What was used since this was asked last, and which voices failed.
+    /// What was used since this was asked last, and which voices failed. What was asked and is not listened to counts.
     pub fn take_used(&mut self) -> Used {
+        self.voices.settle();
         while let Ok(provided) = self.events.try_recv() {
             if let Provided::Used { usage, .. } = provided {
                 self.used.add(&usage);

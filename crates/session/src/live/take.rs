@@ -96,6 +96,7 @@ impl Live {
     /// The call is over: what was used and not told yet is told.
     pub(crate) fn close_books(&mut self) {
         let at = self.call.report().ended;
+        self.voices.settle();
         while let Ok(provided) = self.provided.try_recv() {
             if let Provided::Used { reply, usage } = provided {
                 self.used(at, Some(reply), usage);

@@ -1,5 +1,6 @@
 //! What speaks: one file per engine, the list in which they stand in for one another, and the cache of lines.
 
+mod bill;
 mod cartesia;
 #[cfg(test)]
 mod cartesia_tests;
@@ -16,6 +17,7 @@ mod lines;
 mod openai;
 #[cfg(test)]
 mod openai_tests;
+mod owed;
 mod parts;
 mod pico;
 mod race;

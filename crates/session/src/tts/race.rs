@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ringback_call::At;
 
+use super::bill::Bill;
 use super::stream::Spoken;
 use super::voices::Started;
 use crate::provider::{Breaker, Failure, Provider};
@@ -35,6 +36,7 @@ pub(super) struct Racer {
     pub(super) asked: At,
     /// What it told of words before anything was heard of it.
     pub(super) held: Vec<Spoken>,
+    pub(super) bill: Bill,
 }
 
 impl Racer {
@@ -44,6 +46,7 @@ impl Racer {
             engine,
             asked,
             held: Vec::new(),
+            bill: Bill::default(),
         }
     }
 

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_call::{At, PartId, Party, ReplyId, Usage};
+use ringback_call::{At, PartId, ReplyId};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::owed::Owed;
 use super::race::{Health, Racer, Wait};
 use super::stream::{Command, Spoken, TimedWord};
-use super::{Lines, Local, rest};
+use super::{Lines, Local};
 use crate::engines::VoiceSeat;
 use crate::provided::{Provided, Sender};
 use crate::provider::Failure;
@@ -117,36 +118,6 @@ pub(crate) struct Voices {
     _seat: Option<VoiceSeat>,
 }
 
-/// A sentence that is being spoken, or is to be.
-struct Owed {
-    reply: ReplyId,
-    part: PartId,
-    /// What this voice is to speak.
-    text: String,
-    /// Samples of the part that other voices spoke before.
-    base: u32,
-    /// Samples of the part so far.
-    told: u32,
-    words: Vec<TimedWord>,
-    /// All its speech, for the cache, unless voices share it.
-    speech: Option<Vec<u8>>,
-}
-
-impl Owed {
-    /// What is still to be spoken, should the voice be lost now.
-    fn remaining(&self, speed_pct: u16) -> &str {
-        let told = self.told - self.base;
-        if told == 0 {
-            return &self.text;
-        }
-        if self.words.is_empty() {
-            return rest::by_length(&self.text, u64::from(told), speed_pct);
-        }
-        let over = self.words.partition_point(|word| word.until <= told);
-        rest::by_words(&self.text, &self.words[..over])
-    }
-}
-
 impl Voices {
     /// A voice that was started as the first, with those that follow it.
     pub(crate) fn new(
@@ -251,22 +222,17 @@ impl Voices {
             Speaker::Local(local) => return local.speak(reply, part, text),
             Speaker::Stream(commands) => commands,
         };
-        let name = racer.voice.name;
-        let usage = Usage {
-            requests: 1,
-            characters: text.chars().count() as u64,
-            ..Usage::of(Party::Tts, name, &*racer.voice.model)
+        let command = Command::Speak {
+            reply,
+            part,
+            text: text.to_owned(),
         };
-        let text = text.to_owned();
-        let provided = if commands.send(Command::Speak { reply, part, text }).is_err() {
-            Provided::Mute {
-                engine: racer.engine,
-                failure: Failure::gone(format!("{name} speaks no more")),
-            }
-        } else {
-            Provided::Used { reply, usage }
-        };
-        self.send(provided);
+        if commands.send(command).is_ok() {
+            return racer.bill.ask(&racer.voice, reply, part, text);
+        }
+        let failure = Failure::gone(format!("{} speaks no more", racer.voice.name));
+        let engine = racer.engine;
+        self.send(Provided::Mute { engine, failure });
     }
 
     fn say_done(&self, reply: ReplyId, part: PartId) {
@@ -296,6 +262,7 @@ impl Voices {
         if self.of(reply, part).is_none() {
             return Taken::default();
         }
+        self.racers[place].bill.begun(reply, part, &self.events);
         if matches!(spoken, Spoken::Words { .. }) {
             if self.racers.len() == 1 {
                 return Taken::of(spoken);
@@ -309,7 +276,8 @@ impl Voices {
             overtaken: Vec::new(),
         };
         taken.spoken.push(spoken);
-        for (rank, racer) in std::mem::take(&mut self.racers).iter().enumerate() {
+        for (rank, racer) in std::mem::take(&mut self.racers).iter_mut().enumerate() {
+            racer.bill.left(None, &self.events);
             let failure = (rank < place).then(|| racer.overtaken(at, self.patience));
             taken.overtaken.extend(failure.flatten());
         }
@@ -376,6 +344,7 @@ impl Voices {
             self.wait = None;
         }
         for racer in &mut self.racers {
+            racer.bill.left(Some(reply), &self.events);
             match &mut racer.voice.speaker {
                 Speaker::Local(local) => local.cancel(reply),
                 // One that is gone has nothing to cancel.
@@ -383,6 +352,13 @@ impl Voices {
                     let _ = commands.send(Command::Cancel { reply });
                 }
             }
+        }
+    }
+
+    /// Nothing more is listened to: what was asked counts as used.
+    pub(crate) fn settle(&mut self) {
+        for racer in &mut self.racers {
+            racer.bill.left(None, &self.events);
         }
     }
 
@@ -449,6 +425,7 @@ impl Voices {
         let Some(place) = self.racers.iter().position(|racer| racer.engine == engine) else {
             return Loss::None;
         };
+        self.racers[place].bill.forget();
         if self.racers.len() > 1 {
             self.racers.remove(place);
             return Loss::Replaced;

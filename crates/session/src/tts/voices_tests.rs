@@ -149,6 +149,59 @@ impl World {
     }
 }
 
+/// Who has used how many characters until now.
+fn used(world: &mut World) -> Vec<(String, u64)> {
+    let told = std::iter::from_fn(|| world.events.try_recv().ok());
+    let mut used = Vec::new();
+    for provided in told {
+        if let Provided::Used { usage, .. } = provided {
+            used.push((usage.provider, usage.characters));
+        }
+    }
+    used
+}
+
+#[test]
+fn a_voice_that_refuses_has_used_nothing_and_who_begins_has() {
+    let [cartesia, deepgram] = [Provider::Cartesia, Provider::Deepgram].map(provider);
+    let mut world = world(&[cartesia, deepgram, TtsEngine::Pico]);
+    world.speak(0, 400);
+    assert_eq!(used(&mut world), []);
+    let at = At::from_ms(100);
+    assert_eq!(world.voices.lost(at, 0, &world.bench), Loss::Replaced);
+    assert_eq!(used(&mut world), []);
+    world.hears(200, 1);
+    world.hears(220, 1);
+    let whole = ("deepgram".to_owned(), TEXT.len() as u64);
+    assert_eq!(used(&mut world), [whole]);
+
+    let mut alone = self::world(&[provider(Provider::Cartesia)]);
+    alone.speak(0, 400);
+    assert_eq!(alone.voices.lost(at, 0, &alone.bench), Loss::Mute);
+    alone.voices.settle();
+    assert_eq!(used(&mut alone), []);
+}
+
+#[test]
+fn what_a_voice_was_asked_and_not_let_speak_is_used() {
+    let list = [Provider::Cartesia, Provider::Deepgram].map(provider);
+    let whole = |name: &str| (name.to_owned(), TEXT.len() as u64);
+    let mut raced = world(&[list[0].clone(), list[1].clone()]);
+    raced.speak(0, 400);
+    raced.voices.ask_beside(At::from_ms(700), &raced.bench);
+    raced.hears(900, 1);
+    assert_eq!(used(&mut raced), [whole("deepgram"), whole("cartesia")]);
+
+    let mut cancelled = world(&list);
+    cancelled.speak(0, 400);
+    cancelled.voices.speak(ReplyId(2), PART, TEXT);
+    cancelled.voices.cancel(REPLY);
+    assert_eq!(used(&mut cancelled), [whole("cartesia")]);
+    cancelled.voices.settle();
+    cancelled.voices.settle();
+    assert_eq!(used(&mut cancelled), [whole("cartesia")]);
+}
+
 #[test]
 fn one_voice_that_never_begins_leaves_the_words_to_the_next_that_does() {
     let [cartesia, deepgram] = [Provider::Cartesia, Provider::Deepgram].map(provider);
