@@ -91,7 +91,7 @@ fn written(slug: &str, document: &Value) -> Result<Response, Refusal> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Replacing {
-    /// Where who asks has a scenario of this slug, make what is sent its next version.
+    /// Where who asks has a scenario of this slug, make what is sent its next version. The text must name its slug then.
     #[param(default = false)]
     replace: Option<bool>,
 }
@@ -165,6 +165,10 @@ pub async fn import_scenario(
         .and_then(Value::as_str)
         .unwrap_or_default();
     if replacing.replace == Some(true) {
+        if slug.is_empty() {
+            let what = "it must be named here: a scenario is replaced by its slug";
+            return Err(Refusal::field("slug", what));
+        }
         match keep::own(&app, &user, slug).await {
             Ok(row) => {
                 let kept =

@@ -31,6 +31,13 @@ async fn what_is_exported_is_imported_as_it_was() {
         (200, &json!(1)),
         "it says nothing new"
     );
+    let nameless = exported.body.replace("slug = \"dentist\"\n", "");
+    assert_ne!(nameless, exported.body);
+    let refused = house
+        .import(&house.ada, "?replace=true", TOML, &nameless)
+        .await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert_eq!(refused.json["detail"][0]["loc"], json!(["body", "slug"]));
     house.delete(&house.ada, "dentist").await;
     let back = house.import(&house.ada, "", TOML, &exported.body).await;
     assert_eq!(back.status, 201, "{back:?}");
