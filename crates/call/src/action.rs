@@ -60,6 +60,20 @@ pub enum TurnEnd {
     Recogniser,
 }
 
+impl TurnEnd {
+    /// As records, metrics and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Wait => "wait",
+            Self::Filler => "filler",
+            Self::Cap => "cap",
+            Self::Keys => "keys",
+            Self::Recogniser => "recogniser",
+        }
+    }
+}
+
 /// Why a reply that was asked for before the turn was over is not wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DropCause {
@@ -115,6 +129,23 @@ pub enum EndCause {
     Callee,
     /// Somebody who has the call in hand ended it, or had the caller put through.
     Operator,
+}
+
+impl EndCause {
+    /// As records, metrics and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Responder => "responder",
+            Self::HungUp => "hung_up",
+            Self::Idle => "idle",
+            Self::Duration => "duration",
+            Self::Cost => "cost",
+            Self::Fault => "fault",
+            Self::Finish => "finish",
+            Self::Callee => "callee",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// A decision, with what it was made from.

@@ -140,6 +140,17 @@ pub enum Intent {
     Transfer(String),
 }
 
+impl Intent {
+    /// As records and the API name it; to where a caller is put through stands apart.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Continue => "continue",
+            Self::HangUp => "hang_up",
+            Self::Transfer(_) => "transfer",
+        }
+    }
+}
+
 /// The carrier's receipt for audio: the name of a mark.
 ///
 /// Written `<epoch>.<reply>.<part>.<n>`, n being the position in the part in samples, or `c<epoch>` after a clear.
@@ -245,6 +256,20 @@ pub enum Party {
     Server,
 }
 
+impl Party {
+    /// As records, metrics and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Carrier => "carrier",
+            Self::Stt => "stt",
+            Self::Responder => "responder",
+            Self::Tts => "tts",
+            Self::Recorder => "recorder",
+            Self::Server => "server",
+        }
+    }
+}
+
 /// What kind of fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultKind {
@@ -256,6 +281,18 @@ pub enum FaultKind {
     Unreachable,
     /// It was set up wrongly.
     Misconfigured,
+}
+
+impl FaultKind {
+    /// As records, metrics and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Misbehaved => "misbehaved",
+            Self::Unreachable => "unreachable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
 }
 
 /// A fault of one party.

@@ -171,7 +171,7 @@ mod tests {
     fn the_table_has_the_stages_what_was_used_and_what_it_cost() {
         let told = serde_json::json!({
             "call_sid": "CA1",
-            "turns": [{"turn": 1, "cause": "Wait", "turn_end_ms": 700, "words_ms": 310, "text_ms": 900, "clause_ms": 905,
+            "turns": [{"turn": 1, "cause": "wait", "turn_end_ms": 700, "words_ms": 310, "text_ms": 900, "clause_ms": 905,
                 "speech_ms": 990, "audible_ms": 1001, "acknowledged_ms": 1090, "cost": 0.0021}],
             "usage": [
                 {"turn": 0, "provider": "cartesia", "model": "s", "characters": 30},

@@ -41,6 +41,8 @@ pub struct Arrival {
     pub scenario: Arc<Scenario>,
     /// Where it stands in the database; `None` for those that are built in or files.
     pub stored: Option<Stored>,
+    /// Its stream was opened by TwiML that is not ours: nobody asks us what comes after it.
+    pub foreign: bool,
 }
 
 impl Arrival {
@@ -241,8 +243,8 @@ fn ending(intent: Intent, cause: EndCause, failed: Option<&str>) -> Ending {
         }
         Intent::HangUp | Intent::Continue => Outcome::Over,
     };
-    let cause_text =
-        failed.map_or_else(|| format!("{cause:?}"), |what| format!("{cause:?}: {what}"));
+    let name = cause.name();
+    let cause_text = failed.map_or_else(|| name.to_owned(), |what| format!("{name}: {what}"));
     Ending {
         outcome,
         expects_resume: cause != EndCause::HungUp,

@@ -41,6 +41,7 @@ impl Watches {
             call_sid: call.call_sid.clone(),
             direction: call.direction,
             stored: call.stored.clone(),
+            foreign: call.foreign,
             numbers: [normal_number(&call.from), normal_number(&call.to)],
             finish,
             orders,
@@ -106,6 +107,8 @@ pub struct Watch {
     pub direction: Direction,
     /// Where its scenario stands in the database, and whose it is; `None` for those that are built in or files.
     pub stored: Option<Stored>,
+    /// Its stream was opened by TwiML that is not ours.
+    pub foreign: bool,
     numbers: [String; 2],
     finish: CancellationToken,
     orders: Orders,
@@ -174,8 +177,7 @@ impl Watch {
                 return;
             }
             News::Fault(fault) => {
-                let party = format!("{:?}", fault.party).to_lowercase();
-                let kind = format!("{:?}", fault.kind).to_lowercase();
+                let (party, kind) = (fault.party.name(), fault.kind.name());
                 let fault = json!({ "party": party, "kind": kind, "detail": fault.detail });
                 ("fault", fault)
             }

@@ -3,7 +3,7 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use ringback_call::{Callee, Direction, EndCause, Intent};
+use ringback_call::{Callee, Direction, Intent};
 use ringback_session::Ended;
 
 use super::{Counters, Histograms, Refused, counters, counters_of, direction_label, seconds};
@@ -84,7 +84,7 @@ impl Calls {
     }
 
     pub(super) fn ended(&self, direction: Direction, ended: Option<&Ended>) {
-        let end = ended.map_or("broken", |ended| cause_name(ended.cause));
+        let end = ended.map_or("broken", |ended| ended.cause.name());
         let labels = vec![direction_label(direction), ("end", end.into())];
         self.ended.get_or_create(&labels).inc();
         let Some(ended) = ended else {
@@ -112,20 +112,6 @@ impl Calls {
 
 fn one(family: &Counters, direction: Direction) -> Counter {
     family.get_or_create_owned(&vec![direction_label(direction)])
-}
-
-fn cause_name(cause: EndCause) -> &'static str {
-    match cause {
-        EndCause::Responder => "responder",
-        EndCause::HungUp => "hung_up",
-        EndCause::Idle => "idle",
-        EndCause::Duration => "duration",
-        EndCause::Cost => "cost",
-        EndCause::Fault => "fault",
-        EndCause::Finish => "finish",
-        EndCause::Callee => "callee",
-        EndCause::Operator => "operator",
-    }
 }
 
 fn callee_name(callee: Callee) -> &'static str {

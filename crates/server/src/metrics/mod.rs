@@ -27,7 +27,6 @@ use ringback_session::used::Used;
 
 pub use aside::Speech;
 pub use page::{__path_show_metrics, show_metrics};
-pub(crate) use providers::party_name;
 pub use state::State;
 
 /// The labels of one series.

@@ -1,7 +1,7 @@
 //! What engines and providers did, cost and failed at.
 
 use prometheus_client::registry::{Registry, Unit};
-use ringback_call::{Fault, FaultKind, Party, Usage};
+use ringback_call::{Fault, Party, Usage};
 use ringback_session::Ended;
 use ringback_session::prices::{Bill, Prices};
 use ringback_session::provider::Provider;
@@ -96,7 +96,7 @@ impl Providers {
     fn used(&self, usage: &Usage) {
         let of = |usage: &Usage| -> Labels {
             vec![
-                ("role", party_name(usage.party).into()),
+                ("role", usage.party.name().into()),
                 ("provider", usage.provider.clone().into()),
             ]
         };
@@ -123,18 +123,18 @@ impl Providers {
     }
 
     fn fault(&self, fault: &Fault) {
-        let kind = ("kind", kind_name(fault.kind).into());
+        let kind = ("kind", fault.kind.name().into());
         match fault.party {
             Party::Stt | Party::Responder | Party::Tts => {
                 let labels = vec![
-                    ("role", party_name(fault.party).into()),
+                    ("role", fault.party.name().into()),
                     ("provider", provider_name(&fault.detail).into()),
                     kind,
                 ];
                 self.errors.get_or_create(&labels).inc();
             }
             Party::Carrier | Party::Recorder | Party::Server => {
-                let labels = vec![("party", party_name(fault.party).into()), kind];
+                let labels = vec![("party", fault.party.name().into()), kind];
                 self.faults.get_or_create(&labels).inc();
             }
         }
@@ -142,26 +142,6 @@ impl Providers {
 }
 
 /// The role of a party, in one word.
-pub(crate) fn party_name(party: Party) -> &'static str {
-    match party {
-        Party::Carrier => "carrier",
-        Party::Stt => "stt",
-        Party::Responder => "responder",
-        Party::Tts => "tts",
-        Party::Recorder => "recorder",
-        Party::Server => "server",
-    }
-}
-
-fn kind_name(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Refused => "refused",
-        FaultKind::Misbehaved => "misbehaved",
-        FaultKind::Unreachable => "unreachable",
-        FaultKind::Misconfigured => "misconfigured",
-    }
-}
-
 /// The details of a provider's failure begin with its name. Few names, so that no detail becomes a series.
 fn provider_name(detail: &str) -> &'static str {
     let first = detail

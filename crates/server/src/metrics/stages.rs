@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use ringback_call::{At, Report, TurnEnd, TurnReport};
+use ringback_call::{At, Report, TurnReport};
 
 use super::{Counters, Histograms, counters, seconds};
 
@@ -37,7 +37,7 @@ impl Stages {
 
     pub(super) fn observe(&self, report: &Report) {
         for turn in &report.turns {
-            let labels = vec![("cause", cause_name(turn.cause).into())];
+            let labels = vec![("cause", turn.cause.name().into())];
             self.turns.get_or_create(&labels).inc();
             for (stage, us) in stages(turn) {
                 let labels = vec![("stage", stage.into())];
@@ -64,15 +64,4 @@ fn stages(turn: &TurnReport) -> impl Iterator<Item = (&'static str, u64)> {
     known
         .into_iter()
         .filter_map(|(stage, took)| Some((stage, took?)))
-}
-
-fn cause_name(cause: TurnEnd) -> &'static str {
-    match cause {
-        TurnEnd::Complete => "complete",
-        TurnEnd::Wait => "wait",
-        TurnEnd::Filler => "filler",
-        TurnEnd::Cap => "cap",
-        TurnEnd::Keys => "keys",
-        TurnEnd::Recogniser => "recogniser",
-    }
 }

@@ -11,8 +11,6 @@ use ringback_call::{
 use ringback_session::Ended;
 use uuid::Uuid;
 
-use crate::metrics::party_name;
-
 /// What is known of a call that is over.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -113,7 +111,7 @@ fn call(facts: &Facts<'_>) -> Plan {
         .with("call.sid", facts.call_sid.to_owned())
         .with("call.scenario", facts.scenario.to_owned())
         .with("call.direction", direction)
-        .with("call.end", format!("{:?}", ended.cause))
+        .with("call.end", ended.cause.name())
         .with("call.turns", whole(ended.report.turns.len() as u64))
         .with("call.interruptions", i64::from(ended.report.yields))
         .with("call.faults", whole(ended.report.faults.len() as u64));
@@ -146,7 +144,7 @@ fn turn_plan(turn: &TurnReport, report: &Report) -> Plan {
     let number = turn.turn.0;
     let mut plan = Plan::of(format!("turn {number}"), SpanKind::Internal, (from, until))
         .with("turn.number", i64::from(number))
-        .with("turn.end", format!("{:?}", turn.cause))
+        .with("turn.end", turn.cause.name())
         .with("turn.end_ms", whole(turn.ended.ms_since(turn.last_sound)));
     if let Some(audible) = turn.acknowledged.or(turn.audible) {
         let waited = audible.ms_since(turn.last_sound);
@@ -178,7 +176,7 @@ fn requests(turn: &TurnReport, ended: &Ended) -> impl Iterator<Item = Plan> {
             let engine = used.map_or(engine.as_str(), |used| used.provider.as_str());
             let name = format!("{verb} {engine}");
             let plan = Plan::of(name, SpanKind::Client, (from?, until?))
-                .with("role", party_name(party))
+                .with("role", party.name())
                 .with("provider", engine.to_owned());
             Some(match used {
                 Some(used) => with_usage(plan, used),

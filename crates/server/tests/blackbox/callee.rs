@@ -15,7 +15,7 @@ fn a_voicemail_gets_the_whole_message_after_its_beep_and_the_call_ends() {
         anyhow::ensure!(made.status == 0, "{:?}{talk}", outcome.failures);
         let meta = &files.meta;
         anyhow::ensure!(meta["callee"] == "voicemail", "{meta}");
-        anyhow::ensure!(meta["cause"] == "Callee", "{meta}");
+        anyhow::ensure!(meta["cause"] == "callee", "{meta}");
         anyhow::ensure!(meta["direction"] == "outbound", "{meta}");
         let last = files.lines.last().map(|line| line["heard"].clone());
         let message = "Hello! This is Compass Group with a reminder of your coming appointment. If you cannot come, please call us back. Goodbye.";

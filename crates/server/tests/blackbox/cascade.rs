@@ -133,38 +133,38 @@ fn answered_though(party: &'static str) -> impl Fn(&Files, f64) -> anyhow::Resul
 #[test]
 fn a_voice_that_refuses_is_replaced() {
     let knob = r#"{"provider":"cartesia","status":401}"#;
-    failing(knob, &[ANSWER], answered_though("Tts"));
+    failing(knob, &[ANSWER], answered_though("tts"));
 }
 
 #[test]
 fn a_voice_that_never_answers_is_replaced() {
     let knob = r#"{"provider":"cartesia","half_open":true}"#;
-    failing(knob, &[ANSWER], answered_though("Tts"));
+    failing(knob, &[ANSWER], answered_though("tts"));
 }
 
 #[test]
 fn a_voice_of_silence_is_replaced() {
     let knob = r#"{"provider":"cartesia","silence":true}"#;
-    failing(knob, &[ANSWER], answered_though("Tts"));
+    failing(knob, &[ANSWER], answered_though("tts"));
 }
 
 #[test]
 fn a_voice_of_garbage_is_replaced() {
     let knob = r#"{"provider":"cartesia","garbage":true}"#;
-    failing(knob, &[ANSWER], answered_though("Tts"));
+    failing(knob, &[ANSWER], answered_though("tts"));
 }
 
 #[test]
 fn a_recogniser_that_refuses_is_replaced_by_the_local_one() {
     let knob = r#"{"provider":"deepgram","status":401}"#;
-    failing(knob, &[ANSWER], answered_though("Stt"));
+    failing(knob, &[ANSWER], answered_though("stt"));
 }
 
 #[test]
 fn a_recogniser_that_never_answers_is_replaced_with_what_was_said() {
     let knob = r#"{"provider":"deepgram","half_open":true}"#;
     failing(knob, &[ANSWER], |files, latency| {
-        answered_though("Stt")(files, latency)?;
+        answered_though("stt")(files, latency)?;
         let said = lines(files, "caller").join(" ");
         anyhow::ensure!(said.contains("would like"), "the caller said {said:?}");
         Ok(())

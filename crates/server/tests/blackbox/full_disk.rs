@@ -34,7 +34,7 @@ fn whole_call(server: &Server, late: &mut Lateness) -> anyhow::Result<Outcome> {
         outcome.summary()
     );
     let files = server.files(&outcome);
-    anyhow::ensure!(files.meta["cause"] == "Responder", "{}", files.meta);
+    anyhow::ensure!(files.meta["cause"] == "responder", "{}", files.meta);
     let last = files.said("agent").pop().unwrap_or_default();
     anyhow::ensure!(last.contains("until the evening"), "{last}");
     Ok(outcome)

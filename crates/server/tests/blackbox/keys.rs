@@ -104,7 +104,7 @@ fn a_caller_is_put_through() {
             outcome.summary()
         );
         let meta = server.files(outcome).meta;
-        anyhow::ensure!(meta["intent"]["Transfer"] == "+15005550009", "{meta}");
+        anyhow::ensure!(meta["transferred_to"] == "+15005550009", "{meta}");
         Ok(())
     });
 }
@@ -122,7 +122,7 @@ fn a_caller_who_hangs_up_leaves_whole_files() {
             outcome.summary()
         );
         let files = server.files(outcome);
-        anyhow::ensure!(files.meta["cause"] == "HungUp", "{}", files.meta);
+        anyhow::ensure!(files.meta["cause"] == "hung_up", "{}", files.meta);
         let greeting = &files.lines[0];
         let (said, heard) = (
             greeting["said"].as_str().unwrap_or(""),

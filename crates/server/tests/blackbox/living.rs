@@ -77,7 +77,7 @@ fn at_sigterm_new_callers_hear_a_line_and_live_calls_finish() {
         "{}",
         server.log()
     );
-    assert_eq!(server.files(outcome).meta["cause"], "Finish");
+    assert_eq!(server.files(outcome).meta["cause"], "finish");
     // It was heard to its end: the sentence that was being said when the time ran out, then nothing.
     let last = server.files(outcome);
     let last = last

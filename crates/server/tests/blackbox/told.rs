@@ -106,7 +106,7 @@ fn a_caller_hears_what_a_live_call_is_told_to_say_and_is_put_through_and_the_mod
             files.conversation()
         );
         ensure!(heard("whisper") == [""] && files.said("whisper") == [HINT]);
-        ensure!(files.meta["cause"] == "Operator", "{}", files.meta["cause"]);
+        ensure!(files.meta["cause"] == "operator", "{}", files.meta["cause"]);
         let chats = twins.asked("chat");
         let asked = chats[0]["received"][0]["messages"].to_string();
         ensure!(asked.contains(&format!("(Hint: {HINT})")), "{asked}");

@@ -55,7 +55,7 @@ fn check(server: &Server, voice: &str, made: &Made, late: &mut Lateness) -> anyh
     );
     anyhow::ensure!(files.meta["failed"].is_null(), "{voice}: {}", files.meta);
     anyhow::ensure!(
-        files.meta["cause"] == "Responder",
+        files.meta["cause"] == "responder",
         "{voice}: {}",
         files.meta["cause"]
     );

@@ -127,7 +127,7 @@ impl Desk {
             status: CallStatus::Completed,
             answered_at: Some(at),
             ended_at: at + 60_000_000,
-            reason: "Responder".to_owned(),
+            reason: "responder".to_owned(),
             engines: None,
             cost: Some(0.5),
             currency: Some("USD".to_owned()),
@@ -158,6 +158,7 @@ impl Desk {
             direction: Direction::Inbound,
             scenario: Arc::clone(app.scenarios.files.scenario("open-door").unwrap()),
             stored: None,
+            foreign: false,
         };
         let finish = CancellationToken::new();
         let (orders, _) = ringback_session::orders();
@@ -504,7 +505,7 @@ async fn events_of_a_call_come_as_they_happen_and_go_on_where_a_connection_broke
     assert!(next.contains(r#""number":0"#), "{next}");
     watch.take(&News::Lines(0));
     watch.take(&News::Turn(json!({"turn": 1, "audible_ms": 700})));
-    app.desk.watches.end(id, "Responder");
+    app.desk.watches.end(id, "responder");
     let mut rest = String::new();
     while let Some(next) = piece(&mut body).await {
         rest.push_str(&next);
@@ -562,7 +563,7 @@ async fn how_loud_a_call_is_comes_to_who_follows_it_now_and_to_nobody_later() {
         "event: level\ndata: {\"agent_dbfs\":-96.0,\"caller_dbfs\":-4.0}\n\n"
     );
     drop(body);
-    desk.service.server.app.desk.watches.end(id, "Responder");
+    desk.service.server.app.desk.watches.end(id, "responder");
     let again = desk.ask(&format!("/calls/{id}/events"), &[]).await;
     assert_eq!(events(&again.body), pairs(&[(1, "lines"), (2, "end")]));
 }
@@ -591,7 +592,7 @@ async fn who_comes_too_late_for_an_event_is_told_and_who_reads_too_slowly_is_lef
     assert!(after < KEPT as u64, "{after}");
 
     let newest = (3 + KEPT + KEPT + 40) as u64;
-    desk.service.server.app.desk.watches.end(id, "Idle");
+    desk.service.server.app.desk.watches.end(id, "idle");
     let answer = desk
         .ask(&format!("/calls/{id}/events"), &[("last-event-id", "3")])
         .await;
@@ -623,7 +624,7 @@ async fn a_call_is_followed_by_so_many_and_ends_when_it_is_told_to() {
         (202, Some(CALL))
     );
     assert!(finish.is_cancelled());
-    desk.service.server.app.desk.watches.end(id, "Finish");
+    desk.service.server.app.desk.watches.end(id, "finish");
     let told = desk
         .service
         .ask("POST", &path, Some(&desk.ada), Value::Null)

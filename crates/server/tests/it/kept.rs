@@ -146,7 +146,7 @@ async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
     let (_, live, _) = desk.live();
     assert_eq!(desk.erase(CALLER).await.status, 409);
     assert!(desk.recording("1.wav").exists());
-    service.server.app.desk.watches.end(live, "HungUp");
+    service.server.app.desk.watches.end(live, "hung_up");
     let mentioning = || {
         let folders = [desk.recording("../.."), service.folder().to_owned()];
         folders

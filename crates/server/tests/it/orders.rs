@@ -37,6 +37,23 @@ fn each() -> [(&'static str, Value); 3] {
     ]
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_by_other_twiml_is_not_said_to_be_put_through_where_nobody_can() {
+    let line = line().await;
+    let _socket = line.foreign(CALL).await;
+    line.row(CALL).await;
+    let house = &line.house;
+    for to in ["+15005550009", "scenario:parrot"] {
+        let refused = ask(house, Some(&house.admin), "transfer", json!({ "to": to })).await;
+        assert_eq!(refused.status, 409, "{refused:?}");
+        let what = refused.json["detail"].as_str().unwrap();
+        assert!(what.contains("TWILIO_ACCOUNT_SID"), "{what}");
+    }
+    assert!(house.service.acts("call.transfer").await.is_empty());
+    let said = ask(house, Some(&house.admin), "say", json!({ "text": SAYING })).await;
+    assert_eq!(said.status, 202);
+}
+
 fn details(acts: &[AuditEntry]) -> Vec<Value> {
     acts.iter().map(|act| act.detail.0.clone()).collect()
 }

@@ -193,10 +193,10 @@ async fn a_call_that_is_hung_up_on_request_ends_for_a_reason_of_its_own() {
     .await;
     assert_eq!(
         (&call["call_id"], &call["reason"]),
-        (&json!(id), &json!("Operator"))
+        (&json!(id), &json!("operator"))
     );
     let events = server.get(&format!("/calls/{id}/events")).await;
-    assert!(events.contains(r#"{"reason":"Operator"}"#), "{events}");
+    assert!(events.contains(r#"{"reason":"operator"}"#), "{events}");
     let metrics = server.get("/metrics").await;
     let ended = |end: &str| metrics.contains(&format!("direction=\"inbound\",end=\"{end}\"}} 1"));
     assert!(ended("operator") && !ended("finish"), "{metrics}");

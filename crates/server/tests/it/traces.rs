@@ -114,7 +114,7 @@ async fn a_call_is_a_trace_of_its_turns_and_of_what_was_asked_of_providers() {
     assert_eq!(told["call.sid"], outcome.call_sid);
     assert_eq!(
         (told["call.scenario"].as_str(), told["call.end"].as_str()),
-        ("desk", "HungUp")
+        ("desk", "hung_up")
     );
     assert!(
         texts(&turn.attributes)["turn.response_ms"]

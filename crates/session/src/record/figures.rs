@@ -29,7 +29,7 @@ fn latencies(turn: &TurnReport) -> Value {
     let since = |at: Option<At>| at.map(|at| at.ms_since(turn.last_sound));
     json!({
         "turn": turn.turn,
-        "cause": turn.cause,
+        "cause": turn.cause.name(),
         "last_sound_ms": turn.last_sound.ms(),
         "finalize_ms": since(turn.finalized),
         "words_ms": since(turn.words),
@@ -54,8 +54,18 @@ pub(super) fn usage(report: &Report, prices: &Prices) -> Value {
 
 fn used(entry: &TurnUsage, prices: &Prices) -> Value {
     let mut value = json!(entry);
+    value["party"] = json!(entry.usage.party.name());
     value["cost"] = json!(prices.cost(&entry.usage).map(money));
     value
+}
+
+/// What went wrong, in order.
+pub(super) fn faults(report: &Report) -> Value {
+    let faults = report.faults.iter();
+    let told = faults.map(|fault| {
+        json!({"party": fault.party.name(), "kind": fault.kind.name(), "detail": fault.detail})
+    });
+    told.collect()
 }
 
 /// The bill; null where there are no prices.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use ringback_call::{Direction, Report, Speaker};
+use ringback_call::{Direction, EndCause, Intent, Report, Speaker};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -148,14 +148,18 @@ impl Meta {
         prices: &Prices,
     ) -> Value {
         let mut value = json!(self);
-        value["cause"] = json!(report.cause);
-        value["intent"] = json!(report.intent);
+        value["cause"] = json!(report.cause.map(EndCause::name));
+        value["intent"] = json!(report.intent.as_ref().map(Intent::name));
+        value["transferred_to"] = match &report.intent {
+            Some(Intent::Transfer(to)) => json!(to),
+            Some(Intent::Continue | Intent::HangUp) | None => Value::Null,
+        };
         value["callee"] = json!(report.callee);
         value["turns"] = figures::turns(report, prices);
         value["usage"] = figures::usage(report, prices);
         let bill = prices.bill(&report.usage, self.direction, report.ended.ms());
         value["cost"] = figures::bill(&bill, prices);
-        value["faults"] = json!(report.faults);
+        value["faults"] = figures::faults(report);
         value["interruptions"] = json!(report.yields);
         value["resumptions"] = json!(report.resumes);
         value["quality"] = json!(Quality::of(report));

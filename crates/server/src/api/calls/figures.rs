@@ -13,7 +13,7 @@ use super::{About, directions};
     "direction": "inbound", "from": "+15005550001", "to": "+15005550006", "scenario": "front-desk", "created": "2026-11-20T09:15:01.9Z",
     "started": "2026-11-20T09:15:02.123456Z", "ended": "2026-11-20T09:16:40.5Z", "reason": "the caller hung up",
     "engines": ["deepgram", "openai", "cartesia"], "cost": {"currency": "USD", "total": 0.041}, "currency": "USD",
-    "turns": [{"turn": 1, "cause": "Wait", "turn_end_ms": 300, "audible_ms": 640}], "faults": [], "interruptions": 1,
+    "turns": [{"turn": 1, "cause": "wait", "turn_end_ms": 300, "audible_ms": 640}], "faults": [], "interruptions": 1,
 }))]
 pub(super) struct InFull {
     #[serde(flatten)]
@@ -28,7 +28,7 @@ pub(super) struct InFull {
 #[derive(ToSchema)]
 #[schema(as = CallFigures, example = json!({
     "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
-    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "turns": [{"turn": 1, "cause": "Wait", "audible_ms": 640}],
+    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "turns": [{"turn": 1, "cause": "wait", "audible_ms": 640}],
 }))]
 pub(super) struct Lately {
     /// Our id.
@@ -65,10 +65,12 @@ struct Figures {
     late_samples: Option<u64>,
     /// What went wrong in the server.
     failed: Option<String>,
-    /// Why the conversation ended: `HungUp`, `Responder`, `Idle`.
+    /// Why the conversation ended: `hung_up`, `responder`, `idle`, `duration`, `cost`, `fault`, `finish`, `callee`, `operator`.
     cause: Option<String>,
-    /// What followed.
-    intent: Option<Intent>,
+    /// What followed: `continue`, `hang_up` or `transfer`.
+    intent: Option<String>,
+    /// To where the caller was put through, a number masked.
+    transferred_to: Option<String>,
     /// Who answered a call that was placed: `human`, `voicemail`.
     callee: Option<String>,
     /// The caller's turns.
@@ -85,21 +87,6 @@ struct Figures {
     quality: Option<Rating>,
 }
 
-/// `Continue`, `HangUp`, or to where the caller was put through.
-#[derive(ToSchema)]
-#[serde(untagged)]
-enum Intent {
-    Word(String),
-    Transfer(PutThrough),
-}
-
-/// To where the caller was put through.
-#[derive(ToSchema)]
-struct PutThrough {
-    #[serde(rename = "Transfer")]
-    transfer: String,
-}
-
 /// A turn of the caller: times are ms since their last sound, but for `last_sound_ms`, which counts from the media's beginning.
 #[derive(ToSchema)]
 struct TurnFigures {
@@ -114,7 +101,7 @@ struct TurnFigures {
 struct Heard {
     /// Its number, from 1; not told while the call goes on.
     turn: Option<u32>,
-    /// Why it was taken to be over: `Wait`, `Complete`, `Keys`.
+    /// Why it was taken to be over: `wait`, `complete`, `filler`, `cap`, `keys`, `recogniser`.
     cause: Option<String>,
     /// The caller's last sound.
     last_sound_ms: Option<u64>,
@@ -152,7 +139,7 @@ struct Answered {
 struct Used {
     /// The turn.
     turn: u32,
-    /// `Stt`, `Responder` or `Tts`.
+    /// `stt`, `responder` or `tts`.
     party: String,
     /// Who.
     provider: String,
@@ -200,7 +187,7 @@ struct Cost {
 struct FaultTold {
     /// Whose fault it is: the carrier's, the recogniser's (`stt`), the responder's, the voice's (`tts`), ours.
     party: String,
-    /// Refused, misbehaved, unreachable or misconfigured.
+    /// `refused`, `misbehaved`, `unreachable` or `misconfigured`.
     kind: String,
     /// One sentence.
     detail: String,

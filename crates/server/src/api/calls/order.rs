@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use ringback_call::Order;
 use ringback_session::Refused;
 use ringback_session::scenario::destination::{SCENARIO, is_destination};
-use ringback_wire::phone_number::masked;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -16,12 +15,14 @@ use super::act::{live, over};
 use crate::accounts::{User, Whence};
 use crate::app::App;
 use crate::body::JsonBody;
+use crate::calls::recent::shown;
 use crate::calls::watch::Watch;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
 
 /// How large a body may be, in bytes.
 pub const MAX_BYTES: usize = 16 << 10;
+const STRANDED: &str = "the call was brought here by TwiML of your own, which says what comes next; set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, and it can be put through";
 /// The longest line, in characters.
 const LONGEST_LINE: usize = 1000;
 /// The longest line before a transfer, in characters: nothing that the caller does ends it.
@@ -183,7 +184,7 @@ pub async fn whisper_hint(
             "to": "+15005550009", "say": "I put you through to our workshop.",
         })),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 409, description = "It does not go on here.", body = Problem, example = json!({"detail": "the call is over, or goes on at another server"})),
+        (status = 409, description = "It does not go on here, or TwiML of your own brought it here and Twilio's account is not known.", body = Problem, example = json!({"detail": "the call is over, or goes on at another server"})),
     ))]
 pub async fn transfer_call(
     State(app): State<App>,
@@ -201,6 +202,9 @@ pub async fn transfer_call(
     let first = say.map(|text| spoken("say", &text, LONGEST_FIRST));
     let first = first.transpose()?;
     let live = live(&app, &reader, &id).await?;
+    if live.foreign && app.config.twilio.account().is_none() {
+        return Err(Refusal::new(StatusCode::CONFLICT, STRANDED));
+    }
     if let Some(slug) = to.strip_prefix(SCENARIO) {
         may_reach(&app, &live, slug)?;
     }
@@ -273,15 +277,6 @@ async fn give(live: &Watch, order: Order) -> Result<(), Refusal> {
             Refusal::new(StatusCode::CONFLICT, refused.to_string())
         }
     })
-}
-
-/// Numbers and addresses in part.
-fn shown(to: &str) -> String {
-    if to.starts_with(SCENARIO) {
-        to.to_owned()
-    } else {
-        masked(to)
-    }
 }
 
 /// Writes down who did it; words and numbers stay out of it.

@@ -33,6 +33,15 @@ struct State {
     turns: BTreeMap<u64, Value>,
 }
 
+impl State {
+    /// The number of the first line that answers a turn.
+    fn answer(&self, turn: u64) -> Option<usize> {
+        self.lines
+            .iter()
+            .position(|line| line["speaker"] == "agent" && line["turn"].as_u64() == Some(turn))
+    }
+}
+
 impl Following {
     pub(super) fn new(writer: Writer, call_id: String, began: i64) -> Self {
         Self {
@@ -89,10 +98,7 @@ impl Following {
                     return;
                 };
                 state.turns.insert(number, turn);
-                let answer = |line: &Value| {
-                    line["speaker"] == "agent" && line["turn"].as_u64() == Some(number)
-                };
-                if let Some(place) = state.lines.iter().position(answer) {
+                if let Some(place) = state.answer(number) {
                     self.write(&state, place);
                 }
             }
@@ -106,19 +112,19 @@ impl Following {
             id: new_id(at),
             call_id: self.call_id.clone(),
             at,
-            party: format!("{:?}", fault.party).to_lowercase(),
-            kind: format!("{:?}", fault.kind).to_lowercase(),
+            party: fault.party.name().to_owned(),
+            kind: fault.kind.name().to_owned(),
             detail: fault.detail,
         }));
     }
 
-    /// Sends the row of a line, with what is known of the turn that it answers.
+    /// Sends the row of a line; the first that answers a turn has what is known of the turn.
     fn write(&self, state: &State, number: usize) {
         let line = &state.lines[number];
         let who = word(&line["speaker"]);
         let turn = line["turn"]
             .as_u64()
-            .filter(|_| who == "agent")
+            .filter(|turn| state.answer(*turn) == Some(number))
             .and_then(|turn| state.turns.get(&turn));
         let from = line["from_ms"].as_i64().unwrap_or(0);
         let detail = line.as_object().into_iter().flatten();
@@ -157,4 +163,62 @@ fn latencies(turn: &Value) -> Json {
 
 fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use ringback_store::{CallStart, CallStatus, Direction, Location, Store};
+
+    use super::*;
+
+    fn line(speaker: &str, heard: &str) -> Value {
+        json!({"speaker": speaker, "turn": 1, "from_ms": 0, "heard": heard})
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_turn_used_stands_in_one_row_however_many_lines_answer_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Location::File(folder.path().join("rows.db"))).unwrap();
+        store.migrate(1).await.unwrap();
+        let writer = Writer::start(store.clone(), &folder.path().join("journal")).unwrap();
+        writer.send(Write::Call(CallStart {
+            id: "one".to_owned(),
+            call_sid: None,
+            direction: Direction::Inbound,
+            from: String::new(),
+            to: String::new(),
+            scenario: "parrot".to_owned(),
+            scenario_id: None,
+            scenario_version: None,
+            owner: None,
+            node: "here".to_owned(),
+            status: CallStatus::InProgress,
+            at: 1,
+        }));
+        let following = Following::new(writer.clone(), "one".to_owned(), 1);
+        let lines = [
+            line("caller", "Hello."),
+            line("agent", "Yes?"),
+            line("agent", "Are you still there?"),
+        ];
+        let all = |from: usize| {
+            for (number, line) in lines.iter().enumerate().skip(from) {
+                let line = line.clone();
+                following.take(News::Line { number, line });
+            }
+        };
+        all(0);
+        following.take(News::Turn(
+            json!({"turn": 1, "audible_ms": 700, "cost": 0.5}),
+        ));
+        all(1);
+        writer.settled().await;
+        let turns = store.call_detail("one").await.unwrap().unwrap().turns;
+        let costs: Vec<_> = turns.iter().map(|turn| turn.cost).collect();
+        assert_eq!(costs, [None, Some(0.5), None]);
+        let told = turns.iter().filter(|turn| turn.latencies.is_some());
+        assert_eq!(told.count(), 1);
+    }
 }
