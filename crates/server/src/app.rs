@@ -307,14 +307,14 @@ async fn sessions(config: &Config, port: u16) -> anyhow::Result<Sessions> {
 /// The account's REST API, where account and token are known.
 fn rest(config: &Config) -> anyhow::Result<Option<Rest>> {
     let twilio = &config.twilio;
-    let (Some(sid), Some(token)) = (&twilio.account_sid, &twilio.auth_token) else {
+    let Some((sid, token)) = twilio.account() else {
         return Ok(None);
     };
     let public = config.http.public_url.as_ref();
     let public = public.map(|base| base.to_string().parse()).transpose()?;
     let proxy = config.engines.proxy.as_deref();
     Rest::new(
-        (sid.clone(), token.clone()),
+        (sid.to_owned(), token.clone()),
         twilio.api_url.clone(),
         public,
         proxy,

@@ -113,6 +113,13 @@ pub struct TwilioConfig {
     pub api_url: Url,
 }
 
+impl TwilioConfig {
+    /// Account and token, where both are known: its REST API can be asked.
+    pub fn account(&self) -> Option<(&str, &Secret)> {
+        self.account_sid.as_deref().zip(self.auth_token.as_ref())
+    }
+}
+
 /// Calls and their limits.
 #[derive(Clone, Debug)]
 pub struct CallsConfig {

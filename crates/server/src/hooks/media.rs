@@ -266,6 +266,7 @@ fn foreign(
         },
         scenario,
         stored,
+        foreign: true,
     };
     Ok((Expected { arrival, seat }, live))
 }

@@ -194,6 +194,7 @@ fn arrival(request: &VoiceRequest<'_>, direction: Direction, scenario: &Arc<Scen
         direction,
         scenario: Arc::clone(scenario),
         stored: None,
+        foreign: false,
     }
 }
 

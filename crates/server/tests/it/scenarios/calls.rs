@@ -40,6 +40,14 @@ impl Line {
         socket
     }
 
+    /// A stream that TwiML of others opened, talking.
+    pub async fn foreign(&self, call_sid: &str) -> Socket {
+        let mut socket = self.listening.open("/ws/open-door/audio/stream").await;
+        socket.send(start(call_sid, None)).await.unwrap();
+        talks(&mut socket).await;
+        socket
+    }
+
     /// Waits until no call goes on.
     pub async fn ended(&self) {
         let registry = &self.house.app().registry;
