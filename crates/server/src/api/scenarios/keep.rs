@@ -81,7 +81,7 @@ pub(super) async fn create(
     let id = new_id(at);
     let body = patched(Value::Null, Value::Object(body));
     let named = body.get("slug").is_some();
-    let slug = free_slug(app, &body, &id).await?;
+    let slug = free_slug(app, user, &body, &id).await?;
     let wish = Wish {
         id: &id,
         slug: &slug,
@@ -93,7 +93,7 @@ pub(super) async fn create(
     };
     let draft = draft(app, wish)?;
     if named {
-        not_a_file(app, &draft.scenario.slug)?;
+        may_be_called(app, user, &draft.scenario.slug)?;
     }
     let new = ScenarioNew {
         slug: draft.scenario.slug.clone(),
@@ -142,7 +142,7 @@ pub(super) async fn change(
         }
         let slug = draft.scenario.slug.clone();
         if slug != row.slug {
-            not_a_file(app, &slug)?;
+            may_be_called(app, user, &slug)?;
         }
         let text = draft.body.to_string();
         let content = (slug.as_str(), draft.scenario.name.as_str(), text.as_str());
@@ -270,14 +270,21 @@ async fn kept(
 
 /// # Errors
 /// 409 where a scenario of this slug is built in or a file.
-fn not_a_file(app: &App, slug: &str) -> Result<(), Refusal> {
-    if app.scenarios.files.scenario(slug).is_none() {
+fn may_be_called(app: &App, user: &User, slug: &str) -> Result<(), Refusal> {
+    let whose = if app.scenarios.files.scenario(slug).is_some() {
+        "is one of a scenario that is built in or a file"
+    } else if is_default_of_others(app, user, slug) {
+        "is that of DEFAULT_SCENARIO, which an administrator gives away"
+    } else {
         return Ok(());
-    }
-    let what = format!(
-        "the slug \"{slug}\" is one of a scenario that is built in or a file: choose another"
-    );
+    };
+    let what = format!("the slug \"{slug}\" {whose}: choose another");
     Err(Refusal::new(StatusCode::CONFLICT, what))
+}
+
+/// Whoever has this slug is called by all who dial the server's number, so that it is not for everybody to take.
+fn is_default_of_others(app: &App, user: &User, slug: &str) -> bool {
+    !user.is_admin() && app.config.calls.default_scenario == slug
 }
 
 fn taken(error: Error, slug: &str) -> Refusal {
@@ -286,9 +293,10 @@ fn taken(error: Error, slug: &str) -> Refusal {
 }
 
 /// A slug made of the name, for a body that gives none.
-async fn free_slug(app: &App, body: &Value, id: &str) -> Result<String, Refusal> {
+async fn free_slug(app: &App, user: &User, body: &Value, id: &str) -> Result<String, Refusal> {
     let slug = slug_of(body["name"].as_str().unwrap_or_default());
     let taken = app.scenarios.files.scenario(&slug).is_some()
+        || is_default_of_others(app, user, &slug)
         || soon(store(app)?.scenario_find(&slug)).await?.is_some();
     Ok(match taken || slug.is_empty() {
         // The end of an id is random.

@@ -97,13 +97,13 @@ async fn the_default_scenario_may_be_kept_in_the_database_and_follows_its_change
     let server = &house.service.server;
     let rings = async |sid: &str| server.post("/", &of_call(sid)).await;
     assert_eq!(rings("CA1").await.status, 404);
-    let made = house.make(&house.ada, called("dentist")).await;
+    let made = house.make(&house.admin, called("dentist")).await;
     assert!(check_default(house.app(), true).is_ok());
     let told = stream(&rings("CA2").await.body);
     assert!(told.url.ends_with("/ws/dentist/audio/stream"), "{told:?}");
     let id = text(&made, "id");
     let changed = json!({"direction": "outbound"});
-    assert_eq!(house.put(&house.ada, id, changed).await.status, 200);
+    assert_eq!(house.put(&house.admin, id, changed).await.status, 200);
     let refused = rings("CA3").await;
     assert_eq!(refused.status, 404);
     assert!(
@@ -111,8 +111,34 @@ async fn the_default_scenario_may_be_kept_in_the_database_and_follows_its_change
         "{refused:?}"
     );
     let changed = json!({"direction": "both"});
-    assert_eq!(house.put(&house.ada, id, changed).await.status, 200);
+    assert_eq!(house.put(&house.admin, id, changed).await.status, 200);
     assert_eq!(rings("CA4").await.status, 200);
-    assert_eq!(house.delete(&house.ada, id).await.status, 200);
+    assert_eq!(house.delete(&house.admin, id).await.status, 200);
     assert_eq!(rings("CA5").await.status, 404);
+}
+
+#[tokio::test]
+async fn only_an_administrator_gives_the_default_scenario_its_slug() {
+    let setup = setup().with("DEFAULT_SCENARIO", "dentist");
+    let house = House::of(Service::at(setup, "").await).await;
+    let (ada, admin) = (&house.ada, &house.admin);
+    let create = async |token: &str, body: Value| {
+        let path = "/realtime/custom-scenario";
+        house.service.ask("POST", path, Some(token), body).await
+    };
+    let refused = create(ada, called("dentist")).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    let what = refused.json["detail"].as_str().unwrap();
+    assert!(what.contains("DEFAULT_SCENARIO"), "{what}");
+    let other = house.make(ada, called("surgery")).await;
+    let id = text(&other, "id");
+    let renamed = house.put(ada, id, json!({"slug": "dentist"})).await;
+    assert_eq!(renamed.status, 409, "{renamed:?}");
+    let mut named = called("x");
+    named.as_object_mut().unwrap().remove("slug");
+    named["name"] = json!("Dentist");
+    let made = create(ada, named).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert!(text(&made.json, "slug").starts_with("dentist-"), "{made:?}");
+    assert_eq!(create(admin, called("dentist")).await.status, 201);
 }
