@@ -15,6 +15,9 @@ const NAMED_DESTINATION: &str = "transfer_to_";
 /// The longest text that is spoken at once, in characters: about a minute of speech.
 pub const MAX_TEXT_CHARS: usize = 1000;
 
+/// What variables may add to a text, in bytes: as much as a whole scenario has.
+const MOST_ADDED: usize = 256 << 10;
+
 /// A text to be spoken, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -138,15 +141,21 @@ impl Template {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The text with its variables put in, as it stands otherwise.
+    /// The text with its variables put in, as it stands otherwise. Once they have added 256 KiB the rest of the text is left out.
     pub fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
         let mut text = String::with_capacity(self.source.len());
+        let mut room = MOST_ADDED;
         for piece in &self.pieces {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Variable { name, otherwise } => {
                     let value = value(name).filter(|value| !value.trim().is_empty());
-                    text.push_str(value.or(otherwise.as_deref()).unwrap_or_default());
+                    let value = value.or(otherwise.as_deref()).unwrap_or_default();
+                    let Some(left) = room.checked_sub(value.len()) else {
+                        break;
+                    };
+                    room = left;
+                    text.push_str(value);
                 }
             }
         }
@@ -246,6 +255,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may")]
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_variables_add_is_bounded() {
+        let source = "{long} ".repeat(100);
+        let template = Template::parse(&source).unwrap();
+        let long = "word ".repeat(10_000);
+        let filled = template.fill(|_| Some(&long));
+        assert!(
+            filled.len() <= MOST_ADDED + source.len(),
+            "{}",
+            filled.len()
+        );
+        assert!(filled.starts_with(&long));
+    }
 
     #[test]
     fn variables_are_put_in_and_unknown_ones_stood_in_for() {

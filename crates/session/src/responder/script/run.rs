@@ -7,7 +7,10 @@ use super::answer::{Answer, End, Hearing, RestoreError, Said, Snapshot};
 use super::{Always, Destination, Expect, Next, Question, Script, State, Ways, hear, keypad};
 use crate::phrases::Phrases;
 use crate::scenario::destination::is_destination;
-use crate::scenario::template::{Template, Vars};
+use crate::scenario::template::{MAX_TEXT_CHARS, Template, Vars};
+
+/// What is said at once, in bytes.
+const MOST_SAID: usize = 16 << 10;
 
 /// One conversation over a script: no clock, no network, the same answers for the same words.
 #[derive(Clone, Debug)]
@@ -205,7 +208,7 @@ impl ScriptRun {
         let keys = said.digits.map(|digits| digits.trim_end_matches('#'));
         let to = self.way(&question.ways, Some(&answer), keys);
         if let Some(name) = &question.store {
-            self.collected.insert(name.clone(), answer);
+            self.collected.insert(name.clone(), value_of(&answer));
         }
         match to {
             Some(to) => self.go(to),
@@ -263,7 +266,7 @@ impl ScriptRun {
             self.misses = 0;
             for (name, value) in &state.set {
                 let value = value.render(|name| self.value(name));
-                self.collected.insert(name.clone(), value);
+                self.collected.insert(name.clone(), value_of(&value));
             }
             if let Some(say) = &state.say {
                 text.add(self.render(say));
@@ -415,13 +418,18 @@ fn spell(value: &str) -> String {
     digits.join(" ")
 }
 
-/// Sentences with one space between them.
+/// A variable's value: at most as long as what is spoken at once. Values that are made of values would grow without end.
+fn value_of(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
+}
+
+/// Sentences with one space between them. Those behind 16 KiB, a quarter of an hour of speech, are left out.
 #[derive(Default)]
 pub(super) struct Text(pub(super) String);
 
 impl Text {
     pub(super) fn add(&mut self, sentence: String) {
-        if sentence.is_empty() {
+        if sentence.is_empty() || self.0.len() > MOST_SAID {
             return;
         }
         if !self.0.is_empty() {

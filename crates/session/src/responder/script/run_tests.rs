@@ -279,6 +279,28 @@ fn a_caller_is_put_through_to_the_destination_that_the_scenario_names() {
     assert_eq!(open(desk), ("One moment.".into(), to));
 }
 
+#[test]
+fn values_that_are_made_of_values_do_not_grow_without_end() {
+    let tenfold = "{x}".repeat(10);
+    let grow = |number: usize| {
+        let next = number + 1;
+        format!(
+            "[[script.state]]\nname = \"a{number}\"\nset = {{ x = \"{tenfold}\" }}\nsay = \"So {tenfold}\"\ngoto = \"a{next}\"\n"
+        )
+    };
+    let grown: String = (1..40).map(grow).collect();
+    let text = format!(
+        "[[script.state]]\nname = \"a0\"\nset = {{ x = \"aaaaaaaaaa\" }}\ngoto = \"a1\"\n{grown}\
+         [[script.state]]\nname = \"a40\"\nask = \"Well?\"\nexpect = \"open\"\nstore = \"y\"\ngoto = \"end\"\n\
+         [[script.state]]\nname = \"end\"\nsay = \"Got {{x}} {{y|}}.\"\nhang_up = true\n"
+    );
+    let mut run = run(&text, Hearing::Speech);
+    let said = run.open().text;
+    assert!((10_000..40_000).contains(&said.len()), "{}", said.len());
+    let said = spoken(&mut run, &"word ".repeat(100_000)).text;
+    assert!((1000..3000).contains(&said.len()), "{}", said.len());
+}
+
 /// The built-in scenarios that have a script.
 fn scripted() -> impl Strategy<Value = &'static str> {
     let slugs = built_in_slugs().filter(|slug| *slug != "parrot");
