@@ -37,7 +37,7 @@ use crate::welcome::Welcome;
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The start waits so long for scenarios that are stored.
-const STORED_WITHIN: Duration = Duration::from_secs(2);
+const STORED_WITHIN: Duration = Duration::from_secs(20);
 
 /// In test mode voices and replies are waited for so many times longer.
 const PATIENCE: u32 = 4;

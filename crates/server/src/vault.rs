@@ -38,8 +38,9 @@ impl Vault {
     ///
     /// # Errors
     /// The key can be neither read nor made.
-    pub fn of(config: &Config) -> Result<Self, ConfigError> {
-        Self::new(&config.signing_key()?, config.secret_key_previous.as_ref())
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let key = config.signing_key()?;
+        Ok(Self::new(&key, config.secret_key_previous.as_ref())?)
     }
 
     /// A secret as it may be stored under this name.

@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::{Config, ConfigError, Secret};
 
 const LEAST_CHARACTERS: usize = 32;
@@ -89,8 +91,8 @@ impl Config {
     /// The key that signs tokens: `SECRET_KEY`, else the one kept in `DATA_DIR`, which is made at the first start.
     ///
     /// # Errors
-    /// The file can be neither read nor made, or is damaged.
-    pub fn signing_key(&self) -> Result<Secret, ConfigError> {
+    /// The file can be neither read nor made, which may pass; a [`ConfigError`] where it is damaged.
+    pub fn signing_key(&self) -> anyhow::Result<Secret> {
         match &self.secret_key {
             Some(key) => Ok(key.clone()),
             None => {
@@ -101,41 +103,47 @@ impl Config {
     }
 }
 
-fn kept(data_dir: &Path) -> Result<Secret, ConfigError> {
+fn kept(data_dir: &Path) -> anyhow::Result<Secret> {
     let path = data_dir.join(FILE);
-    let refuse =
-        |error: std::io::Error| ConfigError(format!("DATA_DIR: {}: {error}", path.display()));
-    let fresh = fresh_key()?;
-    // Written whole under another name first: a start that is killed half-way leaves no short key behind.
+    let key = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make(data_dir, &path).and_then(|()| std::fs::read_to_string(&path))
+        }
+        read => read,
+    };
+    let key = key.with_context(|| format!("DATA_DIR: {}", path.display()))?;
+    if key.trim().len() < LEAST_CHARACTERS {
+        let what = format!(
+            "{} is damaged: delete it, a new one is made then",
+            path.display()
+        );
+        return Err(ConfigError(what).into());
+    }
+    Ok(Secret::new(key.trim()))
+}
+
+/// Makes the file, unless another process was faster. It is written whole under another name first: a start that is killed half-way, or that
+/// finds the disk full, leaves no short key behind.
+fn make(data_dir: &Path, path: &Path) -> std::io::Result<()> {
     let draft = data_dir.join(format!("{FILE}.{}", std::process::id()));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&draft)
-        .map_err(refuse)?;
-    file.write_all(fresh.as_bytes()).map_err(refuse)?;
-    let linked = std::fs::hard_link(&draft, &path);
-    std::fs::remove_file(&draft).map_err(refuse)?;
+        .open(&draft)?;
+    let written = fresh_key().and_then(|fresh| file.write_all(fresh.as_bytes()));
+    let linked = written.and_then(|()| std::fs::hard_link(&draft, path));
+    std::fs::remove_file(&draft)?;
     match linked {
-        Ok(()) => return Ok(Secret::new(fresh)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(refuse(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
-    let key = std::fs::read_to_string(&path).map_err(refuse)?;
-    if key.trim().len() < LEAST_CHARACTERS {
-        return Err(ConfigError(format!(
-            "{} is damaged: delete it, a new one is made then",
-            path.display()
-        )));
-    }
-    Ok(Secret::new(key.trim()))
 }
 
-fn fresh_key() -> Result<String, ConfigError> {
+fn fresh_key() -> std::io::Result<String> {
     let mut bytes = [0u8; 32];
     aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| ConfigError("the system gives no random bytes".to_owned()))?;
+        .map_err(|_| std::io::Error::other("the system gives no random bytes"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

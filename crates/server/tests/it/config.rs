@@ -393,11 +393,24 @@ fn on_loopback_a_key_is_made_once_and_kept() {
         0o600
     );
     assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
+    // Nothing is written where there is a key: a full disk keeps no server from starting.
+    let draft = data.join(format!("secret_key.{}", std::process::id()));
+    fs::create_dir(&draft).unwrap();
+    assert_eq!(config.signing_key().unwrap().expose(), key.expose());
+    fs::remove_file(&file).unwrap();
+    let failed = config.signing_key().unwrap_err();
+    assert!(
+        failed.downcast_ref::<ConfigError>().is_none(),
+        "it may pass: {failed}"
+    );
+    fs::remove_dir(&draft).unwrap();
     fs::write(&file, "damaged").unwrap();
     assert!(
         config
             .signing_key()
             .unwrap_err()
+            .downcast::<ConfigError>()
+            .unwrap()
             .to_string()
             .contains("is damaged")
     );
