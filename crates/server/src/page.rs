@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, Extension, State};
 use axum::http::HeaderMap;
 use axum::response::Html;
-use ringback_session::EngineStatus;
 
 use crate::app::App;
 use crate::hooks::local::is_local;
@@ -25,7 +24,7 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:t
 
 /// Show where a person stands who has just started the server.
 ///
-/// Folders of the server's machine are shown to its own people only: where the server listens on loopback alone, and to a local caller.
+/// How the server is set up is shown to its own people only: where the server listens on loopback alone, and to a local caller.
 #[utoipa::path(get, path = "/", tag = "Operation", responses(
     (status = 200, description = "A page.", body = String, content_type = "text/html", example = json!("<!doctype html>...")),
 ))]
@@ -36,6 +35,9 @@ pub async fn show_page(
 ) -> Html<String> {
     let here = peer.is_some_and(|Extension(ConnectInfo(peer))| is_local(&headers, peer.ip()))
         && app.address.ip().is_loopback();
+    if !here {
+        return Html(outside());
+    }
     let welcome = Welcome::of(&app);
     let live = app.registry.counts().live;
     Html(format!(
@@ -53,36 +55,30 @@ pub async fn show_page(
         } else {
             ""
         },
-        call = escaped(if here {
-            &welcome.call
-        } else {
-            &welcome.plain_call
-        }),
-        engines = engines(&welcome, here),
+        call = escaped(&welcome.call),
+        engines = engines(&welcome),
         scenarios = scenarios(&welcome),
-        own = folder(here, " in ", &welcome.own_scenarios),
-        recordings = recordings(&welcome, here),
+        own = folder(" in ", &welcome.own_scenarios),
+        recordings = recordings(&welcome),
         number = number(&welcome),
     ))
 }
 
-fn folder(here: bool, before: &str, folder: &str) -> String {
-    if here {
-        format!("{before}<code>{}</code>", escaped(folder))
-    } else {
-        String::new()
-    }
+/// What everybody else sees.
+fn outside() -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Ringback</title><style>{STYLE}</style></head><body>\n<h1>Ringback answers the telephone</h1>\n\
+         <p>Its API is described at <a href=\"/docs\">/docs</a>. How this server is set up is shown to a browser on its own machine,\n\
+         and by the API to those who have an account.</p>\n</body></html>\n"
+    )
 }
 
-fn engines(welcome: &Welcome, here: bool) -> String {
-    // Why an engine is missing may name a folder.
-    let why = |engine: &EngineStatus| {
-        if here || engine.usable {
-            escaped(&engine.why)
-        } else {
-            "not in use; the log says why".to_owned()
-        }
-    };
+fn folder(before: &str, folder: &str) -> String {
+    format!("{before}<code>{}</code>", escaped(folder))
+}
+
+fn engines(welcome: &Welcome) -> String {
     let mut rows = String::new();
     for engine in &welcome.engines {
         let off = if engine.usable { "" } else { " class=\"off\"" };
@@ -90,7 +86,7 @@ fn engines(welcome: &Welcome, here: bool) -> String {
             "<td>{}</td><td>{}</td><td{off}>{}</td>",
             escaped(engine.role),
             escaped(engine.name),
-            why(engine)
+            escaped(&engine.why)
         );
         let _ = write!(rows, "<tr>{cells}</tr>");
     }
@@ -114,9 +110,9 @@ fn scenarios(welcome: &Welcome) -> String {
     rows
 }
 
-fn recordings(welcome: &Welcome, here: bool) -> String {
+fn recordings(welcome: &Welcome) -> String {
     match &welcome.recordings {
-        Some(path) => format!("Calls are recorded{}.", folder(here, " to ", path)),
+        Some(path) => format!("Calls are recorded{}.", folder(" to ", path)),
         None => "Calls are not recorded.".to_owned(),
     }
 }

@@ -17,8 +17,6 @@ pub struct Welcome {
     pub public_url: Option<String>,
     /// The command that telephones the server, by the program as it was invoked.
     pub call: String,
-    /// The same without a folder of this machine.
-    pub plain_call: String,
     /// The engines and why.
     pub engines: Vec<EngineStatus>,
     /// Slugs of the scenarios.
@@ -42,7 +40,6 @@ impl Welcome {
         let address = local_address(server);
         Self {
             call: call_line(config, &word(&server.program), &address),
-            plain_call: call_line(config, "ringback", &address),
             address,
             port: server.address.port(),
             public_url: config.http.public_url.as_ref().map(ToString::to_string),
