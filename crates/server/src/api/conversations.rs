@@ -229,7 +229,8 @@ fn unknown() -> Detail {
 /// Say something in a conversation.
 ///
 /// With `Accept: text/event-stream` the reply comes as events while it is written: `delta` with more of the text, `tool` where one is called or has
-/// ended, and at last `done`, or `error` where the agent could only apologise.
+/// ended, and at last `done`, or `error` where the agent could only apologise: `ended` tells whether the conversation is over with
+/// it.
 ///
 /// # Errors
 /// 404, 409 while another message is answered or after the end, 422, 502.
@@ -243,7 +244,7 @@ fn unknown() -> Detail {
         )),
         (status = 404, description = "There is no such conversation, or it is another user's.", body = Problem, example = json!({"detail": "there is no conversation of this id: it was never there, was deleted or forgotten"})),
         (status = 409, description = "Another message is being answered, or the conversation has ended.", body = Problem, example = json!({"detail": "another message is being answered: wait for its reply"})),
-        (status = 502, description = "The responder's provider failed. The conversation goes on.", body = Problem, example = json!({"detail": "openai (gpt-6-luna at api.openai.com) answered 500"})),
+        (status = 502, description = "The responder's provider failed. The conversation goes on, unless `detail` says that it has ended: that is so after the third time.", body = Problem, example = json!({"detail": "openai (gpt-6-luna at api.openai.com) answered 500"})),
     ))]
 pub async fn send_message(
     State(app): State<App>,
@@ -277,6 +278,10 @@ pub async fn send_message(
         return Err(unknown().into());
     }
     match turn.failure() {
+        Some(why) if turn.ends() => {
+            let what = format!("{why}; the conversation has ended with it: begin another");
+            Err(failed(what).into())
+        }
         Some(why) => Err(failed(why).into()),
         None => Ok(Json(done(&turn)).into_response()),
     }
@@ -306,7 +311,7 @@ fn events(turn: Turn) -> Response {
                     turn.failure()
                 };
                 let (name, data) = match why {
-                    Some(why) => ("error", json!({"detail": why})),
+                    Some(why) => ("error", json!({"detail": why, "ended": turn.ends()})),
                     None => ("done", done(&turn)),
                 };
                 return Some((event(name, &data), None));

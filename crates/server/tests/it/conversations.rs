@@ -221,9 +221,19 @@ async fn a_provider_that_fails_is_named_and_the_conversation_goes_on() {
         told[1].1["detail"].as_str().unwrap().starts_with("openai "),
         "{told:?}"
     );
+    assert_eq!(told[1].1["ended"], false);
     let (_, shown) = get(&server, &path).await;
     assert_eq!(shown["ended"], false);
     assert_eq!(shown["messages"].as_array().unwrap().len(), 5);
+    let (status, told) = say(&server, &path, "Is anybody there?").await;
+    assert_eq!(status, 502, "{told}");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(
+        detail.ends_with("; the conversation has ended with it: begin another"),
+        "{told}"
+    );
+    assert_eq!(get(&server, &path).await.1["ended"], true);
+    assert_eq!(say(&server, &path, "Hello?").await.0, 409);
 }
 
 #[tokio::test]
