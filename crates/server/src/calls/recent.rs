@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ringback_session::scenario::destination::SCENARIO;
 use ringback_wire::phone_number::masked;
 use serde_json::Value;
 
@@ -53,22 +52,13 @@ impl Recent {
 pub fn without_content(mut summary: Value) -> Value {
     if let Some(fields) = summary.as_object_mut() {
         fields.remove("collected");
-        for name in ["from", "to", "transferred_to"] {
-            if let Some(number) = fields.get(name).and_then(Value::as_str).map(shown) {
+        for name in ["from", "to"] {
+            if let Some(number) = fields.get(name).and_then(Value::as_str).map(masked) {
                 fields.insert(name.to_owned(), number.into());
             }
         }
     }
     summary
-}
-
-/// A number or an address in part; a scenario's name in full.
-pub fn shown(destination: &str) -> String {
-    if destination.starts_with(SCENARIO) {
-        destination.to_owned()
-    } else {
-        masked(destination)
-    }
 }
 
 #[cfg(test)]
@@ -82,7 +72,7 @@ mod tests {
     fn call(number: usize) -> Value {
         json!({
             "call_sid": format!("CA{number}"), "call_id": format!("id{number}"),
-            "from": "+15005550001", "to": "", "transferred_to": "+15005550001", "collected": {"name": "Ann"}, "turns": [],
+            "from": "+15005550001", "to": "", "collected": {"name": "Ann"}, "turns": [],
         })
     }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::figures;
 use crate::prices::Prices;
 use crate::quality::Quality;
+use crate::scenario::destination::shown;
 
 /// How a name tells when its call began: UTC, to the microsecond.
 const TIME: &str = "%Y%m%dT%H%M%S.%6fZ";
@@ -151,7 +152,7 @@ impl Meta {
         value["cause"] = json!(report.cause.map(EndCause::name));
         value["intent"] = json!(report.intent.as_ref().map(Intent::name));
         value["transferred_to"] = match &report.intent {
-            Some(Intent::Transfer(to)) => json!(to),
+            Some(Intent::Transfer(to)) => json!(shown(to)),
             Some(Intent::Continue | Intent::HangUp) | None => Value::Null,
         };
         value["callee"] = json!(report.callee);

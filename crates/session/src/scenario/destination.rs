@@ -1,5 +1,7 @@
 //! Where a caller can be put through.
 
+use ringback_wire::phone_number::masked;
+
 use super::field::Field;
 use super::model::{Responder, Scenario};
 use super::problem::Findings;
@@ -25,6 +27,14 @@ pub fn is_destination(to: &str) -> bool {
     let visible = address.bytes().all(|b| b.is_ascii_graphic());
     let host = address.rsplit('@').next().unwrap_or_default();
     visible && !host.is_empty() && address.len() <= 255
+}
+
+/// A number or an address in part, as records have it; another scenario in full.
+pub fn shown(to: &str) -> String {
+    match to.strip_prefix(SCENARIO) {
+        Some(_) => to.to_owned(),
+        None => masked(to),
+    }
 }
 
 /// The scenarios that callers of a scenario are put through to, with the fields that name them.
