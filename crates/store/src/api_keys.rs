@@ -75,6 +75,9 @@ statements! {
     KEY_USER = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role, k.last_used_at
         FROM api_keys k JOIN users u ON u.id = k.user_id
         WHERE k.hash = $1 AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > $2)"];
+    KEY_USER_OF = ["SELECT k.id AS key_id, u.id AS user_id, u.email, u.role
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.id = $1 AND NOT u.disabled AND (k.expires_at IS NULL OR k.expires_at > $2)"];
     KEY_USED = ["UPDATE api_keys SET last_used_at = $2
         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)"];
 }
@@ -135,6 +138,14 @@ impl Store {
             0 => Err(Error::NotFound("the API key")),
             _ => Ok(()),
         }
+    }
+
+    /// As [`Store::api_key_user`], by the id of a key that was shown before; its use is not noted.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn api_key_user_of(&self, id: &str, now: i64) -> Result<Option<ApiKeyUser>, Error> {
+        fetch!(self, fetch_optional, KEY_USER_OF, id, now)
     }
 
     /// Who a key speaks for, by its hash: `None` where it is unknown or out of time, or the user is shut out. Notes its use.

@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod command;
+mod pass;
 mod passwords;
 mod rules;
 mod sign_in;
@@ -17,6 +18,7 @@ mod who;
 use tokio::time::Duration;
 
 pub use audit::Whence;
+pub use pass::{Pass, while_good};
 pub use passwords::Passwords;
 pub use rules::{Password, email_problem, password_problem};
 pub use sign_in::{
@@ -25,7 +27,7 @@ pub use sign_in::{
 pub use slow_down::{Attempt, admit};
 pub use tokens::{AccessTokens, Fresh, digest};
 pub use unclaimed::{unclaimed, warn_while_unclaimed};
-pub use who::{Admin, User, Via, admin, user};
+pub use who::{Admin, User, Via, admin, behind, user};
 
 use crate::config::{ConfigError, Secret};
 use who::Known;

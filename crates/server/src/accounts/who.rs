@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ringback_store::Role;
+use ringback_store::{ApiKeyUser, Role};
+use tokio::sync::watch;
 
-use super::{Fresh, digest};
+use super::{Fresh, Pass, digest};
 use crate::app::App;
 use crate::client::Peer;
 use crate::database::now;
@@ -39,8 +40,13 @@ pub struct User {
 /// How a user showed who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Via {
-    /// By an access token of this sign-in: the id of a family of refresh tokens.
-    Session(String),
+    /// By an access token of a sign-in.
+    Session {
+        /// The sign-in: a family of refresh tokens.
+        id: String,
+        /// The user's token version.
+        version: i64,
+    },
     /// By the API key of this id.
     ApiKey(String),
     /// By asking from this machine while `API_AUTH` is off.
@@ -143,56 +149,87 @@ fn bearer(parts: &Parts) -> Result<Option<&str>, Refusal> {
 
 async fn of_token(app: &App, token: &str) -> Result<User, Refusal> {
     let access = app.accounts.tokens.verify(token, now()).ok_or_else(bad)?;
-    let known = &app.accounts.known;
-    let key = format!("session {}", access.session);
-    let standing = match known.find(&key) {
-        Some(standing) => standing,
-        None => {
-            let asked = known.asked();
-            let principal = soon(store(app)?.session_principal(&access.session)).await?;
-            let principal = principal.ok_or_else(bad)?;
-            if principal.disabled || principal.revoked_at.is_some() {
-                return Err(bad());
-            }
-            let standing = Standing {
-                user: User {
-                    id: principal.user_id,
-                    email: principal.email,
-                    role: principal.role,
-                    via: Via::Session(access.session),
-                },
-                version: principal.token_version,
-            };
-            known.keep(key, standing.clone(), asked);
-            standing
-        }
+    let via = Via::Session {
+        id: access.session,
+        version: access.version,
     };
-    let same = standing.user.id == access.user_id && standing.version == access.version;
-    same.then_some(standing.user).ok_or_else(bad)
+    let user_id = access.user_id;
+    behind(app, &Pass { user_id, via }).await
+}
+
+/// Who showed this, as they are now.
+///
+/// # Errors
+/// 401 where it is not good any more, 503.
+pub async fn behind(app: &App, pass: &Pass) -> Result<User, Refusal> {
+    let user = match &pass.via {
+        Via::Session { id, .. } => of_session(app, id).await?,
+        Via::ApiKey(id) => of_key_id(app, id).await?,
+        Via::Local if app.config.accounts.local_callers => oldest(app).await?,
+        Via::Local => return Err(nobody()),
+    };
+    (Pass::of(&user) == *pass).then_some(user).ok_or_else(bad)
+}
+
+async fn of_session(app: &App, session: &str) -> Result<User, Refusal> {
+    let known = &app.accounts.known;
+    let name = format!("session {session}");
+    if let Some(user) = known.find(&name) {
+        return Ok(user);
+    }
+    let asked = known.asked();
+    let found = soon(store(app)?.session_principal(session)).await?;
+    let found = found.ok_or_else(bad)?;
+    if found.disabled || found.revoked_at.is_some() {
+        return Err(bad());
+    }
+    let user = User {
+        id: found.user_id,
+        email: found.email,
+        role: found.role,
+        via: Via::Session {
+            id: session.to_owned(),
+            version: found.token_version,
+        },
+    };
+    known.keep(name, user.clone(), asked);
+    Ok(user)
 }
 
 async fn of_key(app: &App, key: &str) -> Result<User, Refusal> {
     let hash = digest(key);
     let known = &app.accounts.known;
     let name = format!("key {hash}");
-    if let Some(standing) = known.find(&name) {
-        return Ok(standing.user);
+    if let Some(user) = known.find(&name) {
+        return Ok(user);
     }
     let asked = known.asked();
     let found = soon(store(app)?.api_key_user(&hash, now())).await?;
-    let found = found.ok_or_else(bad)?;
-    let user = User {
+    let user = bringer(found.ok_or_else(bad)?);
+    known.keep(name, user.clone(), asked);
+    Ok(user)
+}
+
+async fn of_key_id(app: &App, id: &str) -> Result<User, Refusal> {
+    let known = &app.accounts.known;
+    let name = format!("key of id {id}");
+    if let Some(user) = known.find(&name) {
+        return Ok(user);
+    }
+    let asked = known.asked();
+    let found = soon(store(app)?.api_key_user_of(id, now())).await?;
+    let user = bringer(found.ok_or_else(bad)?);
+    known.keep(name, user.clone(), asked);
+    Ok(user)
+}
+
+fn bringer(found: ApiKeyUser) -> User {
+    User {
         id: found.user_id,
         email: found.email,
         role: found.role,
         via: Via::ApiKey(found.key_id),
-    };
-    let standing = Standing {
-        user: user.clone(),
-        version: 0,
-    };
-    known.keep(name, standing, asked);
-    Ok(user)
+    }
 }
 
 async fn of_this_machine(app: &App, parts: &Parts) -> Result<User, Refusal> {
@@ -200,9 +237,13 @@ async fn of_this_machine(app: &App, parts: &Parts) -> Result<User, Refusal> {
     if !peer.is_some_and(|peer| is_local(&parts.headers, peer.address)) {
         return Err(nobody());
     }
+    oldest(app).await
+}
+
+async fn oldest(app: &App) -> Result<User, Refusal> {
     let known = &app.accounts.known;
-    if let Some(standing) = known.find("local") {
-        return Ok(standing.user);
+    if let Some(user) = known.find("local") {
+        return Ok(user);
     }
     let asked = known.asked();
     let first = soon(store(app)?.user_oldest()).await?;
@@ -217,41 +258,34 @@ async fn of_this_machine(app: &App, parts: &Parts) -> Result<User, Refusal> {
         role: first.role,
         via: Via::Local,
     };
-    let standing = Standing {
-        user: user.clone(),
-        version: 0,
-    };
-    known.keep("local".to_owned(), standing, asked);
+    known.keep("local".to_owned(), user.clone(), asked);
     Ok(user)
-}
-
-/// A user as the database knew them.
-#[derive(Clone, Debug)]
-struct Standing {
-    user: User,
-    version: i64,
 }
 
 /// Who was looked up lately.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<Lately>);
+pub(super) struct Known {
+    lately: Mutex<Lately>,
+    /// How often all was forgotten.
+    forgotten: watch::Sender<u64>,
+}
 
 #[derive(Debug, Default)]
 struct Lately {
-    entries: HashMap<String, (Instant, Standing)>,
+    entries: HashMap<String, (Instant, User)>,
     /// Grows when all is forgotten: what was asked for before is not kept after.
     age: u64,
 }
 
 impl Known {
     fn lately(&self) -> std::sync::MutexGuard<'_, Lately> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, key: &str) -> Option<Standing> {
+    fn find(&self, key: &str) -> Option<User> {
         let lately = self.lately();
-        let (at, standing) = lately.entries.get(key)?;
-        (at.elapsed() < BELIEVED).then(|| standing.clone())
+        let (at, user) = lately.entries.get(key)?;
+        (at.elapsed() < BELIEVED).then(|| user.clone())
     }
 
     /// To be called before the database is asked.
@@ -259,7 +293,7 @@ impl Known {
         (self.lately().age, Instant::now())
     }
 
-    fn keep(&self, key: String, standing: Standing, asked: (u64, Instant)) {
+    fn keep(&self, key: String, user: User, asked: (u64, Instant)) {
         let (age, at) = asked;
         let mut lately = self.lately();
         if lately.age != age {
@@ -271,13 +305,19 @@ impl Known {
                 lately.entries.clear();
             }
         }
-        lately.entries.insert(key, (at, standing));
+        lately.entries.insert(key, (at, user));
     }
 
     pub(super) fn forget(&self) {
         let mut lately = self.lately();
         lately.entries.clear();
         lately.age += 1;
+        self.forgotten.send_replace(lately.age);
+    }
+
+    /// Changes whenever all is forgotten.
+    pub(super) fn follow(&self) -> watch::Receiver<u64> {
+        self.forgotten.subscribe()
     }
 }
 
@@ -285,15 +325,12 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn standing() -> Standing {
-        Standing {
-            user: User {
-                id: "1".into(),
-                email: "ada@example.org".into(),
-                role: Role::User,
-                via: Via::Local,
-            },
-            version: 0,
+    fn ada() -> User {
+        User {
+            id: "1".into(),
+            email: "ada@example.org".into(),
+            role: Role::User,
+            via: Via::Local,
         }
     }
 
@@ -301,7 +338,7 @@ mod tests {
     fn no_more_are_remembered_than_there_is_room_for() {
         let known = Known::default();
         for number in 0..3 * MOST_KNOWN {
-            known.keep(number.to_string(), standing(), known.asked());
+            known.keep(number.to_string(), ada(), known.asked());
         }
         assert!(known.lately().entries.len() <= MOST_KNOWN);
         assert!(known.find(&(3 * MOST_KNOWN - 1).to_string()).is_some());
@@ -312,9 +349,9 @@ mod tests {
         let known = Known::default();
         let asked = known.asked();
         known.forget();
-        known.keep("1".into(), standing(), asked);
+        known.keep("1".into(), ada(), asked);
         assert!(known.find("1").is_none());
-        known.keep("1".into(), standing(), known.asked());
+        known.keep("1".into(), ada(), known.asked());
         assert!(known.find("1").is_some());
     }
 }

@@ -229,7 +229,7 @@ pub async fn log_out(
     user: User,
 ) -> Result<Json<Message>, Refusal> {
     let session = match &user.via {
-        Via::Session(session) => session,
+        Via::Session { id, .. } => id,
         Via::ApiKey(_) => {
             let what = "an API key has no sign-in that could end: delete the key";
             return Err(Refusal::new(StatusCode::CONFLICT, what));

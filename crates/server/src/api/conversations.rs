@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use ringback_call::{Direction, Speaker};
 use ringback_session::scenario::Scenario;
 use ringback_session::written::Wrote;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::scenarios::may_use;
 use super::sse::sent;
-use crate::accounts::User;
+use crate::accounts::{User, while_good};
 use crate::answers::Detail;
 use crate::app::App;
 use crate::body::JsonBody;
@@ -271,7 +271,7 @@ pub async fn send_message(
     })?;
     app.metrics.message();
     if wants_events(&headers) {
-        return Ok(events(turn));
+        return Ok(sent(while_good(&app, user, events(turn))));
     }
     while turn.next().await.is_some() {}
     if turn.is_forgotten() {
@@ -298,8 +298,8 @@ fn done(turn: &Turn) -> Value {
 }
 
 /// The turn as events. When their reader leaves, the turn is broken off.
-fn events(turn: Turn) -> Response {
-    let rest = stream::unfold(Some(turn), async |turn| {
+fn events(turn: Turn) -> impl Stream<Item = Event> {
+    stream::unfold(Some(turn), async |turn| {
         let mut turn = turn?;
         let (name, data) = match turn.next().await {
             Some(Wrote::Text(text)) => ("delta", json!({"text": text})),
@@ -318,8 +318,7 @@ fn events(turn: Turn) -> Response {
             }
         };
         Some((event(name, &data), Some(turn)))
-    });
-    sent(rest)
+    })
 }
 
 fn event(name: &str, data: &Value) -> Event {

@@ -3,6 +3,8 @@
 //! A token is 128 random bits and a signature over them, what the token is for, and the call's SID. So a token of one
 //! call opens nothing for another, and a forged one is told apart before anything is looked up.
 
+use std::iter;
+
 use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +14,8 @@ use crate::config::Secret;
 const ID_BYTES: usize = 16;
 const SIGNATURE_BYTES: usize = 16;
 const UNTIL_BYTES: usize = 8;
+/// No link of ours is longer, in characters.
+const LONGEST_LINK: usize = 512;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,28 +100,28 @@ impl Signer {
 
 /// A link that opens something for a while, whoever brings it.
 impl Signer {
-    /// What opens `resource` of this call until then (seconds since 1970): 32 characters that may stand in a URL.
-    pub fn link(&self, resource: &str, call_id: &str, until: i64) -> String {
-        let mut token = [0; UNTIL_BYTES + SIGNATURE_BYTES];
-        token[..UNTIL_BYTES].copy_from_slice(&until.to_be_bytes());
-        token[UNTIL_BYTES..].copy_from_slice(&link_signature(&self.key, resource, call_id, until));
+    /// What opens `resource` of this call until then (seconds since 1970) for whoever brings it, while its maker may: a text that may
+    /// stand in a URL.
+    pub fn link(&self, resource: &str, call_id: &str, maker: &str, until: i64) -> String {
+        let mut token = link_signature(&self.key, [resource, call_id, maker], until).to_vec();
+        token.extend(until.to_be_bytes());
+        token.extend(maker.as_bytes());
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// Whether this opens `resource` of this call at `now` (seconds since 1970).
-    pub fn opens(&self, token: &str, resource: &str, call_id: &str, now: i64) -> bool {
-        let mut bytes = [0; UNTIL_BYTES + SIGNATURE_BYTES];
-        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes);
-        let mut until = [0; UNTIL_BYTES];
-        until.copy_from_slice(&bytes[..UNTIL_BYTES]);
-        let until = i64::from_be_bytes(until);
+    /// Who made what opens `resource` of this call at `now` (seconds since 1970), if this does.
+    pub fn opens(&self, token: &str, resource: &str, call_id: &str, now: i64) -> Option<String> {
+        let within = token.len() <= LONGEST_LINK;
+        let bytes = within.then(|| URL_SAFE_NO_PAD.decode(token).ok())??;
+        let (signature, rest) = bytes.split_first_chunk::<SIGNATURE_BYTES>()?;
+        let (until, maker) = rest.split_first_chunk::<UNTIL_BYTES>()?;
+        let (until, maker) = (i64::from_be_bytes(*until), std::str::from_utf8(maker).ok()?);
         let equal = |key: &hmac::Key| {
-            let expected = link_signature(key, resource, call_id, until);
-            let signature = &bytes[UNTIL_BYTES..];
+            let expected = link_signature(key, [resource, call_id, maker], until);
             aws_lc_rs::constant_time::verify_slices_are_equal(&expected, signature).is_ok()
         };
         let equal = equal(&self.key) || self.previous.as_ref().is_some_and(equal);
-        length == Ok(bytes.len()) && equal && now < until
+        (equal && now < until).then(|| maker.to_owned())
     }
 }
 
@@ -143,14 +147,9 @@ fn signature(
     signature
 }
 
-fn link_signature(
-    key: &hmac::Key,
-    resource: &str,
-    call_id: &str,
-    until: i64,
-) -> [u8; SIGNATURE_BYTES] {
+fn link_signature(key: &hmac::Key, of: [&str; 3], until: i64) -> [u8; SIGNATURE_BYTES] {
     let mut context = hmac::Context::with_key(key);
-    for piece in ["link", resource, call_id] {
+    for piece in iter::once("link").chain(of) {
         context.update(piece.as_bytes());
         context.update(b"\0");
     }
@@ -210,27 +209,30 @@ mod tests {
     fn a_link_opens_one_thing_of_one_call_until_its_time() {
         let (old, new) = (Secret::new("old key"), Secret::new("new key"));
         let signer = Signer::new(&old);
-        let link = signer.link("recording", "call 1", 1000);
-        assert_eq!(link.len(), 32);
-        assert!(signer.opens(&link, "recording", "call 1", 999));
-        assert!(!signer.opens(&link, "recording", "call 1", 1000));
-        assert!(!signer.opens(&link, "events", "call 1", 999));
-        assert!(!signer.opens(&link, "recording", "call 2", 999));
-        assert!(!signer.opens(&link, "recordingcall", " 1", 999));
-        assert!(
-            Signer::new(&new)
-                .after(Some(&old))
-                .opens(&link, "recording", "call 1", 999)
-        );
-        assert!(!Signer::new(&new).opens(&link, "recording", "call 1", 999));
+        let link = signer.link("recording", "call 1", "key 1 2", 1000);
+        let opens = |signer: &Signer, link: &str, resource: &str, call: &str, now| {
+            signer.opens(link, resource, call, now).is_some()
+        };
+        let maker = signer.opens(&link, "recording", "call 1", 999);
+        assert_eq!(maker.as_deref(), Some("key 1 2"));
+        assert!(!opens(&signer, &link, "recording", "call 1", 1000));
+        assert!(!opens(&signer, &link, "events", "call 1", 999));
+        assert!(!opens(&signer, &link, "recording", "call 2", 999));
+        assert!(!opens(&signer, &link, "recordingcall", " 1", 999));
+        let (new, rotated) = (Signer::new(&new), Signer::new(&new).after(Some(&old)));
+        assert!(opens(&rotated, &link, "recording", "call 1", 999));
+        assert!(!opens(&new, &link, "recording", "call 1", 999));
         for at in 0..link.len() {
             let other = if &link[at..=at] == "A" { "B" } else { "A" };
             let changed = format!("{}{other}{}", &link[..at], &link[at + 1..]);
             for bad in [changed.as_str(), &link[..at], "", "****"] {
-                assert!(!signer.opens(bad, "recording", "call 1", 0), "{bad}");
+                assert!(!opens(&signer, bad, "recording", "call 1", 0), "{bad}");
             }
         }
-        assert!(!signer.opens(&format!("{link}AAAA"), "recording", "call 1", 0));
+        for more in ["A", "AAAA", &"AAAA".repeat(200)] {
+            let longer = format!("{link}{more}");
+            assert!(!opens(&signer, &longer, "recording", "call 1", 0));
+        }
     }
 
     #[test]

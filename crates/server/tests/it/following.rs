@@ -421,7 +421,9 @@ async fn a_link_opens_what_it_is_for_without_a_token_and_nothing_else() {
 
     let token = recording.split_once('=').unwrap().1;
     let signer = &desk.service.server.app.signer;
-    let expired = signer.link("recording", "2", Timestamp::now().as_second());
+    let now = Timestamp::now().as_second();
+    let maker = signer.opens(token, "recording", "2", now).unwrap();
+    let expired = signer.link("recording", "2", &maker, now);
     for (path, status) in [
         (format!("/calls/1/recording?token={token}"), 403),
         (format!("/calls/CA2/recording?token={token}"), 403),

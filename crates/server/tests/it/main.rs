@@ -36,6 +36,7 @@ mod routes;
 mod rows;
 mod scenarios;
 mod server;
+mod shut_out;
 mod simulated;
 mod speech;
 mod tls;

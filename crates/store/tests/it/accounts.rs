@@ -189,6 +189,8 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
         .await
         .unwrap()
         .unwrap();
+    let again = store.api_key_user_of(&key.id, NOW).await.unwrap();
+    assert_eq!(again.as_ref(), Some(&used));
     assert_eq!((used.user_id, used.role), (ann.id.clone(), Role::User));
     let later = ApiKeyNew {
         hash: "another hash".to_owned(),
@@ -220,6 +222,7 @@ pub async fn whoever_is_shut_out_has_nothing_that_is_good(fresh: Fresh) {
         (Role::Admin, true, 1)
     );
     assert_eq!(store.api_key_user("key hash", NOW).await.unwrap(), None);
+    assert_eq!(store.api_key_user_of(&key.id, NOW).await.unwrap(), None);
     let rotated = store
         .session_rotate("token", ("next", NOW + SECOND), 0, NOW)
         .await

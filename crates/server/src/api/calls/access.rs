@@ -7,15 +7,16 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use ringback_store::Call;
 
-use super::links::ByLink;
 use crate::accounts::User;
 use crate::app::App;
 use crate::calls::watch::Watch;
 use crate::refusal::{Refusal, soon, store};
 
-/// Who reads.
+/// Who reads: who asks, or who made the link that was brought.
 #[derive(Clone, Debug)]
 pub struct Reader {
+    /// The user.
+    pub user: User,
     /// They see the calls of this user alone; `None`: they see all.
     pub owner: Option<String>,
 }
@@ -24,13 +25,9 @@ impl FromRequestParts<App> for Reader {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        // A link was given to somebody who sees the call, and opens nothing else.
-        if parts.extensions.get::<ByLink>().is_some() {
-            return Ok(Self { owner: None });
-        }
         let user = User::from_request_parts(parts, app).await?;
         let owner = user.sees().map(str::to_owned);
-        Ok(Self { owner })
+        Ok(Self { user, owner })
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 
 use super::access::{Reader, find};
+use crate::accounts::while_good;
 use crate::api::sse::sent;
 use crate::app::App;
 use crate::calls::watch::{Follow, Next};
@@ -21,7 +22,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// What has happened and what happens next, each event with its number, so that `Last-Event-ID` goes on where a connection broke:
 /// `began`, `hearing` (words that may still change), `speaking`, `line` (of the transcript, by its `number`; it takes the place of what
 /// stood there and of all after it), `lines` (only so many are left), `turn` (latencies, usage, cost), `fault`, `end`; `missed` where
-/// events before this one are kept no more; and without a number `level`, how loud caller and agent are, five times a second.
+/// events before this one are kept no more; and without a number `level`, how loud caller and agent are, five times a second. The stream ends
+/// with the call, or when who reads would not be let in any more.
 #[utoipa::path(get, path = "/calls/{id}/events", tag = "Calls",
     params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001"),
         ("Last-Event-ID" = Option<u64>, Header, description = "The last event that was read."),
@@ -52,7 +54,7 @@ pub async fn follow_call(
         let what = "as many as may follow this call already; try again later";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, what)
     })?;
-    Ok(sent(events(follow)))
+    Ok(sent(while_good(&app, reader.user, events(follow))))
 }
 
 fn events(follow: Follow) -> impl Stream<Item = Event> {

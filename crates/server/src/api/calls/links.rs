@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Reader, find};
-use crate::accounts;
+use crate::accounts::{self, Pass, behind};
 use crate::app::App;
 use crate::database::{now, rfc3339};
 use crate::openapi::Problem;
@@ -18,10 +18,6 @@ use crate::refusal::Refusal;
 const SECOND: i64 = 1_000_000;
 /// So long a link is good, in microseconds.
 const GOOD: i64 = 300 * SECOND;
-
-/// Marks a request that came by a good link to what it asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct ByLink;
 
 /// Paths that open for whoever has them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +39,7 @@ pub struct Links {
 /// Make links that need no header.
 ///
 /// For audio elements and event sources of browsers: paths that open the recording and the events of this call for five minutes, for
-/// whoever has them.
+/// whoever has them, while who made them may see the call.
 #[utoipa::path(post, path = "/calls/{id}/links", tag = "Calls", params(("id" = String, Path, description = "Twilio's id of the call, or ours.", example = "CA00000000000000000000000000000001")),
     responses(
         (status = 200, description = "The links.", body = Links),
@@ -56,8 +52,9 @@ pub async fn make_links(
 ) -> Result<Json<Links>, Refusal> {
     let id = find(&app, &reader, &id).await?.id;
     let until = now() + GOOD;
+    let maker = Pass::of(&reader.user).text();
     let link = |resource: &str| {
-        let token = app.signer.link(resource, &id, until / SECOND);
+        let token = app.signer.link(resource, &id, &maker, until / SECOND);
         format!("/calls/{id}/{resource}?token={token}")
     };
     Ok(Json(Links {
@@ -85,10 +82,21 @@ pub async fn linked(
         return accounts::user(State(app), request, next).await;
     };
     let resource = matched.as_str().rsplit('/').next().unwrap_or_default();
-    if !app.signer.opens(&token, resource, &id, now() / SECOND) {
-        let what = "the link is not good, or not any more: ask for another one";
-        return Refusal::new(StatusCode::FORBIDDEN, what).into_response();
-    }
-    request.extensions_mut().insert(ByLink);
+    let maker = app.signer.opens(&token, resource, &id, now() / SECOND);
+    let user = match maker.as_deref().and_then(Pass::read) {
+        Some(maker) => behind(&app, &maker).await,
+        None => return bad().into_response(),
+    };
+    match user {
+        // What they may see no more is not opened by what they made before.
+        Ok(user) => request.extensions_mut().insert(user),
+        Err(gone @ Refusal::Later(..)) => return gone.into_response(),
+        Err(Refusal::Said(_) | Refusal::Misfits(_)) => return bad().into_response(),
+    };
     next.run(request).await
+}
+
+fn bad() -> Refusal {
+    let what = "the link is not good, or not any more: ask for another one";
+    Refusal::new(StatusCode::FORBIDDEN, what)
 }
