@@ -115,7 +115,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "RATE_LIMITS",
         "",
-        "How often routes may be used, where not as documented: auth.login=200/s,outbound=off, or off for no limits at all.",
+        "How often routes may be used, where not as documented: auth.login=200/s,calls.say=off, or off for no limits at all.",
     ),
     secret(
         "SECRET_KEY",

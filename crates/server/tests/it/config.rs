@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ringback_server::config::variables::{self, LATER, VARIABLES};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
+use ringback_server::routes::limited_names;
 
 const KEY: &str = "41f0c3a7b2d95e86f3a1c4d7e2b5a896";
 
@@ -598,6 +599,81 @@ fn no_name_is_twice_in_the_table() {
             .iter()
             .all(|v| variables::near_miss(v.name) == Some(v.name) || v.name.len() < 5)
     );
+}
+
+/// What stands for a value in the text about a setting: `name=rate`, an address with its scheme.
+fn examples(about: &str) -> impl Iterator<Item = &str> {
+    let words = about.split(|c: char| c.is_whitespace() || c == '`');
+    let words = words.map(|word| word.trim_matches([',', '.', ':', ';', '(', ')']));
+    words.filter(|word| word.contains("://") || word.contains('='))
+}
+
+#[test]
+fn examples_of_settings_are_taken_as_they_stand() {
+    let (file, page) = (
+        repository_file(".env.example"),
+        repository_file("docs/configuration.md"),
+    );
+    let mut tried = 0;
+    for variable in VARIABLES {
+        let name = variable.name;
+        let before = file.split(&format!("\n{name}=")).next().unwrap();
+        let comment = before.lines().last().unwrap();
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap().rsplit(" | ").next().unwrap();
+        for example in examples(comment).chain(examples(row)) {
+            let taken = from_environment(&[(name, example), ("SECRET_KEY", KEY)]);
+            assert!(taken.is_ok(), "{name}={example}: {taken:?}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 10, "{tried}");
+}
+
+#[test]
+fn settings_that_pages_write_out_are_taken_as_they_stand() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs"));
+    let pages = fs::read_dir(folder)
+        .unwrap()
+        .map(|page| page.unwrap().path());
+    let mut tried = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|kind| kind == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for word in text.split(|c: char| c.is_whitespace() || "`()|,;".contains(c)) {
+            let Some((name, value)) = word.split_once('=') else {
+                continue;
+            };
+            if variables::find(name).is_none() || value.contains("...") || value.contains('$') {
+                continue;
+            }
+            // The certificate and its key go together.
+            let pair = [("TLS_CERT", "cert.pem"), ("TLS_KEY", "key.pem")];
+            let pair = pair.iter().filter(|_| name.starts_with("TLS_"));
+            let mut set = texts(&[("SECRET_KEY", KEY), ("OPENAI_API_KEY", "a-key")]);
+            set.extend(pair.map(|(name, file)| ((*name).to_owned(), (*file).to_owned())));
+            set.insert(name.to_owned(), value.trim_matches('"').to_owned());
+            let layers = Layers {
+                environment: set,
+                ..Layers::default()
+            };
+            let taken = Config::load(&layers);
+            assert!(taken.is_ok(), "{}: {word}: {taken:?}", page.display());
+            tried += 1;
+        }
+    }
+    assert!(tried >= 10, "{tried}");
+}
+
+#[test]
+fn the_documentation_names_the_routes_that_have_a_limit_and_no_others() {
+    let page = repository_file("docs/configuration.md");
+    let known = limited_names();
+    let about = page.split("These have a\nlimit: ").nth(1).unwrap();
+    let about = about.split(';').next().unwrap();
+    let told: Vec<&str> = about.split('`').skip(1).step_by(2).collect();
+    assert_eq!(told, known);
 }
 
 #[test]
