@@ -27,6 +27,7 @@ pub enum Service {
 
 /// How the parts are.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"database": "connected", "twilio": "connected", "openai": "connected", "deepgram": "unconfigured", "cartesia": "unconfigured", "elevenlabs": "unconfigured", "recognizer": "connected", "voice": "connected"}))]
 struct Services {
     database: Service,
     twilio: Service,

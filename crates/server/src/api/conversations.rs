@@ -101,6 +101,7 @@ struct Standing {
 
 /// A line of a conversation.
 #[derive(ToSchema)]
+#[schema(example = json!({"speaker": "agent", "text": "Hello, how can I help you?"}))]
 #[expect(dead_code, reason = "as Begun")]
 struct Line {
     /// `caller` or `agent`.

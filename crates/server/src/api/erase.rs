@@ -51,6 +51,7 @@ pub struct Erased {
 
 /// A file that is still there.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"node": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b15", "path": "/var/lib/ringback/recordings/2026-11-20.wav"}))]
 struct FileLeft {
     /// The server that has it.
     node: String,

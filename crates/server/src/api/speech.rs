@@ -83,6 +83,7 @@ struct Transcription {
 
 /// A word and when it was said.
 #[derive(ToSchema)]
+#[schema(example = json!({"word": "please", "start": 0.52, "end": 0.94, "confidence": 0.98}))]
 #[expect(dead_code, reason = "as RecordingForm")]
 struct TimedWord {
     word: String,

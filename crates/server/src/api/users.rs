@@ -35,6 +35,7 @@ pub struct Account {
 
 /// A user who was greeted.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"message": "You are signed in as ada@example.org", "user": {"id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "email": "ada@example.org", "role": "admin", "created_at": "2026-11-20T09:15:02.123456Z"}}))]
 pub struct Greeting {
     /// One sentence.
     message: String,

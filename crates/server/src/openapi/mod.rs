@@ -140,7 +140,7 @@ struct Document {
 
 /// What is described.
 #[derive(ToSchema)]
-#[schema(as = OpenApiInfo)]
+#[schema(as = OpenApiInfo, example = json!({"title": "Ringback", "version": "0.1.0"}))]
 #[expect(dead_code, reason = "as Document")]
 struct About {
     title: String,

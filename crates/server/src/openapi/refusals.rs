@@ -46,7 +46,7 @@ impl Message {
 
 /// What does not fit.
 #[derive(ToSchema)]
-#[schema(as = Misfits)]
+#[schema(as = Misfits, example = json!({"detail": [{"loc": ["body", "email"], "msg": "this is no e-mail address", "type": "value_error"}]}))]
 #[expect(
     dead_code,
     reason = "it is the shape of `refusal::Misfit`, for the document"
@@ -57,6 +57,7 @@ pub struct Misfits {
 
 /// One sentence, or what does not fit by place.
 #[derive(ToSchema)]
+#[schema(example = json!([{"loc": ["body", "email"], "msg": "this is no e-mail address", "type": "value_error"}]))]
 #[serde(untagged)]
 #[expect(dead_code, reason = "as Misfits")]
 enum Detail {
@@ -66,6 +67,7 @@ enum Detail {
 
 /// One thing that does not fit.
 #[derive(ToSchema)]
+#[schema(example = json!({"loc": ["body", "email"], "msg": "this is no e-mail address", "type": "value_error"}))]
 #[expect(dead_code, reason = "as Misfits")]
 struct Place {
     /// Where it is: `["body", "to_number"]`. Numbers count elements of a list from 0.

@@ -358,6 +358,22 @@ fn each_handler_names_a_path_of_the_table() {
 }
 
 #[test]
+fn every_shape_has_an_example_of_its_own_that_fits_it() {
+    let document = document();
+    let shapes = document["components"]["schemas"].as_object().unwrap();
+    // A list of words is its own example.
+    let told = shapes.iter().filter(|(_, shape)| shape["enum"].is_null());
+    let mut without = Vec::new();
+    for (name, shape) in told {
+        match &shape["example"] {
+            Value::Null => without.push(name),
+            example => assert_eq!(untold(&document, shape, example, name), Ok(())),
+        }
+    }
+    assert!(without.is_empty(), "{without:?}");
+}
+
+#[test]
 fn the_document_and_its_examples_are_valid_for_a_strict_validator() {
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/openapi_check.py");
     let python = std::env::var("API_PYTHON").unwrap_or_else(|_| "python3".to_owned());

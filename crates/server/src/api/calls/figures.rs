@@ -89,6 +89,7 @@ struct Figures {
 
 /// A turn of the caller: times are ms since their last sound, but for `last_sound_ms`, which counts from the media's beginning.
 #[derive(ToSchema)]
+#[schema(example = json!({"turn": 1, "cause": "wait", "last_sound_ms": 5120, "finalize_ms": 120, "words_ms": 210, "turn_end_ms": 300, "text_ms": 480, "clause_ms": 530, "speech_ms": 620, "audible_ms": 640, "acknowledged_ms": 710}))]
 struct TurnFigures {
     #[serde(flatten)]
     heard: Heard,
@@ -136,6 +137,7 @@ struct Answered {
 
 /// What one engine did for one turn.
 #[derive(ToSchema)]
+#[schema(example = json!({"turn": 1, "party": "responder", "provider": "openai", "model": "gpt-6-luna", "requests": 1, "input_tokens": 640, "cached_tokens": 512, "output_tokens": 21, "characters": 0, "audio_ms": 0, "cost": 0.0003}))]
 struct Used {
     /// The turn.
     turn: u32,
@@ -163,7 +165,7 @@ struct Used {
 
 /// What a call cost.
 #[derive(ToSchema)]
-#[schema(as = CallCost)]
+#[schema(as = CallCost, example = json!({"currency": "USD", "total": 0.041, "stt": 0.012, "responder": 0.004, "tts": 0.011, "carrier": 0.014, "unpriced": []}))]
 struct Cost {
     /// ISO 4217.
     currency: Option<String>,
@@ -183,7 +185,7 @@ struct Cost {
 
 /// What went wrong.
 #[derive(ToSchema)]
-#[schema(as = CallFault)]
+#[schema(as = CallFault, example = json!({"party": "tts", "kind": "unreachable", "detail": "cartesia does not answer: elevenlabs speaks", "at": "2026-11-20T09:15:20.5Z"}))]
 struct FaultTold {
     /// Whose fault it is: the carrier's, the recogniser's (`stt`), the responder's, the voice's (`tts`), ours.
     party: String,
@@ -198,7 +200,7 @@ struct FaultTold {
 
 /// How well a call went.
 #[derive(ToSchema)]
-#[schema(as = CallQuality)]
+#[schema(as = CallQuality, example = json!({"score": 92, "replies": 6, "interruptions": 1, "said_characters": 480, "unheard_characters": 36, "reprompts": 0, "dead_air_ms": 1200, "answered_turns": 5, "slow_replies": 0}))]
 struct Rating {
     /// 0 to 100, which is a call without faults.
     score: u8,
@@ -237,7 +239,7 @@ pub(super) struct Transcript {
 
 /// A line of a transcript. One of a tool has its name, arguments and result instead of words.
 #[derive(ToSchema)]
-#[schema(as = TranscriptLine)]
+#[schema(as = TranscriptLine, example = json!({"speaker": "agent", "turn": 1, "from_ms": 5760, "until_ms": 8200, "said": "Gladly. On which day?", "heard": "Gladly. On which day?", "digits": "", "interrupted": false}))]
 struct Line {
     /// `caller`, `agent`, `tool`, or `whisper` for a hint that nobody heard.
     speaker: String,

@@ -68,7 +68,7 @@ pub struct Transferring {
 
 /// What a live call was told to do.
 #[derive(Debug, Default, Serialize, ToSchema)]
-#[schema(as = AcceptedOrder)]
+#[schema(as = AcceptedOrder, example = json!({"call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "status": "speaking"}))]
 pub struct Accepted {
     /// Our id.
     call_id: String,

@@ -159,7 +159,7 @@ pub(super) struct Version {
 
 /// What a scenario needs of the server's settings.
 #[derive(ToSchema)]
-#[schema(as = ScenarioNeed)]
+#[schema(as = ScenarioNeed, example = json!({"for": "responder", "need": "OPENAI_API_KEY", "met": true}))]
 struct Need {
     /// `responder`, `stt` or `secrets`.
     r#for: String,
@@ -171,7 +171,7 @@ struct Need {
 
 /// Something about a scenario, and where.
 #[derive(ToSchema)]
-#[schema(as = ScenarioRemark)]
+#[schema(as = ScenarioRemark, example = json!({"loc": ["body", "voice_config", "voice"], "msg": "no voice of this name is known"}))]
 struct Remark {
     /// Where: `["body", "voice_config", "voice"]`. Numbers count elements of a list from 0.
     loc: Vec<Value>,
@@ -257,7 +257,7 @@ struct ByWhat {
 
 /// Texts for the two directions of calls.
 #[derive(ToSchema)]
-#[schema(as = ScenarioSides)]
+#[schema(as = ScenarioSides, example = json!({"inbound": "Good morning.", "outbound": "Good morning, this is the dentist."}))]
 struct Sides {
     inbound: Option<String>,
     outbound: Option<String>,
@@ -265,7 +265,7 @@ struct Sides {
 
 /// What callers must know before.
 #[derive(ToSchema)]
-#[schema(as = ScenarioConsent)]
+#[schema(as = ScenarioConsent, example = json!({"announce": "This call is recorded."}))]
 struct Consent {
     /// What is said before the greeting.
     announce: Option<String>,
@@ -275,7 +275,7 @@ struct Consent {
 
 /// What is said into a silence.
 #[derive(ToSchema)]
-#[schema(as = ScenarioIdle)]
+#[schema(as = ScenarioIdle, example = json!({"after_ms": 8000, "prompts": ["Are you still there?"]}))]
 struct Idle {
     /// After so many ms.
     after_ms: Option<u32>,
@@ -285,7 +285,7 @@ struct Idle {
 
 /// What ends a call.
 #[derive(ToSchema)]
-#[schema(as = ScenarioLimits)]
+#[schema(as = ScenarioLimits, example = json!({"max_call_s": 600, "max_silence_s": 60, "max_cost": 0.5, "goodbye": "I have to end here. Goodbye."}))]
 struct Limits {
     /// After so many seconds.
     max_call_s: Option<u32>,
@@ -299,7 +299,7 @@ struct Limits {
 
 /// What is recorded.
 #[derive(ToSchema)]
-#[schema(as = ScenarioRecording)]
+#[schema(as = ScenarioRecording, example = json!({"on": true, "format": "wav", "channels": 2}))]
 struct Recording {
     /// Whether.
     on: Option<bool>,
@@ -311,7 +311,7 @@ struct Recording {
 
 /// What happens when nothing can answer.
 #[derive(ToSchema)]
-#[schema(as = ScenarioFallback)]
+#[schema(as = ScenarioFallback, example = json!({"apology": "Something does not work here.", "then": "transfer", "to": "+15005550009"}))]
 struct Fallback {
     /// What is said.
     apology: Option<String>,
@@ -323,7 +323,7 @@ struct Fallback {
 
 /// An engine of a provider, with what else the provider knows.
 #[derive(ToSchema)]
-#[schema(as = ScenarioEngine)]
+#[schema(as = ScenarioEngine, example = json!({"provider": "deepgram", "model": "nova-3"}))]
 struct Engine {
     /// As `deepgram`, `openai`, `webhook`, `script`, `pico`.
     provider: String,
@@ -336,7 +336,7 @@ struct Engine {
 
 /// How the voice sounds.
 #[derive(ToSchema)]
-#[schema(as = ScenarioVoice)]
+#[schema(as = ScenarioVoice, example = json!({"voice": "f786b574-daa5-4673-aa0c-cbe3e8534c02", "speed": 1.0}))]
 struct VoiceConfig {
     /// A provider's name of a voice.
     voice: Option<String>,
