@@ -95,10 +95,19 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
         }
         Ok(_) => Err(misfits(&problems, &body).into()),
         Err(found) => {
-            problems.extend(found);
+            problems.extend(found.into_iter().map(|problem| as_told_to(asked, problem)));
             Err(misfits(&problems, &body).into())
         }
     }
+}
+
+/// A problem with a remedy that its reader has.
+fn as_told_to(asked: Asked, mut problem: Problem) -> Problem {
+    if asked == Asked::ByUser && problem.is_private_address() {
+        let remedy = "give a public address, or ask an admin: they may allow private ones";
+        remedy.clone_into(&mut problem.remedy);
+    }
+    problem
 }
 
 fn looks_like_an_id() -> Problem {

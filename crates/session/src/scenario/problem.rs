@@ -49,6 +49,8 @@ pub struct Problem {
 pub(crate) const MISSING: &str = "this is missing";
 /// What is said of a field that nothing reads.
 pub(crate) const UNKNOWN: &str = "there is no such field";
+/// What is said of an address that may not be asked.
+pub(crate) const PRIVATE: &str = "the address is a private one";
 
 /// What kind of problem one is, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,11 @@ impl Problem {
             UNKNOWN => Kind::Unknown,
             _ => Kind::Value,
         }
+    }
+
+    /// Whether an address is refused that `allow_private` would open.
+    pub fn is_private_address(&self) -> bool {
+        self.what == PRIVATE
     }
 }
 

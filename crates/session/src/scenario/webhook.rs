@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::field::{Field, Section};
 use super::model::{KeptSecret, SecretRef, Webhook};
 use super::names::Names;
-use super::problem::Findings;
+use super::problem::{Findings, PRIVATE};
 use super::template::Template;
 use crate::phrases::Phrases;
 use crate::responder::webhook::is_public;
@@ -104,7 +104,7 @@ pub(super) fn guarded(
     if private && !allow_private {
         field.problem(
             findings,
-            "the address is a private one",
+            PRIVATE,
             "give a public address, or set allow_private = true",
         );
         return None;

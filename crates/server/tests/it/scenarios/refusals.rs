@@ -210,6 +210,18 @@ async fn no_scenario_of_a_user_reaches_the_servers_secrets_or_its_own_network() 
         );
         house.make(&house.admin, body).await;
     }
+    // Who may not allow it is not told to.
+    let private = json!({"provider": "webhook", "url": "http://10.0.0.1/"});
+    for (token, remedy) in [
+        (&house.ada, "ask an admin"),
+        (&house.admin, "set allow_private = true"),
+    ] {
+        let told = house.post(token, with(private.clone())).await;
+        let said = told.json["detail"][0]["msg"].as_str().unwrap();
+        assert_eq!(told.status, 422, "{told:?}");
+        let others = said.contains("ask an admin") && said.contains("allow_private");
+        assert!(said.contains(remedy) && !others, "{said}");
+    }
     for own in [
         "env:SECRET_KEY",
         "env:DATABASE_URL",
