@@ -15,6 +15,8 @@ pub struct AuditEntry {
     pub at: i64,
     /// The user; `None` for who is not known.
     pub actor: Option<String>,
+    /// Their address, read by [`Store::audit_list`]; `None` where that user is gone.
+    pub actor_email: Option<String>,
     /// What was done: `login`, `user.change`.
     pub action: String,
     /// To what: an id, or an address where there is no id.
@@ -44,10 +46,11 @@ statements! {
     AUDIT_COUNT = ["SELECT COUNT(*) FROM audit
         WHERE (CAST($1 AS TEXT) IS NULL OR actor = $1) AND (CAST($2 AS TEXT) IS NULL OR action = $2)
         AND (CAST($3 AS TEXT) IS NULL OR subject = $3)"];
-    AUDIT_LIST = ["SELECT * FROM audit
-        WHERE (CAST($1 AS TEXT) IS NULL OR actor = $1) AND (CAST($2 AS TEXT) IS NULL OR action = $2)
-        AND (CAST($3 AS TEXT) IS NULL OR subject = $3)
-        ORDER BY at DESC, id DESC LIMIT $4 OFFSET $5"];
+    AUDIT_LIST = ["SELECT a.*, u.email AS actor_email FROM audit a LEFT JOIN users u ON u.id = a.actor
+        WHERE (CAST($1 AS TEXT) IS NULL OR a.actor = $1)
+        AND (CAST($2 AS TEXT) IS NULL OR a.action = $2)
+        AND (CAST($3 AS TEXT) IS NULL OR a.subject = $3)
+        ORDER BY a.at DESC, a.id DESC LIMIT $4 OFFSET $5"];
     AUDIT_SWEEP = ["DELETE FROM audit WHERE at < $1"];
 }
 

@@ -75,7 +75,7 @@ pub async fn run(command: &UserCommand) -> anyhow::Result<String> {
     let entry = ringback_store::AuditEntry {
         action: "user.add".to_owned(),
         subject: made.id.clone(),
-        detail: json!({ "by": "command line", "role": made.role }).into(),
+        detail: json!({ "by": "command line", "email": made.email, "role": made.role }).into(),
         ..ringback_store::AuditEntry::default()
     };
     store.audit_insert(&entry, now()).await?;

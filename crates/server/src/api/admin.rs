@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::database::{now, rfc3339};
 use crate::openapi::{Message, Problem};
-use crate::refusal::{Refusal, soon, store};
+use crate::refusal::{Misfit, Refusal, soon, store};
 
 const LAST_ADMIN: &str = "no admin would be left: make another one first";
 
@@ -40,7 +40,8 @@ pub struct FullAccount {
 /// An act.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b13", "at": "2026-11-20T09:15:02.123456Z", "actor": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "action": "login",
+    "id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b13", "at": "2026-11-20T09:15:02.123456Z", "actor": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11",
+    "actor_email": "ada@example.org", "action": "login",
     "subject": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "address": "203.0.113.9", "request_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b14", "detail": {},
 }))]
 pub struct Act {
@@ -51,6 +52,8 @@ pub struct Act {
     at: Option<String>,
     /// The user; `null` for who is not known.
     actor: Option<String>,
+    /// Their address; `null` where that user is gone: `user.add`, `user.register` and `user.delete` have it in their detail.
+    actor_email: Option<String>,
     /// What was done: `login`, `user.change`.
     action: String,
     /// To what: an id, or an address where there is no id.
@@ -119,7 +122,7 @@ pub async fn add_user(
     user.role = wanted.role.unwrap_or(Role::User);
     let made = soon(store(&app)?.user_insert(&user, now())).await;
     let made = made.map_err(|refusal| refusal.or_conflict(TAKEN))?;
-    let detail = json!({ "role": made.role });
+    let detail = json!({ "email": made.email, "role": made.role });
     whence
         .audit(&app, Some(&admin.id), "user.add", &made.id, detail)
         .await;
@@ -208,12 +211,16 @@ pub async fn delete_user(
     Admin(admin): Admin,
     Path(path): Path<String>,
 ) -> Result<Json<Message>, Refusal> {
-    let id = id(&path, "the user")?;
-    let deleted = soon(store(&app)?.user_delete(&id)).await;
+    let (store, id) = (store(&app)?, id(&path, "the user")?);
+    let found = soon(store.user_find(&id)).await?;
+    let user = found.ok_or(ringback_store::Error::NotFound("the user"))?;
+    let deleted = soon(store.user_delete(&id)).await;
     deleted.map_err(|refusal| refusal.or_conflict(LAST_ADMIN))?;
     app.accounts.forget();
+    // Nothing else says whose the id was.
+    let detail = json!({ "email": user.email, "role": user.role });
     whence
-        .audit(&app, Some(&admin.id), "user.delete", &id, json!({}))
+        .audit(&app, Some(&admin.id), "user.delete", &id, detail)
         .await;
     Ok(Json(Message::new("User deleted")))
 }
@@ -223,7 +230,8 @@ pub async fn delete_user(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct WantedActs {
-    /// Those of this user: an id.
+    /// Those of this user: an id, or the address of one who is not deleted.
+    #[param(example = "ada@example.org")]
     actor: Option<String>,
     /// Those of this kind.
     #[param(example = "login.failed")]
@@ -244,13 +252,28 @@ pub async fn list_acts(
     _: Admin,
     Sought { page, wanted }: Sought<WantedActs>,
 ) -> Result<Response, Refusal> {
+    let actor = match wanted.actor {
+        Some(address) if address.contains('@') => Some(id_of(&app, &address).await?),
+        actor => actor,
+    };
     let filter = AuditFilter {
-        actor: wanted.actor,
+        actor,
         action: wanted.action,
         subject: wanted.subject,
     };
     let acts = soon(store(&app)?.audit_list(&filter, page)).await?;
     Ok(listed(acts.total, acts.rows.iter().map(act)))
+}
+
+/// The user of an address that a query names.
+async fn id_of(app: &App, address: &str) -> Result<String, Refusal> {
+    let found = soon(store(app)?.user_find_by_email(address)).await?;
+    found.map(|user| user.id).ok_or_else(|| {
+        let what = "nobody has this address; who was deleted is asked for by their id, which `action=user.delete` tells";
+        let mut misfit = Misfit::of_value("actor", what);
+        misfit.place = vec![json!("query"), json!("actor")];
+        misfit.into()
+    })
 }
 
 fn in_full(user: &ringback_store::User) -> FullAccount {
@@ -266,6 +289,7 @@ fn act(entry: &AuditEntry) -> Act {
         id: entry.id.clone(),
         at: rfc3339(entry.at),
         actor: entry.actor.clone(),
+        actor_email: entry.actor_email.clone(),
         action: entry.action.clone(),
         subject: entry.subject.clone(),
         address: entry.address.clone(),

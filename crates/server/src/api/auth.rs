@@ -94,7 +94,7 @@ pub async fn register_user(
             .map_err(|refusal| refusal.or_conflict(TAKEN))?,
         (None, Registration::FirstUser | Registration::Closed) => return Err(nobody_registers()),
     };
-    let detail = json!({ "role": made.role });
+    let detail = json!({ "email": made.email, "role": made.role });
     whence
         .audit(&app, Some(&made.id), "user.register", &made.id, detail)
         .await;

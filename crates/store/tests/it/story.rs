@@ -58,6 +58,8 @@ pub async fn a_day_of_a_service_is_stored_and_found_again(fresh: Fresh) {
         (2, "user.delete")
     );
     assert_eq!(acts.rows[0].detail, Json(json!({})));
+    let email = acts.rows[0].actor_email.as_deref();
+    assert_eq!(email, Some("admin@example.org"));
     let filter = AuditFilter {
         action: Some("login".to_owned()),
         ..AuditFilter::default()

@@ -135,8 +135,47 @@ async fn acts_are_found_by_who_did_what_to_whom() {
         "?skip=-1",
         "?colour=red",
         "?action=%00",
+        "?actor=nobody%40example.org",
     ] {
         let told = service.get(&format!("/admin/audit{query}"), &ada).await;
         assert_eq!(told.status, 422, "{query}: {told:?}");
     }
+}
+
+#[tokio::test]
+async fn acts_tell_whose_an_id_is_also_when_the_account_is_gone() {
+    let (service, ada, _, bob) = both().await;
+    let audit = async |query: &str| {
+        let path = format!("/admin/audit{query}");
+        let told = service.get(&path, &ada).await;
+        assert_eq!(told.status, 200, "{query}: {told:?}");
+        told.json
+    };
+    let eve = json!({"email": "eve@example.org", "password": SECRET});
+    let made = service.ask("POST", "/admin/users", Some(&ada), eve).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let bobs = audit("?actor=BOB%40example.org").await;
+    let count = bobs.as_array().unwrap().len();
+    assert!(count > 0, "{bobs}");
+    assert_eq!(bobs[0]["actor"], json!(bob));
+    assert_eq!(bobs[0]["actor_email"], BOB);
+
+    let path = format!("/admin/users/{bob}");
+    let gone = service.ask("DELETE", &path, Some(&ada), Value::Null).await;
+    assert_eq!(gone.status, 200, "{gone:?}");
+    for (action, email) in [
+        ("user.register", BOB),
+        ("user.add", "eve@example.org"),
+        ("user.delete", BOB),
+    ] {
+        let acts = audit(&format!("?action={action}")).await;
+        assert_eq!(acts[0]["detail"]["email"], email, "{acts}");
+        assert!(acts[0]["detail"]["role"].is_string(), "{acts}");
+    }
+    let deleted = audit("?action=user.delete").await;
+    assert_eq!(deleted[0]["subject"], json!(bob));
+    assert_eq!(deleted[0]["actor_email"], ADA);
+    let still = audit(&format!("?actor={bob}")).await;
+    assert!(still.as_array().unwrap().len() >= count, "{still}");
+    assert_eq!(still[0]["actor_email"], Value::Null);
 }
