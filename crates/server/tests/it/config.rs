@@ -697,7 +697,7 @@ fn the_files_of_deployment_set_only_what_can_be_set() {
     for (path, least) in [
         ("Dockerfile", 4),
         ("deploy/compose.yaml", 15),
-        ("deploy/compose.env.example", 8),
+        ("deploy/compose.env.example", 12),
         ("deploy/ringback.service", 4),
     ] {
         let text = repository_file(path).replace("Environment=", "");
@@ -711,4 +711,52 @@ fn the_files_of_deployment_set_only_what_can_be_set() {
             assert!(known(&name), "{path} sets {name}");
         }
     }
+}
+
+#[test]
+fn the_compose_file_hands_every_setting_on_and_overrides_only_what_it_decides() {
+    let text = repository_file("deploy/compose.yaml");
+    let server = text.split("\n  ringback:\n").nth(1).unwrap();
+    let server = server.split("\n  postgres:\n").next().unwrap();
+    let lines: Vec<&str> = server.lines().collect();
+    assert!(lines.contains(&"    env_file: .env"), "{server}");
+    let begin = lines
+        .iter()
+        .position(|line| *line == "    environment:")
+        .unwrap()
+        + 1;
+    let set = lines[begin..]
+        .iter()
+        .take_while(|line| line.starts_with("      "));
+    let set = set.filter_map(|line| line.trim().split_once(": "));
+    let set: Vec<(&str, &str)> = set.filter(|(name, _)| !name.starts_with('#')).collect();
+    let names: Vec<&str> = set.iter().map(|(name, _)| *name).collect();
+    let own = [
+        "HOST",
+        "PORT",
+        "TLS_CERT",
+        "TLS_KEY",
+        "DATA_DIR",
+        "LOG_DIR",
+        "PUBLIC_URL",
+        "TRUSTED_PROXIES",
+        "DATABASE_URL",
+        "DRAIN_SECONDS",
+    ];
+    let wanted = ["SECRET_KEY", "TWILIO_AUTH_TOKEN"];
+    assert_eq!(names, [&own[..], &wanted].concat());
+    for (name, value) in set {
+        // An empty default here would take the place of what the file says.
+        assert!(!value.contains(":-"), "{name}: {value}");
+        let handed_on = value.starts_with(&format!("${{{name}:?"));
+        assert_eq!(handed_on, wanted.contains(&name), "{name}: {value}");
+    }
+    let example = repository_file("deploy/compose.env.example");
+    let told = example.split("compose.yaml sets itself: ").nth(1).unwrap();
+    let told = told.split('.').next().unwrap();
+    let told: Vec<&str> = told
+        .split([',', ' ', '\n', '#'])
+        .filter(|word| !word.is_empty() && *word != "and")
+        .collect();
+    assert_eq!(told, own);
 }
