@@ -191,6 +191,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     // What is stored is there before the first call, where the database answers.
     let read = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
     scenarios::check_default(&app, matches!(read, Ok(Ok(()))))?;
+    report_strange(&app);
     report_scenarios(&app.scenarios.files);
     report_engines(&app);
     report_languages(&app.scenarios.files, &engines);
@@ -345,6 +346,13 @@ fn tts(name: &str) -> TtsEngine {
             model: None,
         },
         None => TtsEngine::Pico,
+    }
+}
+
+fn report_strange(app: &App) {
+    let strange = app.config.operation.strange.iter();
+    for name in strange.filter(|strange| !app.scenarios.name_variable(&strange.name)) {
+        tracing::warn!("{name}");
     }
 }
 

@@ -51,7 +51,7 @@ pub use orders::{Given, OrderBook, Orders, Refused, orders};
 pub use record::{Place, file_of_call};
 pub use ringback_speech::language::Language;
 pub use run::{Ended, run};
-pub use secret::{Secret, Secrets};
+pub use secret::{Secret, Secrets, secret_variables};
 pub use setup::Setup;
 pub use socket::{CarrierSocket, Outgoing, Received, SocketError};
 pub use speakable::speakable;

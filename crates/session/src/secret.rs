@@ -79,6 +79,15 @@ impl Secrets {
     }
 }
 
+/// The variables in which the secrets of a scenario are looked for.
+pub fn secret_variables(scenario: &Scenario) -> impl Iterator<Item = &str> {
+    let named = references(scenario).into_iter();
+    named.filter_map(|(_, reference)| match reference {
+        SecretRef::Env(name) => Some(name.as_str()),
+        SecretRef::File(_) | SecretRef::Kept(_) => None,
+    })
+}
+
 impl Default for Secrets {
     /// In the environment of the process.
     fn default() -> Self {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use ringback_session::Secrets;
 
-use super::ConfigError;
 use super::variables::{self, LATER, Variable};
+use super::{ConfigError, slips};
 
 /// Texts by the name of their variable.
 pub type Texts = BTreeMap<String, String>;
@@ -59,6 +59,33 @@ pub struct Found {
     pub text: String,
     /// Its place.
     pub origin: Origin,
+}
+
+/// A name that no setting has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strange {
+    /// The name.
+    pub name: String,
+    /// Where it was set.
+    pub origin: Origin,
+    /// The setting that was probably meant.
+    pub meant: Option<&'static str>,
+}
+
+impl fmt::Display for Strange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, origin, .. } = self;
+        match self.meant {
+            Some(meant) => write!(
+                f,
+                "{name} ({origin}) is not a setting: did you mean {meant}?"
+            ),
+            None => write!(
+                f,
+                "{name} ({origin}) is not a setting, and no scenario names it: it has no effect"
+            ),
+        }
+    }
 }
 
 impl Layers {
@@ -132,6 +159,30 @@ impl Layers {
     /// All that was set, as what scenarios name by `env:NAME` is looked for.
     pub fn secrets(&self) -> Secrets {
         Secrets::of([&self.environment, &self.dotenv, &self.toml].map(Texts::clone))
+    }
+
+    /// Names that no setting has, where somebody who wrote them may have meant one: all of `.env`, and of the environment those that are like
+    /// a setting's. Slips of the pen are among [`Layers::notices`].
+    pub fn strange(&self) -> Vec<Strange> {
+        let mut strange = Vec::new();
+        for (origin, texts) in [
+            (Origin::Environment, &self.environment),
+            (Origin::DotEnv, &self.dotenv),
+        ] {
+            for name in texts.keys() {
+                let meant = slips::cut_or_continued(name);
+                let is_ours = origin == Origin::DotEnv && !slips::is_foreign(name);
+                let noticed = is_known(name) || variables::near_miss(name).is_some();
+                if !noticed && (meant.is_some() || is_ours) {
+                    strange.push(Strange {
+                        name: name.clone(),
+                        origin,
+                        meant,
+                    });
+                }
+            }
+        }
+        strange
     }
 
     /// What is worth a warning: names that look like slips, and names that have no effect yet.

@@ -25,7 +25,7 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
-pub use layers::{Found, Layers, Origin, Texts};
+pub use layers::{Found, Layers, Origin, Strange, Texts};
 pub use providers::Order;
 pub use ringback_session::Secret;
 use ringback_session::Secrets;
@@ -209,6 +209,8 @@ pub struct OperationConfig {
     pub otlp_endpoint: Option<String>,
     /// `OTEL_EXPORTER_OTLP_HEADERS`: what is sent along, by name.
     pub otlp_headers: Vec<(String, String)>,
+    /// Names that were set and that no setting has; a scenario may name them.
+    pub strange: Vec<Strange>,
 }
 
 impl std::fmt::Debug for OperationConfig {
@@ -219,6 +221,7 @@ impl std::fmt::Debug for OperationConfig {
             .field("test", &self.test)
             .field("otlp_endpoint", &self.otlp_endpoint)
             .field("otlp_headers", &self.otlp_headers.len())
+            .field("strange", &self.strange)
             .finish()
     }
 }
@@ -441,6 +444,7 @@ fn operation(reader: &Reader<'_>) -> Result<OperationConfig, ConfigError> {
                 .map(|url| Some(url.as_str().trim_end_matches('/').to_owned())),
         })?,
         otlp_headers: reader.value("OTEL_EXPORTER_OTLP_HEADERS", read::pairs)?,
+        strange: reader.0.strange(),
     })
 }
 

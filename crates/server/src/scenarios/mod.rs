@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ringback_session::scenario::{Catalog, Origin, Problem, Scenario, Warning, parse_json};
+use ringback_session::secret_variables;
 use ringback_store::SealedSecret;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -162,6 +163,21 @@ impl Scenarios {
         let found = index.entries.get(name);
         let found = found.or_else(|| index.entries.get(index.ids.get(name)?));
         found.map(Arc::clone)
+    }
+
+    /// Whether a scenario that can be used looks for a secret in this variable, or in the file that it names.
+    pub fn name_variable(&self, name: &str) -> bool {
+        let plain = name.strip_suffix("_FILE").unwrap_or(name);
+        let names = |scenario: &Scenario| {
+            secret_variables(scenario).any(|named| named == name || named == plain)
+        };
+        let index = self.index();
+        let kept = index
+            .entries
+            .values()
+            .filter_map(|entry| entry.read.as_ref().ok());
+        self.files.scenarios().any(|scenario| names(scenario))
+            || kept.into_iter().any(|(scenario, _)| names(scenario))
     }
 
     /// The scenario of this slug or id, if it can be used: first those that are built in or files.

@@ -427,6 +427,43 @@ fn the_server_starts_without_settings_and_stops_at_sigterm() {
 }
 
 #[test]
+fn the_start_warns_of_names_in_its_file_that_neither_it_nor_a_scenario_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let dotenv = "STT=none\nHOOK=shared\nRECORDING_RETENTION=3\nTABLES_KEY=hidden\n";
+    std::fs::write(folder.path().join(".env"), dotenv).unwrap();
+    let scenarios = folder.path().join("data/scenarios");
+    std::fs::create_dir_all(&scenarios).unwrap();
+    let desk = "[[responder]]\nprovider = \"webhook\"\nurl = \"https://example.com/turn\"\nsecret = \"env:HOOK\"\n";
+    std::fs::write(scenarios.join("desk.toml"), desk).unwrap();
+    let mut server = ringback(folder.path(), &["serve", "--port", "0"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let lines = lines.map(Result::unwrap);
+    let said: Vec<String> = lines
+        .take_while(|line| !line.contains("server started"))
+        .collect();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let warned = |what: &str| said.iter().any(|line| line.contains(what));
+    for (what, expected) in [
+        (
+            "RECORDING_RETENTION (.env) is not a setting: did you mean RECORDING_RETENTION_DAYS?",
+            true,
+        ),
+        ("TABLES_KEY (.env) is not a setting", true),
+        ("HOOK (.env)", false),
+        ("STT (.env)", false),
+        ("hidden", false),
+        ("scenario not loaded", false),
+    ] {
+        assert_eq!(warned(what), expected, "{what}: {said:#?}");
+    }
+}
+
+#[test]
 fn the_start_warns_where_a_stranger_might_become_admin() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = ringback(folder.path(), &["serve", "--port", "0"])

@@ -527,6 +527,51 @@ fn slips_and_settings_of_later_versions_are_named_once() {
     assert_eq!(layers.notices(), expected);
 }
 
+#[test]
+fn names_that_no_setting_has_are_warned_of_where_one_may_be_meant() {
+    let environment = [
+        "ACCESS_TOKEN",
+        "DATA",
+        "DATABASE_URL_TEST",
+        "HOST_IP",
+        "LOG",
+        "OPENAI",
+        "OPENAI_MODEL_NAME",
+        "PATH",
+        "PORT_RANGE",
+        "RECORDING_RETENTION",
+        "REGISTRATON",
+        "SECRET_KEY_BASE",
+        "TRACE",
+        "TWILIO_ACCOUNT_SID",
+    ];
+    let dotenv = [
+        "COMPOSE_PROFILES",
+        "POSTGRES_PASSWORD",
+        "RECORDING_RETENTION",
+        "REGISTRATON",
+        "RUST_LOG",
+        "SECRET_KEY_FILE",
+        "TABLES_KEY",
+        "TZ",
+    ];
+    let layer = |names: &[&str]| texts(&names.iter().map(|name| (*name, "x")).collect::<Vec<_>>());
+    let layers = Layers {
+        environment: layer(&environment),
+        dotenv: layer(&dotenv),
+        ..Layers::default()
+    };
+    let told: Vec<String> = layers.strange().iter().map(ToString::to_string).collect();
+    let expected = [
+        "OPENAI_MODEL_NAME (environment) is not a setting: did you mean OPENAI_MODEL?",
+        "RECORDING_RETENTION (environment) is not a setting: did you mean RECORDING_RETENTION_DAYS?",
+        "RECORDING_RETENTION (.env) is not a setting: did you mean RECORDING_RETENTION_DAYS?",
+        "TABLES_KEY (.env) is not a setting, and no scenario names it: it has no effect",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(layers.notices().len(), 2, "{:?}", layers.notices());
+}
+
 fn repository_file(path: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     fs::read_to_string(Path::new(root).join(path)).unwrap()
@@ -560,6 +605,7 @@ fn the_example_file_is_what_an_empty_one_means() {
     let mut layers = Layers::gather(Texts::new(), dir.path(), None).unwrap();
     layers.environment.clear();
     assert_eq!(layers.notices(), Vec::<String>::new());
+    assert_eq!(layers.strange(), Vec::new());
     let empty = Config::load(&Layers::default()).unwrap();
     assert_eq!(
         format!("{:?}", Config::load(&layers).unwrap()),
@@ -581,24 +627,6 @@ fn the_documentation_lists_every_variable_with_its_default() {
     for name in LATER {
         assert!(page.contains(&format!("`{name}`")), "{name} is missing");
     }
-}
-
-#[test]
-fn no_name_is_twice_in_the_table() {
-    let mut names: Vec<&str> = VARIABLES
-        .iter()
-        .map(|variable| variable.name)
-        .chain(LATER.iter().copied())
-        .collect();
-    let count = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), count);
-    assert!(
-        VARIABLES
-            .iter()
-            .all(|v| variables::near_miss(v.name) == Some(v.name) || v.name.len() < 5)
-    );
 }
 
 /// What stands for a value in the text about a setting: `name=rate`, an address with its scheme.
@@ -674,6 +702,24 @@ fn the_documentation_names_the_routes_that_have_a_limit_and_no_others() {
     let about = about.split(';').next().unwrap();
     let told: Vec<&str> = about.split('`').skip(1).step_by(2).collect();
     assert_eq!(told, known);
+}
+
+#[test]
+fn no_name_is_twice_in_the_table() {
+    let mut names: Vec<&str> = VARIABLES
+        .iter()
+        .map(|variable| variable.name)
+        .chain(LATER.iter().copied())
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert!(
+        VARIABLES
+            .iter()
+            .all(|v| variables::near_miss(v.name) == Some(v.name) || v.name.len() < 5)
+    );
 }
 
 #[test]
