@@ -1,5 +1,6 @@
 //! The commands about the database: `ringback migrate` and `ringback backup`.
 
+use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,6 +20,9 @@ pub struct DatabaseArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
+
+/// The user whose files nobody else may open.
+const ROOT: u32 = 0;
 
 /// The present, as rows have it: microseconds since 1970 in UTC.
 #[must_use]
@@ -41,13 +45,14 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<String> {
     let config = configuration(args)?;
     let location = config.database()?;
     if matches!(location, Location::File(_)) {
-        config.make_data_dir()?;
+        make_data_dir(&config)?;
     }
     let store = Store::open(location)?;
     let steps = store.migrate(now()).await?;
     let count = store.statements_check().await?;
     let resealed = reseal(&config, &store).await?;
     store.close().await;
+    files_belong_to_their_folder(store.location())?;
     let done = match steps.as_slice() {
         [] => "nothing to do".to_owned(),
         steps => format!("done: {}", steps.join(", ")),
@@ -56,6 +61,49 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<String> {
         "{}: {done}; all {count} statements fit{resealed}",
         store.location()
     ))
+}
+
+/// Makes `DATA_DIR` where it is missing. What root makes belongs to the owner of the folder around it: a server under a user of its own
+/// could not open it.
+pub(crate) fn make_data_dir(config: &Config) -> Result<(), ConfigError> {
+    let is_new = !config.data_dir.exists();
+    config.make_data_dir()?;
+    if is_new {
+        belongs_to_its_folder(&config.data_dir)?;
+    }
+    Ok(())
+}
+
+/// The same for the files of a database.
+pub(crate) fn files_belong_to_their_folder(location: &Location) -> Result<(), ConfigError> {
+    let Location::File(file) = location else {
+        return Ok(());
+    };
+    ["", "-wal", "-shm"].iter().try_for_each(|ending| {
+        let mut path = file.clone().into_os_string();
+        path.push(ending);
+        belongs_to_its_folder(Path::new(&path))
+    })
+}
+
+fn belongs_to_its_folder(path: &Path) -> Result<(), ConfigError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let (Ok(found), Ok(around)) = (std::fs::symlink_metadata(path), std::fs::metadata(folder))
+    else {
+        return Ok(());
+    };
+    if found.uid() != ROOT || around.uid() == ROOT || found.is_symlink() {
+        return Ok(());
+    }
+    lchown(path, Some(around.uid()), Some(around.gid())).map_err(|error| {
+        let (path, folder, owner) = (path.display(), folder.display(), around.uid());
+        ConfigError(format!(
+            "{path} is root's, and cannot be given to the owner of {folder}: {error}: give it to them with chown {owner}"
+        ))
+    })
 }
 
 /// Seals again what an earlier key has sealed. Without secrets no key is needed, and none is made.

@@ -10,15 +10,20 @@ use serde_json::json;
 
 use super::{email_problem, password_problem, passwords};
 use crate::config::{ConfigError, Secret};
-use crate::database::{DatabaseArgs, configuration, now};
+use crate::database::{
+    DatabaseArgs, configuration, files_belong_to_their_folder, make_data_dir, now,
+};
 
 /// `ringback user ...`
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Make an account. The password is asked for, or read from a file or the standard input.
-    #[command(after_help = "Example: ringback user add ada@example.org --admin\n\n\
-        Settings are those of `ringback serve`, which may run meanwhile. The first account of all is an admin's in any case.\n\
-        Exit status: 0 made; 1 the database is not available, or has the address; 2 the address, the password or a setting is wrong.")]
+    #[command(
+        after_help = "Example: ringback user add ada@example.org --admin --data-dir /var/lib/ringback\n\n\
+        Settings are those of `ringback serve`, which may run meanwhile; those of a unit or a container are not known here. The answer names the \
+        database. The first account of all is an admin's in any case.\n\
+        Exit status: 0 made; 1 the database is not available, or has the address; 2 the address, the password or a setting is wrong."
+    )]
     Add(AddArgs),
 }
 
@@ -34,6 +39,9 @@ pub struct AddArgs {
     /// File whose first line is the password.
     #[arg(long, value_name = "FILE", env = "USER_PASSWORD_FILE")]
     password_file: Option<PathBuf>,
+    /// Make the database, where the server has not run yet.
+    #[arg(long)]
+    create: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -50,14 +58,21 @@ pub async fn run(command: &UserCommand) -> anyhow::Result<String> {
     }
     let config = configuration(&args.database)?;
     let location = config.database()?;
+    if !args.create {
+        is_there(&location)?;
+    }
     let password = password(args.password_file.as_deref())?;
     if let Some(problem) = password_problem(&password, email) {
         return Err(ConfigError(problem).into());
     }
-    if matches!(location, Location::File(_)) {
-        config.make_data_dir()?;
-    }
-    let store = Store::open(location)?;
+    let location = match location {
+        Location::File(file) => {
+            make_data_dir(&config)?;
+            Location::File(std::path::absolute(file)?)
+        }
+        Location::Postgres(_) => location,
+    };
+    let store = Store::open(location.clone())?;
     store.migrate(now()).await?;
     let new = UserNew {
         email: email.to_owned(),
@@ -80,7 +95,24 @@ pub async fn run(command: &UserCommand) -> anyhow::Result<String> {
     };
     store.audit_insert(&entry, now()).await?;
     store.close().await;
-    Ok(format!("made the {} {email}", made.role.as_str()))
+    files_belong_to_their_folder(&location)?;
+    let role = made.role.as_str();
+    Ok(format!("made the {role} {email} in {location}"))
+}
+
+/// An account in a database that no server uses would be made for nothing, and would look as if it had been made.
+fn is_there(location: &Location) -> Result<(), ConfigError> {
+    let Location::File(file) = location else {
+        return Ok(());
+    };
+    if file.exists() {
+        return Ok(());
+    }
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    Err(ConfigError(format!(
+        "there is no database at {}: name the server's folder with --data-dir (or set its DATABASE_URL), or have it made with --create",
+        file.display()
+    )))
 }
 
 /// The password: never an argument, which everybody on the machine could read.

@@ -1,9 +1,10 @@
 //! A server that nobody has made theirs yet.
 
-use ringback_store::Page;
+use ringback_store::{Location, Page};
 use tokio::time::Duration;
 
 use crate::app::Server;
+use crate::config::Config;
 use crate::config::accounts::Registration;
 
 /// The start waits so long for the number of users.
@@ -37,6 +38,18 @@ pub async fn unclaimed(app: &Server) -> Option<String> {
     }
     Some(format!(
         "nobody has an account yet, and whoever registers first becomes admin (REGISTRATION={registration}, {reached}): \
-         make yours now with: ringback user add you@example.org"
+         make yours now with: ringback user add you@example.org{}",
+        folder(config)
     ))
+}
+
+/// What names the database to a shell that has not this server's settings.
+fn folder(config: &Config) -> String {
+    let file = matches!(config.database(), Ok(Location::File(_)));
+    match std::path::absolute(&config.data_dir) {
+        Ok(folder) if file && config.database_url.is_none() => {
+            format!(" --data-dir {}", folder.display())
+        }
+        Ok(_) | Err(_) => String::new(),
+    }
 }

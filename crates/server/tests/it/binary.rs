@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -199,19 +200,15 @@ fn an_account_is_made_from_the_command_line_and_its_password_is_no_argument() {
         (output.status.code().unwrap(), texts.concat())
     };
     let typed = "another good sentence\n";
+    let database = folder.path().join("data/ringback.db");
+    let there_is_none = format!("there is no database at {}: ", database.display());
+    let made = |who: &str| format!("made the {who} in SQLite, {}\n", database.display());
+    let (ada, bob) = (made("admin ada@example.org"), made("user bob@example.org"));
     for (args, typed, status, says) in [
-        (
-            &["ada@example.org"][..],
-            typed,
-            0,
-            "made the admin ada@example.org\n",
-        ),
-        (
-            &["bob@example.org"],
-            typed,
-            0,
-            "made the user bob@example.org\n",
-        ),
+        (&["ada@example.org"][..], typed, 2, &*there_is_none),
+        (&["ada@example.org"], typed, 2, "--create"),
+        (&["ada@example.org", "--create"], typed, 0, &*ada),
+        (&["bob@example.org"], typed, 0, &*bob),
         (&["BOB@example.org"], typed, 1, "already"),
         (
             &["eve@example.org", "--admin", "--password-file", "password"],
@@ -240,8 +237,45 @@ fn an_account_is_made_from_the_command_line_and_its_password_is_no_argument() {
         assert!(said.contains(says), "{args:?}: {said}");
         assert!(!said.contains("another good sentence"), "{said}");
     }
-    let database = std::fs::metadata(folder.path().join("data/ringback.db")).unwrap();
-    assert_eq!(std::os::unix::fs::MetadataExt::mode(&database) & 0o77, 0);
+    let database = std::fs::metadata(database).unwrap();
+    assert_eq!(database.mode() & 0o77, 0);
+}
+
+#[test]
+fn what_root_makes_before_the_first_start_belongs_to_the_owner_of_the_folder() {
+    const SERVICE: u32 = 10_001;
+    for command in [
+        &[
+            "user",
+            "add",
+            "ada@example.org",
+            "--create",
+            "--password-file",
+            "password",
+        ][..],
+        &["migrate"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::write(folder.path().join("password"), "a good long sentence").unwrap();
+        if std::os::unix::fs::chown(folder.path(), Some(SERVICE), Some(SERVICE)).is_err() {
+            // Only root has files to give away.
+            return;
+        }
+        let output = ringback(folder.path(), command).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let files = std::fs::read_dir(&data).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        for file in files.chain([data]) {
+            let found = std::fs::metadata(&file).unwrap();
+            assert_eq!(
+                (found.uid(), found.gid()),
+                (SERVICE, SERVICE),
+                "{}",
+                file.display()
+            );
+        }
+    }
 }
 
 #[test]
@@ -483,5 +517,10 @@ fn the_start_warns_where_a_stranger_might_become_admin() {
     server.kill().unwrap();
     server.wait().unwrap();
     let warned = warned.expect("the start says nothing of it");
-    assert!(warned.contains("ringback user add"), "{warned}");
+    let data = folder.path().join("data");
+    let command = format!(
+        "ringback user add you@example.org --data-dir {}",
+        data.display()
+    );
+    assert!(warned.contains(&command), "{warned}");
 }
