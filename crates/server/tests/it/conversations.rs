@@ -335,6 +335,38 @@ async fn a_conversation_that_is_deleted_asks_nobody_any_more() {
 }
 
 #[tokio::test]
+async fn a_reply_that_is_being_written_ends_with_the_sign_in_that_asked_for_it() {
+    let server = Simulated::with_a_user(usual_reply(), &[]).await;
+    let (path, _) = begin(&server, "desk").await;
+    let who = json!({"email": "ada@example.org", "password": "a pass phrase of her own"});
+    let (status, tokens) = post(&server, "/auth/login", who).await;
+    assert_eq!(status, 200, "{tokens}");
+    let client = Client::builder().no_proxy().build().unwrap();
+    let signed_in = |path: &str| {
+        let request = client.post(format!("{}{path}", server.url()));
+        request.bearer_auth(tokens["access_token"].as_str().unwrap())
+    };
+    let rule = r#"{"provider":"openai","token_rate":0.2}"#;
+    server.twins().set(Rule::parse(rule).unwrap());
+    let asked = signed_in(&format!("{path}/messages"));
+    let asked = asked.header("content-type", "application/json");
+    let asked = asked.header("accept", "text/event-stream");
+    let answer = asked.body(r#"{"text":"When?"}"#).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let over = signed_in("/auth/logout").send().await.unwrap();
+    assert_eq!(over.status(), 200);
+    let told = tokio::time::timeout(Duration::from_secs(4), answer.text());
+    let told = told.await.unwrap().unwrap();
+    assert!(!told.contains("event: done"), "{told}");
+    let aborted = async || {
+        let records = server.twins().requests();
+        let gone = |state| records.iter().any(|one| one.state == state);
+        gone(State::Aborted).then_some(())
+    };
+    until("the model is left", aborted).await;
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_told() {
     let server = Simulated::with_a_user(usual_reply(), &[("OPENAI_API_KEY", "")]).await;
     for (body, place) in [
