@@ -12,10 +12,11 @@ use ringback_session::{Answerer, EngineConfig, Engines, Place, Rest};
 use ringback_store::Store;
 use ringback_wire::twilio::signature::{AuthToken, Validator};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{self, Accounts};
-use crate::calls::{Arrival, Registry, Rows, Seat, Sessions, Signer, Switchboard};
+use crate::calls::{Arrival, Registry, Rows, Seat, Sessions, Signer, Switchboard, nodes};
 use crate::captcha::Captcha;
 use crate::config::{Config, ConfigError, LOCAL_RESPONDER, Order, Secret};
 use crate::desk::Desk;
@@ -213,8 +214,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     tokio::spawn(guards::sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
-    let old = tokio::spawn(retention::run(Arc::clone(&app)));
-    let follower = tokio::spawn(scenarios::follow(Arc::clone(&app)));
+    let mut looks = looks(&app);
     warm(&app, engines);
     say(&Welcome::of(&app).to_text());
     tracing::info!(address = %app.address, version = env!("CARGO_PKG_VERSION"), "server started");
@@ -228,14 +228,22 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     .await;
     closed.cancel();
     sweeper.abort();
-    old.abort();
-    follower.abort();
+    looks.abort_all();
     // Idle connections are kept open by their peers; they are not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(1), http).await;
     app.traces.close().await;
     app.rows.close().await;
     tracing::info!("server stopped");
     Ok(())
+}
+
+/// What looks at the database again and again, until the calls are over.
+fn looks(app: &App) -> JoinSet<()> {
+    let mut looks = JoinSet::new();
+    looks.spawn(retention::run(Arc::clone(app)));
+    looks.spawn(nodes::run(Arc::clone(app)));
+    looks.spawn(scenarios::follow(Arc::clone(app)));
+    looks
 }
 
 fn limits(app: &App) -> Limits {

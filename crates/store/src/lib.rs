@@ -21,6 +21,7 @@ mod ip_blocks;
 mod journal;
 mod location;
 mod migrations;
+mod nodes;
 mod number;
 mod rate_limits;
 mod retention;
@@ -46,6 +47,7 @@ pub use error::Error;
 pub use idempotency::{Answer, Idempotent, Repeat};
 pub use ip_blocks::IpBlock;
 pub use location::Location;
+pub use nodes::NodeSign;
 pub use number::normal_number;
 pub use rate_limits::{Quota, Verdict};
 pub use retention::{Erased, NodeFile, Suppression};
@@ -161,6 +163,7 @@ fn statements() -> impl Iterator<Item = &'static Statement> {
         idempotency::ALL,
         ip_blocks::ALL,
         migrations::ALL,
+        nodes::ALL,
         rate_limits::ALL,
         retention::ALL,
         scenarios::ALL,

@@ -21,13 +21,14 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [Migration; 6] = migrations![
+const MIGRATIONS: [Migration; 7] = migrations![
     1 "0001_accounts",
     2 "0002_scenarios",
     3 "0003_calls",
     4 "0004_schedule",
     5 "0005_erasures",
     6 "0006_streams",
+    7 "0007_nodes",
 ];
 
 statements! {

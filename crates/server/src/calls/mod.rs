@@ -1,6 +1,7 @@
 //! Calls of this server: expected, live, ended, and who takes them.
 
 pub mod conversation;
+pub mod nodes;
 pub mod reasons;
 pub mod recent;
 pub mod registry;

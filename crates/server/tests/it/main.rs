@@ -24,6 +24,7 @@ mod listening;
 mod log;
 mod media;
 mod metrics;
+mod nodes;
 mod openapi;
 mod orders;
 mod owners;

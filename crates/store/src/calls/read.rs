@@ -194,7 +194,7 @@ impl Store {
         fetch!(self, fetch_all, FILES_OF, id)
     }
 
-    /// Calls of this node that began before `before` and have not ended: at its start, those that it lost when it died.
+    /// Calls of this node that began before `before` and have not ended.
     ///
     /// # Errors
     /// [`Error::Unavailable`].

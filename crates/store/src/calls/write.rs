@@ -25,12 +25,13 @@ statements! {
     CALL_ANSWER = ["UPDATE calls SET answered_at = COALESCE(answered_at, $2), engines = COALESCE(engines, $3)
         WHERE id = $1"];
     CALL_END = ["UPDATE calls SET
-            status = CASE WHEN status_rank < 9 THEN $2 ELSE status END, status_rank = 9,
-            answered_at = COALESCE(answered_at, $3), ended_at = COALESCE(ended_at, $4),
-            end_reason = COALESCE(end_reason, $5),
-            engines = CASE WHEN end_reason IS NULL THEN COALESCE($6, engines) ELSE engines END,
+            status = CASE WHEN status_rank < 9 OR end_presumed = 1 THEN $2 ELSE status END, status_rank = 9,
+            answered_at = COALESCE(answered_at, $3),
+            ended_at = CASE WHEN end_presumed = 1 THEN $4 ELSE COALESCE(ended_at, $4) END,
+            end_reason = CASE WHEN end_presumed = 1 THEN $5 ELSE COALESCE(end_reason, $5) END,
+            engines = CASE WHEN end_reason IS NULL OR end_presumed = 1 THEN COALESCE($6, engines) ELSE engines END,
             cost = COALESCE(cost, $7), currency = COALESCE(currency, $8),
-            summary = COALESCE(summary, $9)
+            summary = COALESCE(summary, $9), end_presumed = 0
         WHERE id = $1"];
     TURN_UPSERT = ["INSERT INTO turns (call_id, number, at, who, text, latencies, usage, cost, detail)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -6,6 +6,7 @@ mod calls;
 mod cluster;
 mod down;
 mod kill;
+mod nodes;
 mod story;
 mod tables;
 
@@ -166,6 +167,8 @@ cases! {
     calls::what_is_old_is_listed_and_forgotten,
     calls::text_with_any_character_is_kept,
     calls::what_no_row_can_hold_is_not_found,
+    nodes::nodes_with_live_calls_are_listed_with_their_last_sign,
+    nodes::what_a_node_says_that_came_back_takes_the_place_of_a_presumed_end,
     down::rows_wait_in_the_journal_until_there_are_tables,
     down::what_the_database_refuses_holds_nothing_up,
     down::a_full_journal_counts_what_it_drops,

@@ -101,6 +101,12 @@ impl Rows {
         self.0.get().map(|open| &*open.node)
     }
 
+    /// Whether the tables are there.
+    pub(super) fn has_tables(&self) -> bool {
+        let open = self.0.get();
+        open.is_some_and(|open| open.made.load(Ordering::Relaxed))
+    }
+
     /// How the writer does; `None` until it is opened.
     pub fn state(&self) -> Option<WriterState> {
         self.0.get().map(|open| open.writer.state())
@@ -291,7 +297,7 @@ async fn prepare(store: Store, writer: Writer, left: Left, made: Arc<AtomicBool>
 }
 
 async fn end_left(store: &Store, writer: &Writer, left: &Left) -> Result<(), Error> {
-    for call in store.call_unended(&left.node, left.started).await? {
+    for call in store.call_left(&left.node, left.started).await? {
         let call_id = call.start.id;
         let ended_at = last_sign(store, &call_id, left).await?;
         tracing::warn!(call.id = call_id, "a call that this server left is ended");
