@@ -48,7 +48,7 @@ pub use idempotency::{Answer, Idempotent, Repeat};
 pub use ip_blocks::IpBlock;
 pub use location::Location;
 pub use nodes::NodeSign;
-pub use number::normal_number;
+pub use number::{may_call, normal_number};
 pub use rate_limits::{Quota, Verdict};
 pub use retention::{Erased, NodeFile, Suppression};
 pub use scenarios::{Scenario, ScenarioHead, ScenarioNew, ScenarioVersion};

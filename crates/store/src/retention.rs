@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use crate::calls::{CallFile, FileKind};
 use crate::db::{execute, execute_in, fetch, fetch_in, statements};
+use crate::number::is_whole;
 use crate::{Error, Store, like_text, normal_number};
 
 /// What is to become of the wish not to be called.
@@ -156,7 +157,8 @@ impl Store {
     /// leaves no more rows behind, because its own is gone.
     ///
     /// # Errors
-    /// [`Error::Refused`] where it is no number; [`Error::Unavailable`]: nothing is erased then.
+    /// [`Error::Refused`] where it is no number, or one without its country of which nothing is known; [`Error::Unavailable`]: nothing is
+    /// erased then.
     pub async fn number_erase(
         &self,
         number: &str,
@@ -178,8 +180,14 @@ impl Store {
         let entries = execute_in!(tx, SCHEDULE_ERASE, &number)?;
         execute_in!(tx, AUDIT_ERASE, &number, &mentions)?;
         execute_in!(tx, IDEMPOTENCY_ERASE, &mentions)?;
+        let mut found = calls.len() as u64 + entries;
         if suppression == Suppression::Forget {
-            execute_in!(tx, DO_NOT_CALL_ERASE, &number)?;
+            found += execute_in!(tx, DO_NOT_CALL_ERASE, &number)?;
+        }
+        // Most likely it is there under its whole number.
+        if found == 0 && !is_whole(&number) {
+            let what = "write it in E.164, with + and the country code, as +15005550001";
+            return Err(Error::Refused(what.to_owned()));
         }
         tx.commit().await?;
         let calls = calls.into_iter().map(|(id,)| id).collect();

@@ -28,7 +28,7 @@ const SETTLED: Duration = Duration::from_secs(5);
 #[schema(as = Erasure, example = json!({"phone_number": "+15005550001"}))]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// E.164, or as people write it.
+    /// E.164, with spaces and the like if need be; a short code; an address (`sip:`, `client:`).
     phone_number: String,
     /// Whether the wish not to be called goes, too.
     #[serde(default)]
@@ -62,7 +62,7 @@ struct FileLeft {
 /// Erase everything about a telephone number.
 ///
 /// The calls from and to it with their files, its entries in the schedule, its traces in the audit log. The log of acts says that it was
-/// done, and not for which number.
+/// done, and not for which number. A number without its `+` and country of which nothing is known is refused.
 #[utoipa::path(post, path = "/admin/erase", tag = "Operation", request_body(content = Wanted),
     responses(
         (status = 200, description = "What was erased. `files_left` names files that lie on other servers, which delete them within a minute of running, or that cannot be deleted yet.", body = Erased),

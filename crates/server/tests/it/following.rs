@@ -207,6 +207,18 @@ async fn a_user_sees_their_own_calls_alone_and_an_admin_sees_all() {
         ids(&service.get("/calls", &desk.ada).await.json),
         ["2", "1"]
     );
+    for (number, count) in [
+        ("%2B15005550001", 2),
+        // Whose `+` nobody escaped.
+        ("+15005550001", 2),
+        ("+1%20(500)%20555-0001", 2),
+        ("15005550001", 0),
+        ("anonymous", 0),
+    ] {
+        let path = format!("/calls?number={number}");
+        let found = service.get(&path, &desk.ada).await;
+        assert_eq!(ids(&found.json).len(), count, "{number}");
+    }
     let own = service.get("/calls/CA2", &desk.bob).await.json;
     assert_eq!(own["from"], CALLER);
     assert_eq!(own["turns"][0]["audible_ms"], 700);

@@ -143,6 +143,13 @@ async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
         let told = desk.erase(word).await;
         assert_eq!(told.status, 422, "{told:?}");
     }
+    for without_country in ["15005550001", "500 555-0001"] {
+        let told = desk.erase(without_country).await;
+        assert_eq!(told.status, 422, "{told:?}");
+        let what = told.json["detail"][0]["msg"].as_str().unwrap();
+        assert!(what.starts_with("write it in E.164, with + and"), "{what}");
+    }
+    assert!(service.acts("number.erase").await.is_empty());
     let (_, live, _) = desk.live();
     assert_eq!(desk.erase(CALLER).await.status, 409);
     assert!(desk.recording("1.wav").exists());
@@ -165,6 +172,7 @@ async fn a_number_is_erased_with_its_files_unless_it_is_on_the_line() {
     assert_eq!(act.detail.0, expected);
     assert!(!format!("{act:?}").contains("5550001"), "{act:?}");
     assert!(act.actor.is_some());
+    assert_eq!(desk.erase("12345").await.status, 200, "a short code");
     let unknown = json!({ "phone_number": CALLER, "everything": true });
     let told = service
         .ask("POST", "/admin/erase", Some(&desk.ada), unknown)

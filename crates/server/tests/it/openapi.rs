@@ -493,6 +493,8 @@ async fn a_value_that_does_not_fit_is_told_by_its_place() {
         ("since=yesterday", "since", "value_error"),
         ("until=2026-11-20", "until", "value_error"),
         ("number=%00", "number", "value_error"),
+        ("number=nobody5", "number", "value_error"),
+        ("number=%2B", "number", "value_error"),
         ("scenario=a%00b", "scenario", "value_error"),
         ("colour=red", "colour", "extra_forbidden"),
         ("status=failed&status=busy", "status", "value_error"),

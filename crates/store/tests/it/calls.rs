@@ -632,7 +632,13 @@ pub async fn a_number_is_erased_from_every_table(fresh: Fresh) {
     writer.send(Write::Turn(turn("1", 1, "still here")));
     writer.settled().await;
     assert_eq!(writer.state().refused, 1);
-    for word in [" ", "Anonymous"] {
+    for word in [
+        " ",
+        "Anonymous",
+        "15005550001",
+        "5005550001",
+        "+1500555000100000",
+    ] {
         let nobody = store
             .number_erase(word, Suppression::Keep, NOW)
             .await

@@ -14,7 +14,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use ringback_store::{Call, CallDetail, CallFilter, CallStatus, Direction, Json as Kept};
+use ringback_store::{
+    Call, CallDetail, CallFilter, CallStatus, Direction, Json as Kept, may_call,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -30,7 +32,7 @@ use crate::body::time;
 use crate::calls::recent::without_content;
 use crate::database::rfc3339;
 use crate::openapi::Problem;
-use crate::refusal::{Refusal, soon, store};
+use crate::refusal::{Misfit, Refusal, soon, store};
 
 /// Which calls are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,7 +45,7 @@ pub struct Wanted {
     /// Those of this direction.
     #[param(schema_with = directions)]
     direction: Option<Direction>,
-    /// Those from or to this number.
+    /// Those from or to this number, in E.164 or as calls have it.
     #[param(example = "+15005550001")]
     number: Option<String>,
     /// Those of this scenario: its slug or id.
@@ -71,13 +73,32 @@ pub async fn list_calls(
         owner: reader.owner,
         status: wanted.status,
         direction: wanted.direction,
-        number: wanted.number,
+        number: wanted.number.map(known_number).transpose()?,
         scenario: wanted.scenario,
         since: wanted.since.map(Timestamp::as_microsecond),
         until: wanted.until.map(Timestamp::as_microsecond),
     };
     let found = soon(store(&app)?.call_list(&filter, page)).await?;
     Ok(listed(found.total, found.rows.iter().map(row)))
+}
+
+/// A `+` that was not escaped comes as a space.
+fn known_number(text: String) -> Result<String, Misfit> {
+    let rest = text.strip_prefix(' ').map(str::trim_start);
+    let number = match rest {
+        Some(rest) if rest.starts_with(|first: char| matches!(first, '1'..='9')) => {
+            format!("+{rest}")
+        }
+        Some(_) | None => text,
+    };
+    if may_call(&number) {
+        return Ok(number);
+    }
+    Err(Misfit {
+        place: vec![json!("query"), json!("number")],
+        what: "that is no telephone number: write it in E.164, as %2B15005550001".to_owned(),
+        kind: "value_error",
+    })
 }
 
 /// Show a call.
