@@ -79,6 +79,23 @@ impl Desk {
         self.writer.settled().await;
     }
 
+    /// What is said to whoever wants something of a live call: status and sentence.
+    async fn answers(&self, id: &str) -> Vec<(u16, Value)> {
+        let mut answers = Vec::new();
+        for (method, verb, body) in [
+            ("GET", "events", Value::Null),
+            ("POST", "hangup", Value::Null),
+            ("POST", "say", json!({"text": "One moment."})),
+            ("POST", "whisper", json!({"text": "Be kind."})),
+            ("POST", "transfer", json!({"to": "+15005550009"})),
+        ] {
+            let path = format!("/calls/{id}/{verb}");
+            let told = self.service.ask(method, &path, Some(&self.ada), body).await;
+            answers.push((told.status, told.json["detail"].clone()));
+        }
+        answers
+    }
+
     async fn erased(&self) -> Told {
         let body = json!({ "phone_number": CALLER });
         let admin = Some(&*self.ada);
@@ -157,4 +174,20 @@ async fn a_server_that_was_only_cut_off_has_its_live_calls_back_and_ends_them_it
         (&call["status"], &call["reason"]),
         (&json!("completed"), &json!("responder"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_wants_a_call_that_goes_on_at_another_server_is_told_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("one.db").display());
+    let (here, away) = (Desk::at(&url).await, Desk::at(&url).await);
+    away.begun("1").await;
+    let node = away.service.server.app.rows.node().unwrap();
+    let elsewhere = json!(format!("the call goes on at the server {node}: ask there"));
+    assert_eq!(here.answers("1").await, vec![(409, elsewhere); 5]);
+
+    away.ends("1").await;
+    let over = vec![(409, json!("the call is over")); 4];
+    let answers = here.answers("1").await;
+    assert_eq!((answers[0].0, &answers[1..]), (204, &*over));
 }

@@ -115,10 +115,7 @@ async fn who_may_see_a_call_may_tell_it_what_to_do_and_it_is_written_down_withou
     for (verb, body) in each() {
         let over = ask(house, Some(&house.ada), verb, body).await;
         assert_eq!(over.status, 409, "{verb}: {over:?}");
-        assert_eq!(
-            over.json["detail"],
-            "the call is over, or goes on at another server"
-        );
+        assert_eq!(over.json["detail"], "the call is over");
     }
 }
 

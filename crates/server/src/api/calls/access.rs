@@ -44,6 +44,8 @@ pub struct Found {
     pub id: String,
     /// Where it goes on here, or did until just now.
     pub live: Option<Arc<Watch>>,
+    /// The server where it goes on, where that is another one.
+    pub away: Option<String>,
 }
 
 /// The call of this id, ours or the carrier's.
@@ -56,13 +58,23 @@ pub async fn find(app: &App, reader: &Reader, id: &str) -> Result<Found, Refusal
         return Ok(Found {
             id: watch.call_id.clone(),
             live,
+            away: None,
         });
     }
     let call = stored(app, reader, id).await?;
+    let node = Some(call.start.node);
+    let is_away = live.is_none() && !call.status.is_final() && node.as_deref() != app.rows.node();
     Ok(Found {
         id: call.start.id,
         live,
+        away: node.filter(|_| is_away),
     })
+}
+
+/// A call that goes on at another server.
+pub fn away(node: &str) -> Refusal {
+    let what = format!("the call goes on at the server {node}: ask there");
+    Refusal::new(StatusCode::CONFLICT, what)
 }
 
 /// The row of the call of this id.

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use ringback_call::Order;
 use serde_json::json;
 
-use super::access::{Reader, find};
+use super::access::{Reader, away, find};
 use super::order::{Accepted, accepted, audit};
 use crate::accounts::{User, Whence};
 use crate::app::App;
@@ -25,7 +25,7 @@ use crate::refusal::Refusal;
             "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "status": "ending",
         })),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 409, description = "It does not go on here.", body = Problem, example = json!({"detail": "the call is over, or goes on at another server"})),
+        (status = 409, description = "It is over, or goes on at another server, which is named.", body = Problem, example = json!({"detail": "the call is over"})),
     ))]
 pub async fn hang_up(
     State(app): State<App>,
@@ -49,10 +49,12 @@ pub async fn hang_up(
 /// 404, 409, 503.
 pub(super) async fn live(app: &App, reader: &Reader, id: &str) -> Result<Arc<Watch>, Refusal> {
     let found = find(app, reader, id).await?;
+    if let Some(node) = &found.away {
+        return Err(away(node));
+    }
     found.live.filter(|live| !live.is_over()).ok_or_else(over)
 }
 
 pub(super) fn over() -> Refusal {
-    let what = "the call is over, or goes on at another server";
-    Refusal::new(StatusCode::CONFLICT, what)
+    Refusal::new(StatusCode::CONFLICT, "the call is over")
 }

@@ -6,7 +6,7 @@ use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 
-use super::access::{Reader, find};
+use super::access::{Reader, away, find};
 use crate::accounts::while_good;
 use crate::api::sse::sent;
 use crate::app::App;
@@ -34,6 +34,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
         (status = 204, description = "The call is over, and all was read: do not come again."),
         (status = 403, description = "The link is not good.", body = Problem, example = json!({"detail": "the link is not good, or not any more: ask for another one"})),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
+        (status = 409, description = "It goes on at another server: ask there.", body = Problem, example = json!({"detail": "the call goes on at the server 0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11: ask there"})),
         (status = 429, description = "As many follow it as may.", body = Problem, example = json!({"detail": "as many as may follow this call already; try again later"})),
     ))]
 pub async fn follow_call(
@@ -42,7 +43,11 @@ pub async fn follow_call(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let Some(watch) = find(&app, &reader, &id).await?.live else {
+    let found = find(&app, &reader, &id).await?;
+    if let Some(node) = &found.away {
+        return Err(away(node));
+    }
+    let Some(watch) = found.live else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let seen = headers.get(LAST_EVENT_ID);

@@ -113,7 +113,7 @@ impl Accepted {
             "text": "A colleague has found your order.", "interrupt": false,
         })),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 409, description = "It does not go on here, a machine has answered, or eight lines wait already.", body = Problem, example = json!({"detail": "a machine has answered, and nobody would hear it"})),
+        (status = 409, description = "It is over, goes on at another server, a machine has answered, or eight lines wait already.", body = Problem, example = json!({"detail": "a machine has answered, and nobody would hear it"})),
     ))]
 pub async fn say_line(
     State(app): State<App>,
@@ -151,7 +151,7 @@ pub async fn say_line(
             "text": "The customer is a member: offer free delivery.",
         })),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 409, description = "It does not go on here, or a script answers, which takes no hints.", body = Problem, example = json!({"detail": "nobody there can take a hint: no model and no web service answers"})),
+        (status = 409, description = "It is over, goes on at another server, or a script answers, which takes no hints.", body = Problem, example = json!({"detail": "nobody there can take a hint: no model and no web service answers"})),
     ))]
 pub async fn whisper_hint(
     State(app): State<App>,
@@ -183,7 +183,7 @@ pub async fn whisper_hint(
             "to": "+15005550009", "say": "I put you through to our workshop.",
         })),
         (status = 404, description = "There is no such call, or it is somebody else's.", body = Problem, example = json!({"detail": "there is no call of this id"})),
-        (status = 409, description = "It does not go on here, or TwiML of your own brought it here and Twilio's account is not known.", body = Problem, example = json!({"detail": "the call is over, or goes on at another server"})),
+        (status = 409, description = "It is over, goes on at another server, or TwiML of your own brought it here and Twilio's account is not known.", body = Problem, example = json!({"detail": "the call is over"})),
     ))]
 pub async fn transfer_call(
     State(app): State<App>,
