@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+use crate::reach::{located, reach, timed_out};
 use crate::{Error, Location};
 
 /// How long a writer waits for another one, in SQLite.
@@ -60,7 +61,7 @@ macro_rules! piece {
 /// Runs a statement on the pool: `fetch!(store, fetch_all | fetch_one | fetch_optional, STATEMENT, values...)`.
 macro_rules! fetch {
     ($store:expr, $how:ident, $statement:expr $(, $value:expr)* $(,)?) => {
-        $crate::db::bounded(async {
+        $store.pool().asked(async {
             match $store.pool() {
                 $crate::db::Pool::Sqlite(pool) =>
                     sqlx::query_as($statement.sqlite)$(.bind($value))*.$how(pool).await,
@@ -74,7 +75,7 @@ macro_rules! fetch {
 /// Runs a statement on the pool and answers how many rows it changed.
 macro_rules! execute {
     ($store:expr, $statement:expr $(, $value:expr)* $(,)?) => {
-        $crate::db::bounded(async {
+        $store.pool().asked(async {
             match $store.pool() {
                 $crate::db::Pool::Sqlite(pool) => sqlx::query($statement.sqlite)
                     $(.bind($value))*.execute(pool).await.map(|done| done.rows_affected()),
@@ -177,10 +178,32 @@ impl Pool {
         }
     }
 
+    /// As [`bounded`], for what takes a connection: where none can be had, the error says of which server, and why.
+    pub(crate) async fn asked<T>(
+        &self,
+        statement: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Error> {
+        let Self::Postgres(pool) = self else {
+            return bounded(statement).await;
+        };
+        reach(pool).await?;
+        let mut late = false;
+        let done = bounded(async {
+            let done = statement.await;
+            late = matches!(done, Err(sqlx::Error::PoolTimedOut));
+            done
+        });
+        let done = done.await;
+        match done {
+            Err(_) if late => Err(timed_out(pool).await),
+            done => done.map_err(|error| located(pool, error)),
+        }
+    }
+
     /// A transaction that may write. SQLite takes the writer's place at once: a reader that becomes a writer later can be
     /// refused however long it waits.
     pub(crate) async fn begin(&self) -> Result<Tx, Error> {
-        bounded(async {
+        self.asked(async {
             match self {
                 Self::Sqlite(pool) => Ok(Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)),
                 Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),

@@ -108,8 +108,12 @@ fn refusal(error: &(dyn DatabaseError + 'static)) -> Error {
 
 /// By the classes of the SQLSTATE: appendix A of PostgreSQL's manual.
 fn postgres(code: &str, text: String) -> Error {
-    let passing = ["08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"];
+    let passing = ["08", "25", "3D", "40", "53", "55", "57", "58", "XX"];
     match code.get(..2) {
+        // What the server says there names the user.
+        Some("28") => Error::Unavailable(
+            "it refuses the user, the password, or where they come from (pg_hba.conf)".to_owned(),
+        ),
         Some("XX") if code != "XX000" => Error::Corrupt(text),
         Some(class) if passing.contains(&class) => Error::Unavailable(text),
         Some("42") => Error::Corrupt(format!("{text}: has it been migrated?")),

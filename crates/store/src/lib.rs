@@ -24,6 +24,7 @@ mod migrations;
 mod nodes;
 mod number;
 mod rate_limits;
+mod reach;
 mod retention;
 mod scenarios;
 mod schedule;

@@ -325,17 +325,29 @@ fn the_database_is_migrated_and_copied_from_the_command_line() {
     let nowhere = format!("postgres://ann:correcthorse@127.0.0.1:{port}/phone");
     let (status, refused) = run(&["migrate"], &nowhere);
     assert_eq!(status, 1, "{refused}");
+    assert_eq!(
+        refused.trim_end(),
+        format!("ringback: the database is not available: 127.0.0.1:{port}: connection refused")
+    );
+    let (status, unfound) = run(
+        &["migrate"],
+        "postgres://ann:correcthorse@nowhere.invalid/phone",
+    );
+    assert_eq!(status, 1, "{unfound}");
     assert!(
-        refused.starts_with("ringback: the database is not available: "),
-        "{refused}"
+        unfound.starts_with("ringback: the database is not available: nowhere.invalid:5432: "),
+        "{unfound}"
     );
     let (status, unsupported) = run(&["backup", "other.db"], &nowhere);
     assert_eq!(status, 2, "{unsupported}");
     assert!(unsupported.contains("pg_dump"), "{unsupported}");
     let (status, unknown) = run(&["migrate"], "mysql://ann:correcthorse@db/phone");
     assert_eq!(status, 2, "{unknown}");
-    for text in [refused, unsupported, unknown] {
-        assert!(!text.contains("correcthorse"), "{text}");
+    for text in [refused, unfound, unsupported, unknown] {
+        assert!(
+            !text.contains("correcthorse") && !text.contains("ann"),
+            "{text}"
+        );
         assert_eq!(text.lines().count(), 1, "{text}");
     }
 }

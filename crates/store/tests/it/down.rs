@@ -99,6 +99,10 @@ fn a_server_that_goes_away_and_comes_back_has_every_row() {
         let error = store.ping().await.unwrap_err();
         assert!(error.is_passing(), "{error}");
         assert!(matches!(error, Error::Unavailable(_)), "{error}");
+        // Once from a connection that it broke, then with none left.
+        for error in [error, store.ping().await.unwrap_err()] {
+            assert!(error.to_string().contains("/.s.PGSQL.5432: "), "{error}");
+        }
 
         // The process goes, too; the next one finds what it left.
         drop(writer);
