@@ -57,6 +57,15 @@ impl Refusal {
         }
     }
 
+    /// The same, but what is not found is told in these words.
+    #[must_use]
+    pub fn or_not_found(self, what: &str) -> Self {
+        match self {
+            Self::Said(Detail(StatusCode::NOT_FOUND, _)) => Self::new(StatusCode::NOT_FOUND, what),
+            other @ (Self::Said(_) | Self::Later(..) | Self::Misfits(_)) => other,
+        }
+    }
+
     /// 422: a field of the body is missing.
     pub fn missing(name: &str) -> Self {
         Misfit::missing(name).into()

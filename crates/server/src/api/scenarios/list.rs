@@ -121,7 +121,7 @@ pub async fn show_scenario(
     params(("id" = String, Path, description = "Id or slug of the scenario.", example = "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11"), Paging),
     responses(
         (status = 200, description = "A page of them.", body = [Version], headers(("X-Total-Count" = u64, description = "How many there are on all pages."))),
-        (status = 404, description = "There is none that who asks may see.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
+        (status = 404, description = "There is none that who asks may see, or it is built in or a file and has no versions.", body = Problem, example = json!({"detail": "there is no scenario of this id"})),
     ))]
 pub async fn list_scenario_versions(
     State(app): State<App>,
@@ -130,7 +130,12 @@ pub async fn list_scenario_versions(
     Params(paging): Params<Paging>,
 ) -> Result<Response, Refusal> {
     let page: Page = paging.page()?;
-    let row = visible(&app, &user, &id).await?;
+    let row = visible(&app, &user, &id).await.map_err(|why| {
+        let found = app.scenarios.files.scenario(&id);
+        found.map_or(why.clone(), |scenario| {
+            why.or_not_found(unversioned(&app, scenario))
+        })
+    })?;
     let found = soon(store(&app)?.scenario_versions(&row.id, page)).await?;
     let shown = found.rows.iter().map(|version| {
         json!({
@@ -140,6 +145,14 @@ pub async fn list_scenario_versions(
         })
     });
     Ok(listed(found.total, shown))
+}
+
+/// Why there are no versions of a scenario that is not kept here.
+fn unversioned(app: &App, scenario: &Scenario) -> &'static str {
+    match app.scenarios.files.document(&scenario.slug) {
+        Some(_) => "a file of the server: it has no versions",
+        None => "built in: it has no versions",
+    }
 }
 
 fn source(app: &App, scenario: &Scenario) -> &'static str {

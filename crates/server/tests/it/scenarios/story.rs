@@ -58,6 +58,9 @@ async fn a_scenario_lives(house: &House) {
     assert_eq!(versions.headers["x-total-count"], "2");
     assert_eq!(versions.json[0]["version"], 2);
     assert_eq!(versions.json[0]["created_by"], made["owner"]);
+    let built_in = house.get(&house.ada, "/scenarios/survey/versions").await;
+    let what = json!("built in: it has no versions");
+    assert_eq!((built_in.status, &built_in.json["detail"]), (404, &what));
     let first = house
         .get(&house.ada, &format!("/scenarios/{id}?version=1"))
         .await
