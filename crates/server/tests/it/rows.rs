@@ -47,6 +47,11 @@ async fn check_call(server: &Simulated, url: &str) {
     assert!(answer.contains("x-total-count: 1"), "{answer}");
 
     let id = call["call_id"].as_str().unwrap();
+    let shown = server.get(&format!("/calls/{id}")).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    for name in ["created", "started", "ended"] {
+        assert_eq!(shown[name], call[name], "{name}");
+    }
     let heard = server
         .get(&format!("/calls/{id}/transcript?format=text"))
         .await;
@@ -257,6 +262,13 @@ async fn a_killed_server_keeps_the_turns_that_were_over_and_ends_the_call_when_i
     let ended = time(&call["ended"]);
     assert_eq!(ended.as_microsecond(), written.as_microsecond(), "{call}");
     assert!(started < ended, "{call}");
+    for path in [format!("/calls/{id}"), format!("/calls/{id}/transcript")] {
+        let told: Value = serde_json::from_str(&server.get(&path).await).unwrap();
+        let turns = told["turns"].as_array().unwrap();
+        let numbers: Vec<_> = turns.iter().map(|turn| turn["turn"].as_u64()).collect();
+        assert!(numbers.contains(&Some(1)), "{path}: {told}");
+        assert!(numbers.iter().all(Option::is_some), "{path}: {told}");
+    }
     let rows = rows(&server, "", &id).await;
     assert_eq!(rows.turns[2].text, ANSWER);
     let kinds: Vec<FileKind> = rows.files.iter().map(|file| file.kind).collect();

@@ -100,7 +100,7 @@ struct TurnFigures {
 /// How a turn was heard.
 #[derive(ToSchema)]
 struct Heard {
-    /// Its number, from 1; not told while the call goes on.
+    /// Its number, from 1.
     turn: Option<u32>,
     /// Why it was taken to be over: `wait`, `complete`, `filler`, `cap`, `keys`, `recogniser`.
     cause: Option<String>,
@@ -233,7 +233,7 @@ pub(super) struct Transcript {
     call_id: String,
     /// In order.
     lines: Vec<Line>,
-    /// The caller's turns; not told while the call goes on.
+    /// The caller's turns; of a call that goes on, those that were answered so far.
     turns: Option<Vec<TurnFigures>>,
 }
 

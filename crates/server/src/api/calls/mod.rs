@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use ringback_store::{
-    Call, CallDetail, CallFilter, CallStatus, Direction, Json as Kept, may_call,
+    Call, CallDetail, CallFilter, CallStatus, Direction, Json as Kept, Turn, may_call,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -238,6 +238,29 @@ fn row(call: &Call) -> Row {
     }
 }
 
+/// A time that a row is still to get.
+fn as_in_rows(time: &Value) -> Option<String> {
+    let time: Timestamp = time.as_str()?.parse().ok()?;
+    rfc3339(time.as_microsecond())
+}
+
+/// The caller's turns, of the rows.
+fn turns(rows: &[Turn]) -> Value {
+    let answered = rows
+        .iter()
+        .filter_map(|row| row.latencies.as_ref().map(|times| (row, times)));
+    answered
+        .map(|(row, times)| {
+            let mut fields = times.0.clone();
+            let number = row.detail.as_ref().map(|detail| &detail.0["turn"]);
+            fields["turn"] = json!(number);
+            fields["usage"] = json!(row.usage);
+            fields["cost"] = json!(row.cost);
+            fields
+        })
+        .collect()
+}
+
 /// Its row, and what stands beside its recording; until that is there, what its other rows say.
 fn detail(call: CallDetail, recent: Option<&Value>) -> Value {
     let mut value = json!(row(&call.call));
@@ -247,24 +270,17 @@ fn detail(call: CallDetail, recent: Option<&Value>) -> Value {
     let summary = call.summary.map(|summary| without_content(summary.0));
     if let Some(summary) = summary.as_ref().or(recent) {
         let fields = summary.as_object().into_iter().flatten();
-        // The row has the numbers in full.
+        // The row has the numbers in full, and its times are those of the list.
         for (name, field) in fields.filter(|(name, _)| !matches!(&***name, "from" | "to")) {
-            value[name] = field.clone();
+            match name.as_str() {
+                "started" | "ended" if !value[name].is_null() => {}
+                "started" | "ended" => value[name] = json!(as_in_rows(field)),
+                _ => value[name] = field.clone(),
+            }
         }
         return value;
     }
-    let turns = call
-        .turns
-        .iter()
-        .filter_map(|turn| turn.latencies.as_ref().map(|times| (turn, times)));
-    value["turns"] = turns
-        .map(|(turn, latencies)| {
-            let mut fields = latencies.0.clone();
-            fields["usage"] = json!(turn.usage);
-            fields["cost"] = json!(turn.cost);
-            fields
-        })
-        .collect();
+    value["turns"] = turns(&call.turns);
     value["faults"] = call
         .faults
         .iter()

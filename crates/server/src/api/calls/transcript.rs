@@ -131,7 +131,7 @@ async fn transcript(app: &App, found: &Found) -> Result<Value, Refusal> {
         let what = "the call has no transcript, or it is kept no more";
         return Err(Refusal::new(StatusCode::NOT_FOUND, what));
     }
-    Ok(json!({ "call_id": found.id, "lines": lines }))
+    Ok(json!({ "call_id": found.id, "lines": lines, "turns": super::turns(&turns) }))
 }
 
 /// A line as a transcript has it.

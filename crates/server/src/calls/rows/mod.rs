@@ -204,7 +204,7 @@ impl Rows {
                 CallStatus::Completed
             },
             answered_at,
-            ended_at: now(),
+            ended_at: ended_at(&ending.summary).unwrap_or_else(now),
             reason: ending.cause.clone(),
             engines: known(&ending.summary["engines"]),
             cost: bill.map(ringback_session::prices::Bill::total),
@@ -212,6 +212,12 @@ impl Rows {
             summary: known(&summary),
         })));
     }
+}
+
+/// When a call ended, by what stands beside its recording: one reading of the clock for both.
+fn ended_at(summary: &Value) -> Option<i64> {
+    let ended: Timestamp = summary["ended"].as_str()?.parse().ok()?;
+    Some(ended.as_microsecond())
 }
 
 /// How the names of files end, and what they are.
