@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::reach::{located, reach, timed_out};
 use crate::{Error, Location};
@@ -260,7 +260,16 @@ fn sqlite(path: &Path) -> SqlitePool {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
         .connect_lazy_with(options)
+}
+
+/// Whether a connection that comes back may be given out again. SQLite undoes a transaction by itself where the disk is full or cannot be
+/// read; the driver's own ROLLBACK then fails, so that it takes the transaction to be open for ever and begins no other.
+async fn is_out_of_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The connection does what it is told in its order: afterwards the ROLLBACK of a transaction that was dropped is done.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn postgres(options: &PgConnectOptions) -> PgPool {
@@ -272,4 +281,60 @@ fn postgres(options: &PgConnectOptions) -> PgPool {
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(CONNECTION_WITHIN)
         .connect_lazy_with(options)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::{ScenarioNew, Store, new_id};
+
+    const NOW: i64 = 1_795_000_000_000_000;
+
+    /// Lets the file grow to so many pages. Each connection has a bound of its own.
+    async fn bound(store: &Store, pages: u32) {
+        let Pool::Sqlite(pool) = store.pool() else {
+            panic!("not a file");
+        };
+        let mut open = Vec::new();
+        for _ in 0..SQLITE_CONNECTIONS {
+            let mut connection = pool.acquire().await.unwrap();
+            let bound = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+            sqlx::query(bound).execute(&mut *connection).await.unwrap();
+            open.push(connection);
+        }
+    }
+
+    async fn keep(store: &Store, slug: &str) -> Result<(), Error> {
+        let scenario = ScenarioNew {
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            owner: None,
+            shared: false,
+            body: "x".repeat(200_000),
+        };
+        let id = new_id(NOW);
+        let kept = store.scenario_insert(&id, &scenario, &[], NOW);
+        kept.await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_was_full_is_written_to_again_once_it_has_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(Location::File(dir.path().join("full.db"))).unwrap();
+        store.migrate(NOW).await.unwrap();
+        keep(&store, "before").await.unwrap();
+        for number in 0..2 * SQLITE_CONNECTIONS {
+            bound(&store, 1).await;
+            let refused = keep(&store, &format!("full-{number}")).await;
+            let told = refused.unwrap_err().to_string();
+            assert!(told.ends_with("database or disk is full"), "{told}");
+        }
+        bound(&store, 1_000_000).await;
+        for number in 0..2 * SQLITE_CONNECTIONS {
+            keep(&store, &format!("after-{number}")).await.unwrap();
+        }
+        store.close().await;
+    }
 }
