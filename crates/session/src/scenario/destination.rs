@@ -2,12 +2,15 @@
 
 use ringback_wire::phone_number::masked;
 
-use super::field::Field;
+use super::field::{Field, Section};
 use super::model::{Responder, Scenario};
+use super::names::is_word;
 use super::problem::Findings;
 
 /// What stands before the name of a scenario that a caller is put through to.
 pub const SCENARIO: &str = "scenario:";
+/// The most places where callers can be put through, by name.
+const MOST_DESTINATIONS: usize = 100;
 
 /// Whether a call can be put through to this: a number as E.164 (`+` and 8 to 15 digits), a `sip:` address, or another scenario as
 /// `scenario:slug`.
@@ -69,6 +72,32 @@ pub(crate) fn read(field: &Field<'_>, findings: &mut Findings) -> Option<String>
         return None;
     }
     Some(text)
+}
+
+/// Reads `[destinations]`: where callers can be put through, by name.
+pub(super) fn named(root: &mut Section<'_>, findings: &mut Findings) -> Vec<(String, String)> {
+    let Some(section) = root
+        .take("destinations")
+        .and_then(|field| field.section(findings))
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let all = section.all();
+    if all.len() > MOST_DESTINATIONS {
+        let what = format!("there are more than {MOST_DESTINATIONS} destinations");
+        root.wrong(findings, "destinations", what, "keep fewer");
+        return found;
+    }
+    for (name, field) in all {
+        if !is_word(name) {
+            let remedy = "use lower-case letters, digits, _ and -, 64 at most";
+            field.problem(findings, format!("\"{name}\" is no name"), remedy);
+        } else if let Some(to) = read(&field, findings) {
+            found.push((name.to_owned(), to));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

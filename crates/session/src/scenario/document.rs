@@ -3,6 +3,9 @@
 //! The readers of scenarios work on this tree alone, so another spelling of the same model needs another maker of trees and
 //! nothing else.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
@@ -124,19 +127,15 @@ impl Node {
 pub(crate) fn from_toml(text: &str, findings: &mut Findings) -> Option<Node> {
     let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut told = Vec::new();
+    let mut told = BTreeSet::new();
     for error in &errors {
         let at = error
             .span()
             .map_or(Position::START, |span| lines.position(span.start));
         // One slip can be found again in every level that it leaves open.
-        if told
-            .iter()
-            .any(|(line, what)| (*line, *what) == (at.line, error.message()))
-        {
+        if !told.insert((at.line, error.message())) {
             continue;
         }
-        told.push((at.line, error.message()));
         findings.problem(
             at,
             "",
@@ -202,6 +201,8 @@ fn fraction(float: &DeFloat<'_>) -> Option<f64> {
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The place that was asked for last: the next is mostly behind it in the same line, and that may be long.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
@@ -209,14 +210,22 @@ impl<'a> Lines<'a> {
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Self { text, starts }
+        let last = Cell::new((0, 0, 0));
+        Self { text, starts, last }
     }
 
     fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.starts[line - 1];
-        let before = self.text.get(start..offset.min(self.text.len()));
-        let column = before.map_or(0, |before| before.chars().count()) + 1;
+        let offset = offset.min(self.text.len());
+        let (start, counted) = match self.last.get() {
+            (same, start, counted) if same == line && start <= offset => (start, counted),
+            _ => (self.starts[line - 1], 0),
+        };
+        let before = self.text.get(start..offset);
+        let column = counted + before.map_or(0, |before| before.chars().count()) + 1;
+        if before.is_some() {
+            self.last.set((line, offset, column - 1));
+        }
         Position {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -257,6 +266,22 @@ mod tests {
             (&["d", "1", "y", "z"], 7, 11),
         ] {
             assert_eq!(place(text, path), Position { line, column }, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn places_in_a_long_line_are_counted_from_one_another_and_not_wrongly() {
+        let text = format!(
+            "a = [{}\"é\", 2]\nb = {{ c = 1, \"é\" = {{ d = 2 }} }}\n",
+            "\"é\",".repeat(1000)
+        );
+        for (path, line, column) in [
+            (&["a", "999"][..], 1, 6 + 4 * 999),
+            (&["a", "1001"], 1, 6 + 4 * 1000 + 5),
+            (&["a"], 1, 5),
+            (&["b", "é", "d"], 2, 26),
+        ] {
+            assert_eq!(place(&text, path), Position { line, column }, "{path:?}");
         }
     }
 

@@ -284,12 +284,11 @@ impl<'a> Section<'a> {
     pub(crate) fn finish(self, findings: &mut Findings) {
         for entry in self.entries {
             if !self.asked.contains(&entry.key.as_str()) {
-                findings.problem(
-                    entry.at,
-                    &self.path_of(&entry.key),
-                    UNKNOWN,
-                    instead(&entry.key, &self.asked),
-                );
+                let remedy = match findings.are_enough() {
+                    true => String::new(),
+                    false => instead(&entry.key, &self.asked),
+                };
+                findings.problem(entry.at, &self.path_of(&entry.key), UNKNOWN, remedy);
             }
         }
     }

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::field::{Field, instead};
+use super::field::Field;
 use super::problem::Findings;
 use super::template::{ALWAYS, MAX_TEXT_CHARS, SOMETIMES, Template, TemplateError, is_name};
+
+/// The most variables of a scenario, or of a script.
+pub(crate) const MOST_VARIABLES: usize = 500;
 
 /// The variables of a scenario, by whether they always have a value.
 #[derive(Clone, Debug)]
@@ -43,17 +46,9 @@ impl Names {
                 );
                 continue;
             }
-            let known: Vec<&str> = self
-                .certain
-                .iter()
-                .chain(&self.possible)
-                .map(String::as_str)
-                .collect();
-            field.problem(
-                findings,
-                format!("there is no variable {{{name}}}"),
-                instead(name, &known) + more,
-            );
+            let known = self.certain.iter().chain(&self.possible);
+            let remedy = findings.instead(name, known) + more;
+            field.problem(findings, format!("there is no variable {{{name}}}"), remedy);
         }
     }
 
@@ -119,7 +114,16 @@ pub(crate) fn variables(field: &Field<'_>, findings: &mut Findings) -> BTreeMap<
     let Some(section) = field.section(findings) else {
         return variables;
     };
-    for (name, value) in section.all() {
+    let all = section.all();
+    if all.len() > MOST_VARIABLES {
+        let what = format!(
+            "there are {} variables, more than {MOST_VARIABLES}",
+            all.len()
+        );
+        field.problem(findings, what, "keep fewer");
+        return variables;
+    }
+    for (name, value) in all {
         if !is_name(name) {
             value.problem(
                 findings,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ringback_speech::grammar::Dictionary;
 use ringback_speech::language::Language;
 
+use super::field::instead;
 use crate::secret::Secret;
 
 /// A place in a text: line and column, both from 1, the column in characters.
@@ -112,6 +113,9 @@ fn line(origin: &str, at: Position, path: &str, what: &str, remedy: &str) -> Str
     format!("{origin}:{at}: {path}{what}{remedy}")
 }
 
+/// So many problems, and as many warnings, are told at once.
+const MOST_TOLD: usize = 200;
+
 /// Collects problems and warnings while a text is read, so that all are named at once.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -159,11 +163,45 @@ impl Findings {
         });
     }
 
-    /// Everything in the order of the text, file by file.
-    pub(crate) fn sort(&mut self) {
+    /// What to write instead of a name that is not known. Where nobody will be told, it is not looked for.
+    pub(crate) fn instead<'n>(
+        &self,
+        wrong: &str,
+        known: impl IntoIterator<Item = &'n String>,
+    ) -> String {
+        if self.are_enough() {
+            return String::new();
+        }
+        let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+        instead(wrong, &known)
+    }
+
+    /// Whether no more problems will be told in full, but only counted.
+    pub(crate) fn are_enough(&self) -> bool {
+        self.problems.len() >= MOST_TOLD
+    }
+
+    /// Everything in the order of the text, file by file: so much of it as somebody reads, and how much more there is.
+    pub(crate) fn told(mut self) -> (Vec<Problem>, Vec<Warning>) {
         self.problems
             .sort_by(|a, b| (&a.origin, a.at).cmp(&(&b.origin, b.at)));
         self.warnings
             .sort_by(|a, b| (&a.origin, a.at).cmp(&(&b.origin, b.at)));
+        let more = self.problems.len().saturating_sub(MOST_TOLD);
+        self.problems.truncate(MOST_TOLD);
+        if more > 0
+            && let Some(at) = self.problems.last().map(|last| last.at)
+        {
+            let what = format!("there are {more} more problems");
+            self.problem(at, "", what, "correct these first");
+        }
+        let more = self.warnings.len().saturating_sub(MOST_TOLD);
+        self.warnings.truncate(MOST_TOLD);
+        if more > 0
+            && let Some(at) = self.warnings.last().map(|last| last.at)
+        {
+            self.warning(at, "", format!("there are {more} more warnings"));
+        }
+        (self.problems, self.warnings)
     }
 }

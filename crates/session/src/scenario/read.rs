@@ -8,6 +8,7 @@ use ringback_call::{Protection, TurnSettings};
 use ringback_speech::grammar::Dictionary;
 
 use super::callee;
+use super::destination;
 use super::document::{self, Node};
 use super::engines::{self, Around};
 use super::field::{Field, Section};
@@ -120,10 +121,10 @@ fn read(
         root.finish(&mut findings);
         scenario
     });
-    findings.sort();
+    let (problems, warnings) = findings.told();
     match scenario {
-        Some(scenario) if findings.problems.is_empty() => Ok((scenario, findings.warnings)),
-        Some(_) | None => Err(findings.problems),
+        Some(scenario) if problems.is_empty() => Ok((scenario, warnings)),
+        Some(_) | None => Err(problems),
     }
 }
 
@@ -143,7 +144,7 @@ fn scenario(root: &mut Section<'_>, origin: &Origin, findings: &mut Findings) ->
     {
         names.certain.insert("transfer_to".to_owned());
     }
-    let destinations = tools::destinations(root, findings);
+    let destinations = destination::named(root, findings);
     let of_destinations = destinations
         .iter()
         .map(|(name, _)| destination_variable(name));

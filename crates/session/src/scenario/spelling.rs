@@ -19,7 +19,7 @@ pub fn from_toml(text: &str, name: &str) -> Result<Value, Vec<Problem>> {
         }
         json
     });
-    json.ok_or(findings.problems)
+    json.ok_or_else(|| findings.told().0)
 }
 
 /// The TOML of a JSON object. Fields that are null are left out.

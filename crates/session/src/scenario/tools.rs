@@ -5,7 +5,6 @@ use reqwest::header::{HeaderName, HeaderValue};
 use ringback_call::ToolSpec;
 use serde_json::{Map, Value, json};
 
-use super::destination;
 use super::field::{Field, Section};
 use super::mcp::{self, McpServer};
 use super::model::SecretRef;
@@ -173,7 +172,7 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
             let what = format!("there are more than {MOST_TOOLS} tools");
             field.problem(findings, what, "keep fewer: models choose badly among many");
         }
-        for item in &items {
+        for item in items.iter().take(MOST_TOOLS) {
             let Some(mut section) = item.section(findings) else {
                 continue;
             };
@@ -219,29 +218,6 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
             .take("tool_wait")
             .and_then(|field| names.text(&field, findings)),
     }
-}
-
-/// Reads `[destinations]`: where callers can be put through, by name.
-pub(super) fn destinations(
-    root: &mut Section<'_>,
-    findings: &mut Findings,
-) -> Vec<(String, String)> {
-    let Some(section) = root
-        .take("destinations")
-        .and_then(|field| field.section(findings))
-    else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for (name, field) in section.all() {
-        if !is_word(name) {
-            let remedy = "use lower-case letters, digits, _ and -, 64 at most";
-            field.problem(findings, format!("\"{name}\" is no name"), remedy);
-        } else if let Some(to) = destination::read(&field, findings) {
-            found.push((name.to_owned(), to));
-        }
-    }
-    found
 }
 
 fn one(

@@ -1,5 +1,7 @@
 //! What may be answered to a question.
 
+use std::collections::BTreeSet;
+
 use ringback_speech::grammar::{Expect, Grammar};
 
 use crate::scenario::field::{Field, Section, instead};
@@ -9,6 +11,11 @@ use crate::scenario::problem::Findings;
 const MAX_NUMBER: i64 = 999_999;
 /// The most keys or digits that can be asked for.
 const MAX_DIGITS: u32 = 32;
+
+/// The most choices of one question.
+const MOST_CHOICES: usize = 20;
+/// The most forms of one answer.
+const MOST_FORMS: usize = 20;
 
 /// What may be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +168,11 @@ fn any(field: &Field<'_>, findings: &mut Findings, may_nest: bool) -> Option<Exp
         return None;
     }
     let items = field.list(findings);
+    if items.len() > MOST_FORMS {
+        let what = format!("there are more than {MOST_FORMS} forms of an answer");
+        field.problem(findings, what, "ask in two questions");
+        return None;
+    }
     let parts: Vec<_> = items
         .iter()
         .filter_map(|item| read_part(item, findings, false))
@@ -181,14 +193,16 @@ fn choices(field: &Field<'_>, how: How, findings: &mut Findings) -> Option<Expec
     if items.is_empty() && field.is_list() {
         field.problem(findings, "there is nothing to choose", "list the phrases");
     }
-    if items.len() > 20 {
+    if items.len() > MOST_CHOICES {
         field.problem(
             findings,
-            "there are more than 20 choices",
+            format!("there are more than {MOST_CHOICES} choices"),
             "ask in two questions; nobody remembers so many",
         );
+        return None;
     }
     let mut choices: Vec<Choice> = Vec::new();
+    let mut known = BTreeSet::new();
     for item in &items {
         let parts = if item.is_list() {
             item.list(findings)
@@ -210,11 +224,7 @@ fn choices(field: &Field<'_>, how: How, findings: &mut Findings) -> Option<Expec
             phrases: Vec::new(),
         };
         for (phrase, part) in phrases {
-            let known = choices
-                .iter()
-                .flat_map(|c| &c.phrases)
-                .chain(&choice.phrases);
-            if known.clone().any(|k| *k == phrase) {
+            if !known.insert(phrase.clone()) {
                 part.problem(
                     findings,
                     format!("\"{phrase}\" stands here twice"),

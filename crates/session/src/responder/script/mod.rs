@@ -7,6 +7,7 @@
 mod answer;
 mod check;
 mod expected;
+mod graph;
 mod hear;
 mod keypad;
 mod question;
@@ -15,6 +16,8 @@ mod run;
 mod stand_in;
 mod state;
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod dialogue_tests;
 #[cfg(test)]

@@ -10,6 +10,9 @@ use super::state::own_name;
 use super::{Question, Retry, Test, Ways, When};
 use crate::scenario::field::{Field, Section};
 
+/// The most ways of one state, beside its goto.
+const MOST_WAYS: usize = 100;
+
 pub(super) fn read(
     section: &mut Section<'_>,
     ask: &Field<'_>,
@@ -134,8 +137,13 @@ pub(super) enum Asked<'e> {
 pub(super) fn ways(section: &mut Section<'_>, asked: Asked<'_>, reading: &mut Reading<'_>) -> Ways {
     let mut when = Vec::new();
     if let Some(field) = section.take("when") {
-        for item in field.list(reading.findings) {
-            when.extend(one_way(&item, asked, reading));
+        let items = field.list(reading.findings);
+        if items.len() > MOST_WAYS {
+            let what = format!("there are more than {MOST_WAYS} ways");
+            field.problem(reading.findings, what, "put a state between them");
+        }
+        for item in items.iter().take(MOST_WAYS) {
+            when.extend(one_way(item, asked, reading));
         }
     }
     let otherwise = section

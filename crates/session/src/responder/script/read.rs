@@ -8,10 +8,15 @@ use super::question;
 use super::state;
 use super::{Always, Anytime, Next, Retry, Script, State};
 use crate::phrases::Phrases;
-use crate::scenario::field::{Field, Section, instead};
+use crate::scenario::field::{Field, Section};
 use crate::scenario::names::{self, Names};
 use crate::scenario::problem::{Findings, Position};
 use crate::scenario::template::Template;
+
+/// The most states of a script. The largest that is built in has 37.
+const MOST_STATES: usize = 500;
+/// The most things that callers may say or key at any question.
+const MOST_ANYTIME: usize = 50;
 
 /// What is known while the states are read.
 pub(super) struct Reading<'f> {
@@ -34,12 +39,9 @@ impl Reading<'_> {
         let name = field.text(self.findings)?;
         let state = self.states.get(&name).copied();
         if state.is_none() {
-            let known: Vec<&str> = self.states.keys().map(String::as_str).collect();
-            field.problem(
-                self.findings,
-                format!("there is no state \"{name}\""),
-                instead(&name, &known),
-            );
+            let remedy = self.findings.instead(&name, self.states.keys());
+            let what = format!("there is no state \"{name}\"");
+            field.problem(self.findings, what, remedy);
         }
         state
     }
@@ -81,13 +83,7 @@ pub(crate) fn read(field: &Field<'_>, names: &Names, findings: &mut Findings) ->
         .take("variables")
         .map(|field| names::variables(&field, findings))
         .unwrap_or_default();
-    let listed = root.take("state").map(|field| field.list(findings));
-    let Some(items) = listed.filter(|items| !items.is_empty()) else {
-        root.missing(
-            findings,
-            "state",
-            "add a [[script.state]] with name, say or ask",
-        );
+    let Some(items) = state_items(&mut root, findings) else {
         for name in ["retry", "start", "anytime"] {
             root.take(name);
         }
@@ -128,6 +124,25 @@ pub(crate) fn read(field: &Field<'_>, names: &Names, findings: &mut Findings) ->
     };
     check::check(&script, names, &mut reading);
     (reading.findings.problems.len() == before).then_some(script)
+}
+
+/// The states, where there are any and not too many.
+fn state_items<'a>(root: &mut Section<'a>, findings: &mut Findings) -> Option<Vec<Field<'a>>> {
+    let listed = root.take("state");
+    let items = listed.as_ref().map(|field| field.list(findings));
+    match (listed, items) {
+        (Some(field), Some(items)) if items.len() > MOST_STATES => {
+            let what = format!("there are {} states, more than {MOST_STATES}", items.len());
+            field.problem(findings, what, "make it several scenarios");
+            None
+        }
+        (_, Some(items)) if !items.is_empty() => Some(items),
+        _ => {
+            let remedy = "add a [[script.state]] with name, say or ask";
+            root.missing(findings, "state", remedy);
+            None
+        }
+    }
 }
 
 fn digit_variables(states: &[State]) -> BTreeSet<String> {
@@ -243,6 +258,11 @@ fn anytime(root: &mut Section<'_>, reading: &mut Reading<'_>) -> Vec<Anytime> {
         return Vec::new();
     };
     let items = field.list(reading.findings);
+    if items.len() > MOST_ANYTIME {
+        let what = format!("there are more than {MOST_ANYTIME} things to say at any time");
+        field.problem(reading.findings, what, "keep fewer");
+        return Vec::new();
+    }
     items
         .iter()
         .filter_map(|item| one_anytime(item, reading))
