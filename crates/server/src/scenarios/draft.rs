@@ -13,22 +13,25 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::places::{forbidden, secrets};
-use super::{Asked, secrets_of};
-use crate::app::Server;
+use super::{Asked, aside, secrets_of};
+use crate::app::{App, Server};
 use crate::config::Secret;
 use crate::refusal::{Misfit, Refusal};
 
+/// So many problems are told at once.
+const MOST_TOLD: usize = 250;
+
 /// What is to be stored.
 #[derive(Debug)]
-pub struct Wish<'a> {
+pub struct Wish {
     /// Id of the scenario.
-    pub id: &'a str,
+    pub id: String,
     /// The name in addresses that it gets where the body has none.
-    pub slug: &'a str,
+    pub slug: String,
     /// Who wants it.
     pub asked: Asked,
     /// Whose it is.
-    pub owner: Option<&'a str>,
+    pub owner: Option<String>,
     /// What it says.
     pub body: Value,
     /// The secrets that are kept for it already.
@@ -50,11 +53,16 @@ pub struct Draft {
     pub warnings: Vec<Warning>,
 }
 
-/// Checks what is to be stored, and seals its secrets.
+/// Checks what is to be stored, and seals its secrets: on a thread that serves no call, since a large script takes its time.
 ///
 /// # Errors
 /// Every problem, with its place in the body.
-pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
+pub async fn draft(app: &App, wish: Wish) -> Result<Draft, Refusal> {
+    let app = Arc::clone(app);
+    aside(move || drafted(&app, wish)).await?
+}
+
+fn drafted(app: &Server, wish: Wish) -> Result<Draft, Refusal> {
     let Wish {
         id,
         slug,
@@ -65,12 +73,12 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
         now,
     } = wish;
     if let Some(fields) = body.as_object_mut() {
-        fields.entry("slug").or_insert_with(|| json!(slug));
+        fields.entry("slug").or_insert_with(|| json!(&slug));
     }
     let mut problems = forbidden(&mut body, asked);
     let fresh = take_secrets(&mut body);
     kept.extend(fresh.clone());
-    let origin = Origin::text(slug).with_secrets(kept);
+    let origin = Origin::text(&slug).with_secrets(kept);
     let read = parse_json(&body, &origin);
     let slugs = read
         .as_ref()
@@ -81,13 +89,13 @@ pub fn draft(app: &Server, wish: Wish<'_>) -> Result<Draft, Refusal> {
         problems.push(not_for_files());
     }
     if let Ok((scenario, _)) = &read {
-        problems.extend(closed(app, scenario, owner));
+        problems.extend(closed(app, scenario, owner.as_deref()));
     }
     match read {
         Ok((scenario, mut warnings)) if problems.is_empty() => {
             warnings.extend(absent(app, &scenario));
             Ok(Draft {
-                sealed: seal(app, id, &fresh, now)?,
+                sealed: seal(app, &id, &fresh, now)?,
                 scenario: Arc::new(scenario),
                 warnings,
                 body,
@@ -213,7 +221,7 @@ pub fn misfits(problems: &[Problem], body: &Value) -> Vec<Misfit> {
             Kind::Value => "value_error",
         },
     };
-    problems.iter().map(misfit).collect()
+    problems.iter().take(MOST_TOLD).map(misfit).collect()
 }
 
 /// What comes of a body and a patch (RFC 7396): fields take the place of those before, tables are merged, null removes.

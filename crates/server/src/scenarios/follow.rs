@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringback_session::scenario::{Problem, Scenario, Warning};
 use ringback_store::{Error, Store};
 
-use super::{Entry, secrets_of};
+use super::{Entry, aside, secrets_of};
 use crate::app::App;
 use crate::database::now;
 
@@ -96,7 +96,15 @@ async fn load(app: &App, store: &Store, id: &str) -> Result<Option<Arc<Entry>>, 
         return Ok(None);
     };
     let sealed = store.secret_list(&secrets_of(id)).await?;
-    let entry = Entry::read(&app.scenarios.vault, &row, &sealed);
+    let reader = Arc::clone(app);
+    let read = move || {
+        let entry = Entry::read(&reader.scenarios.vault, &row, &sealed);
+        (entry, row)
+    };
+    // One that cannot even be read is as if it were not there: the others must be.
+    let Ok((entry, row)) = aside(read).await else {
+        return Ok(None);
+    };
     for problem in entry.read.as_ref().err().into_iter().flatten() {
         tracing::error!(
             scenario = row.slug,

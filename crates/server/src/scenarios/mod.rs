@@ -12,6 +12,7 @@ mod places;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::http::StatusCode;
 use ringback_session::scenario::{Catalog, Origin, Problem, Scenario, Warning, parse_json};
 use ringback_session::secret_variables;
 use ringback_store::SealedSecret;
@@ -24,6 +25,7 @@ pub use needs::needs;
 pub use places::{Asked, masked};
 
 use crate::config::Secret;
+use crate::refusal::Refusal;
 use crate::vault::Vault;
 
 /// A scenario that was found for a call.
@@ -89,6 +91,20 @@ impl Entry {
             read,
         }
     }
+}
+
+/// Does what may take long on a thread that serves no call.
+///
+/// # Errors
+/// 500 where it fails by a fault of ours.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!("Error: a scenario could not be read: {error}");
+        let what = "the scenario could not be read: this is a fault of the server";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, what)
+    })
 }
 
 /// What stands before the names of a scenario's secrets in the database.

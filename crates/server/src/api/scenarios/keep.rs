@@ -83,15 +83,15 @@ pub(super) async fn create(
     let named = body.get("slug").is_some();
     let slug = free_slug(app, user, &body, &id).await?;
     let wish = Wish {
-        id: &id,
-        slug: &slug,
+        id: id.clone(),
+        slug,
         asked: Asked::by(user),
-        owner: Some(&user.id),
+        owner: Some(user.id.clone()),
         body,
         kept: BTreeMap::new(),
         now: at,
     };
-    let draft = draft(app, wish)?;
+    let draft = draft(app, wish).await?;
     if named {
         may_be_called(app, user, &draft.scenario.slug)?;
     }
@@ -128,15 +128,15 @@ pub(super) async fn change(
         let sealed = soon(store.secret_list(&secrets_of(&row.id))).await?;
         let at = now();
         let wish = Wish {
-            id: &row.id,
-            slug: &row.slug,
+            id: row.id.clone(),
+            slug: row.slug.clone(),
             asked: Asked::by(user),
-            owner: row.owner.as_deref(),
+            owner: row.owner.clone(),
             body,
             kept: opened(&app.scenarios.vault, &sealed),
             now: at,
         };
-        let draft = draft(app, wish)?;
+        let draft = draft(app, wish).await?;
         if draft.body == before {
             return Ok((row, draft.warnings));
         }

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::body::{self, Params};
 use crate::openapi::Problem;
 use crate::refusal::{Misfit, Refusal, soon, store};
+use crate::scenarios::aside;
 
 /// Types that TOML is sent as.
 const KINDS: [&str; 4] = [
@@ -124,9 +125,9 @@ async fn table(body: Body) -> Result<Map<String, Value>, Refusal> {
         kind: "value_error",
     };
     let bytes = body::read(body).await?;
-    let text = std::str::from_utf8(&bytes)
+    let text = String::from_utf8(bytes.into())
         .map_err(|_| unfit("the body is no text in UTF-8".to_owned()))?;
-    match from_toml(text, "body") {
+    match aside(move || from_toml(&text, "body")).await? {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Ok(Map::new()),
         Err(problems) => {

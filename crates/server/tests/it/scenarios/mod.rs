@@ -1,6 +1,7 @@
 //! Scenarios that users keep, through the public face of a server with a database of its own.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod aside;
 pub mod calls;
 mod changes;
 mod refusals;
