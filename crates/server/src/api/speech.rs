@@ -16,13 +16,15 @@ use ringback_session::used::Used;
 use ringback_session::{Engines, RecordingWish};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::SemaphorePermit;
 use utoipa::ToSchema;
 
+use crate::accounts::User;
 use crate::answers::Detail;
 use crate::app::{App, Server};
 use crate::body::JsonBody;
 use crate::config::LOCAL_TTS;
+use crate::desk::conversations::Full;
+use crate::desk::uploads::Place;
 use crate::metrics::Speech;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
@@ -34,6 +36,8 @@ pub const MAX_RECORDING: usize = 128 << 20;
 pub const MAX_WHISPER: usize = 25 << 20;
 /// The longest text that is read aloud, in characters.
 const LONGEST_TEXT: usize = 4096;
+/// A place for a file may be free after so many seconds.
+const FULL_FOR: u64 = 10;
 /// The language of a text that says none.
 const ENGLISH: &str = "en-US";
 /// The longest language tag, in bytes.
@@ -107,10 +111,10 @@ struct WhisperTranscription {
 
 /// Have a recording heard.
 ///
-/// Its format, size and length are checked before a provider is asked.
+/// Its format, size and length are checked before a provider is asked. Four files of one user are taken at once (429 beyond).
 ///
 /// # Errors
-/// 413, 415, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
+/// 413, 415, 429, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
 #[utoipa::path(post, path = "/speech-to-text", tag = "Conversations and speech",
     request_body(content = RecordingForm, content_type = "multipart/form-data"),
     responses(
@@ -118,14 +122,18 @@ struct WhisperTranscription {
         (status = 502, description = "The provider failed.", body = Problem, example = json!({"detail": "deepgram answered 402"})),
         (status = 503, description = "The provider has no key, or what is needed here is in use.", body = Problem, example = json!({"detail": "DEEPGRAM_API_KEY is not set"})),
     ))]
-pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+pub async fn hear_recording(
+    State(app): State<App>,
+    user: User,
+    request: Request,
+) -> Result<Response, Refusal> {
     let engines = engines(&app)?;
     let wanted = Wanted {
         folder: &app.config.data_dir,
         most: MAX_RECORDING,
         texts: &["provider", "language"],
     };
-    let _place = place(&app)?;
+    let _place = place(&app, &user)?;
     let uploaded = upload::read(request, wanted).await?;
     let wish = wish(&app, &uploaded)?;
     let heard = transcribe(&app, &engines, uploaded, &wish, Speech::Hear).await?;
@@ -134,8 +142,10 @@ pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<
 
 /// Have a recording heard by OpenAI, or a compatible server.
 ///
+/// Four files of one user are taken at once (429 beyond).
+///
 /// # Errors
-/// 413, 415, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
+/// 413, 415, 429, 422 for a file that does not do, 502 where the provider fails, 503 where it has no key.
 #[utoipa::path(post, path = "/whisper/transcribe", tag = "Conversations and speech",
     request_body(content = FileForm, content_type = "multipart/form-data"),
     responses(
@@ -145,6 +155,7 @@ pub async fn hear_recording(State(app): State<App>, request: Request) -> Result<
     ))]
 pub async fn transcribe_file(
     State(app): State<App>,
+    user: User,
     request: Request,
 ) -> Result<Response, Refusal> {
     let engines = engines(&app)?;
@@ -155,7 +166,7 @@ pub async fn transcribe_file(
         most: MAX_WHISPER,
         texts: &[],
     };
-    let _place = place(&app)?;
+    let _place = place(&app, &user)?;
     let uploaded = upload::read(request, wanted).await?;
     let wish = RecordingWish {
         hearer: Hearer::OpenAi,
@@ -177,9 +188,20 @@ fn absent(what: impl Into<String>) -> Detail {
 }
 
 /// A place for a file on disk, until it was heard.
-fn place(app: &Server) -> Result<SemaphorePermit<'_>, Detail> {
-    let place = app.desk.uploads.try_acquire();
-    place.map_err(|_| absent("too many files are being heard: try again later"))
+fn place<'a>(app: &'a Server, user: &User) -> Result<Place<'a>, Refusal> {
+    app.desk.uploads.take(&user.id).map_err(|full| {
+        let (status, what) = match full {
+            Full::OfOne => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many of your files are being heard: wait for one of them",
+            ),
+            Full::OfAll => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many files are being heard: try again later",
+            ),
+        };
+        Refusal::Later(Detail::new(status, what), FULL_FOR)
+    })
 }
 
 fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Refusal> {

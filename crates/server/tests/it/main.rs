@@ -42,4 +42,5 @@ mod simulated;
 mod speech;
 mod tls;
 mod traces;
+mod uploads;
 mod voice;
