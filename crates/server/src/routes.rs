@@ -235,6 +235,7 @@ const OWN: &[Route] = &[
         post(conversations::begin_conversation)
     })
     .taking(JSON)
+    .limited(20, Counted::ByNode)
     .told_by::<conversations::__path_begin_conversation>(),
     route("GET", "/conversations/{id}", Protection::User, || {
         get(conversations::show_conversation)
@@ -251,21 +252,25 @@ const OWN: &[Route] = &[
         || post(conversations::send_message),
     )
     .taking(JSON)
+    .limited(60, Counted::ByNode)
     .told_by::<conversations::__path_send_message>(),
     route("POST", "/speech-to-text", Protection::User, || {
         post(speech::hear_recording)
     })
     .taking(speech::MAX_RECORDING + upload::AROUND)
+    .limited(60, Counted::ByNode)
     .told_by::<speech::__path_hear_recording>(),
     route("POST", "/text-to-speech", Protection::User, || {
         post(speech::speak_text)
     })
     .taking(JSON)
+    .limited(60, Counted::ByNode)
     .told_by::<speech::__path_speak_text>(),
     route("POST", "/whisper/transcribe", Protection::User, || {
         post(speech::transcribe_file)
     })
     .taking(speech::MAX_WHISPER + upload::AROUND)
+    .limited(60, Counted::ByNode)
     .told_by::<speech::__path_transcribe_file>(),
     route("GET", "/health", Protection::Public, || {
         get(health::show_health)

@@ -74,6 +74,7 @@ const OWN: &[Route] = &[
         || put(scenarios::change_custom_scenario),
     )
     .taking(scenarios::MAX_BYTES)
+    .limited(30, Counted::ByNode)
     .told_by::<scenarios::__path_change_custom_scenario>(),
     route(
         "DELETE",

@@ -15,7 +15,9 @@ use ringback_server::rates::{
 use ringback_server::routes::{Protection, Route, route, router_of};
 use ringback_store::{Location, Role, Store};
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::accounts::Service;
 use crate::cluster::Cluster;
 use crate::server::*;
 
@@ -352,4 +354,48 @@ async fn a_use_that_all_nodes_refuse_is_not_counted_twice_by_the_one_that_asked(
     assert!(other.take(Some(&store), &what, now(30)).await.allowed);
     one.forget(Some(&store), &what, now(30)).await;
     assert_eq!(one.take(Some(&store), &what, now(30)).await.remaining, 1);
+}
+
+#[tokio::test]
+async fn what_costs_money_is_bounded_for_each_user() {
+    let routes = [
+        ("POST", "/conversations"),
+        ("POST", "/conversations/none/messages"),
+        ("POST", "/speech-to-text"),
+        ("POST", "/text-to-speech"),
+        ("POST", "/whisper/transcribe"),
+        ("POST", "/scenarios/import"),
+        ("PUT", "/realtime/custom-scenario/none"),
+    ];
+    // Any limit can be set; those of the table stand in the snapshot of routes.
+    let names = routes.map(|(_, path)| {
+        path.replace("/none", "")
+            .replacen('/', "", 1)
+            .replace('/', ".")
+    });
+    let limits = names.map(|name| format!("{name}=2/day")).join(",");
+    let setup = local().with("REGISTRATION", "open");
+    let limits = format!("{limits},auth.login=1000/s").leak();
+    let service = Service::start(setup.with("RATE_LIMITS", limits)).await;
+    let mut tokens = Vec::new();
+    for email in ["ada@example.org", "bob@example.org"] {
+        service.register(email).await;
+        tokens.push(service.log_in(email).await.access);
+    }
+    for (method, path) in routes {
+        let ask = async |who: usize| {
+            service
+                .ask(method, path, Some(&tokens[who]), json!({}))
+                .await
+        };
+        for _ in 0..2 {
+            let told = ask(0).await;
+            assert_ne!(told.status, 429, "{path}");
+            assert_eq!(told.headers["ratelimit-limit"], "2", "{path}");
+        }
+        let refused = ask(0).await;
+        assert_eq!(refused.status, 429, "{path}");
+        assert!(refused.headers.contains_key("retry-after"), "{path}");
+        assert_ne!(ask(1).await.status, 429, "{path}: another user's");
+    }
 }

@@ -41,13 +41,13 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /calls/{id}/say                  User             16384 10/min ByNode
     POST  /calls/{id}/whisper              User             16384 10/min ByNode
     GET   /local/calls/{id}                Local            0
-    POST  /conversations                   User             65536
+    POST  /conversations                   User             65536 20/min ByNode
     GET   /conversations/{id}              User             0
     DELETE /conversations/{id}              User             0
-    POST  /conversations/{id}/messages     User             65536
-    POST  /speech-to-text                  User             134283264
-    POST  /text-to-speech                  User             65536
-    POST  /whisper/transcribe              User             26279936
+    POST  /conversations/{id}/messages     User             65536 60/min ByNode
+    POST  /speech-to-text                  User             134283264 60/min ByNode
+    POST  /text-to-speech                  User             65536 60/min ByNode
+    POST  /whisper/transcribe              User             26279936 60/min ByNode
     GET   /health                          Public           0
     GET   /metrics                         MetricsToken     0
     GET   /live                            Public           0
@@ -87,7 +87,7 @@ fn every_route_is_listed_with_its_protection_the_bytes_it_takes_and_its_limit() 
     POST  /realtime/custom-scenario        User             262144 10/min ByNode
     GET   /realtime/custom-scenarios       User             0
     GET   /realtime/custom-scenario/{id}   User             0
-    PUT   /realtime/custom-scenario/{id}   User             262144
+    PUT   /realtime/custom-scenario/{id}   User             262144 30/min ByNode
     DELETE /realtime/custom-scenario/{id}   User             0
     GET   /scenarios                       User             0
     POST  /scenarios/import                User             262144 10/min ByNode
