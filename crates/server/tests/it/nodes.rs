@@ -4,15 +4,34 @@
 use std::time::Duration;
 
 use ringback_server::calls::nodes::{Signs, look};
-use ringback_store::{CallEnd, CallStart, CallStatus, Direction, Turn, Write};
+use ringback_store::{CallEnd, CallStart, CallStatus, Direction, Location, Store, Turn, Write};
 use serde_json::{Value, json};
 
 use crate::accounts::Told;
 use crate::cluster::Cluster;
 use crate::following::{Desk, NOW};
 use crate::server::*;
+use crate::simulated::{Simulated, until};
 
 const SECOND: i64 = 1_000_000;
+
+/// A call of this node that goes on.
+fn live(id: &str, node: &str) -> CallStart {
+    CallStart {
+        id: id.to_owned(),
+        call_sid: None,
+        direction: Direction::Inbound,
+        from: CALLER.to_owned(),
+        to: CALLED.to_owned(),
+        scenario: "survey".to_owned(),
+        scenario_id: None,
+        scenario_version: None,
+        owner: None,
+        node: node.to_owned(),
+        status: CallStatus::InProgress,
+        at: NOW,
+    }
+}
 
 impl Desk {
     /// Gives a sign and looks for those of others, in this second.
@@ -32,20 +51,7 @@ impl Desk {
     /// The rows of a call of this server that goes on, with one line 3 s after its beginning.
     async fn begun(&self, id: &str) {
         let node = self.service.server.app.rows.node().unwrap().to_owned();
-        self.writer.send(Write::Call(CallStart {
-            id: id.to_owned(),
-            call_sid: None,
-            direction: Direction::Inbound,
-            from: CALLER.to_owned(),
-            to: CALLED.to_owned(),
-            scenario: "survey".to_owned(),
-            scenario_id: None,
-            scenario_version: None,
-            owner: None,
-            node,
-            status: CallStatus::InProgress,
-            at: NOW,
-        }));
+        self.writer.send(Write::Call(live(id, &node)));
         self.says(id, 0);
         self.writer.settled().await;
     }
@@ -138,6 +144,22 @@ async fn the_calls_of_a_server_that_died_are_ended_by_another_at_one_sqlite_file
 async fn the_calls_of_a_server_that_died_are_ended_by_another_at_one_postgresql() {
     let cluster = Cluster::start();
     check_lost(&cluster.create("ringback")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_at_postgresql_gives_a_sign_when_it_starts() {
+    let cluster = Cluster::start();
+    let url = cluster.create("ringback");
+    let server = Simulated::start(&[("DATABASE_URL", &url)], &[]).await;
+    let node = std::fs::read_to_string(server.data_dir().join("node_id")).unwrap();
+    let store = Store::open(Location::parse(&url, &server.data_dir()).unwrap()).unwrap();
+    let call = live("1", node.trim());
+    store.call_insert(&call).await.unwrap();
+    until("a sign of life", async || {
+        let nodes = store.node_unended("another", 0).await.unwrap();
+        nodes.first()?.seen_at
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
