@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::pulse::Pulses;
 use crate::retention;
 use crate::routes;
-use crate::scenarios::{self, Chosen, Scenarios};
+use crate::scenarios::{self, Chosen, Scenarios, Unfit};
 use crate::shutdown::{Lifecycle, Signals, wind_down};
 use crate::tls::{Tls, keep_fresh};
 use crate::traces::Traces;
@@ -129,18 +129,11 @@ impl Server {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn scenario(&self, name: &str, direction: Direction) -> Result<Chosen, String> {
-        let chosen = self
-            .scenarios
-            .find(name)
-            .ok_or("there is no scenario of this name")?;
+    pub fn scenario(&self, name: &str, direction: Direction) -> Result<Chosen, Unfit> {
+        let chosen = self.scenarios.look_up(name)?;
         let scenario = &chosen.scenario;
         if !scenario.direction.takes(direction) {
-            let direction = format!("{direction:?}").to_lowercase();
-            return Err(format!(
-                "the scenario {} takes no {direction} calls",
-                scenario.slug
-            ));
+            return Err(Unfit::Direction(scenario.slug.clone(), direction));
         }
         Ok(chosen)
     }

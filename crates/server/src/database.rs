@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use ringback_store::{Error, Location, Store};
 
 use crate::config::{Config, ConfigError, Layers, Texts};
-use crate::vault::Vault;
+use crate::keyring::{Discord, discord};
+use crate::vault::{Resealed, Vault};
 
 /// Which database.
 #[derive(Debug, Args)]
@@ -37,11 +38,29 @@ pub fn rfc3339(at: i64) -> Option<String> {
     Some(at.to_string())
 }
 
-/// Brings the tables to what this version needs, within a runtime, and answers what was done in one line.
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// That, in one line.
+    pub line: String,
+    /// What it found that somebody must mend.
+    pub wanting: Option<String>,
+}
+
+impl Done {
+    /// All is well.
+    #[must_use]
+    pub fn of(line: String) -> Self {
+        let wanting = None;
+        Self { line, wanting }
+    }
+}
+
+/// Brings the tables to what this version needs, within a runtime, and seals again what an earlier key has sealed.
 ///
 /// # Errors
 /// A [`ConfigError`] for a setting that is wrong, an [`Error`] of the database.
-pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<String> {
+pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<Done> {
     let config = configuration(args)?;
     let location = config.database()?;
     if matches!(location, Location::File(_)) {
@@ -50,17 +69,21 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<String> {
     let store = Store::open(location)?;
     let steps = store.migrate(now()).await?;
     let count = store.statements_check().await?;
-    let resealed = reseal(&config, &store).await?;
+    let (notes, wanting) = keys(&config, &store).await?;
     store.close().await;
     files_belong_to_their_folder(store.location())?;
     let done = match steps.as_slice() {
         [] => "nothing to do".to_owned(),
         steps => format!("done: {}", steps.join(", ")),
     };
-    Ok(format!(
-        "{}: {done}; all {count} statements fit{resealed}",
-        store.location()
-    ))
+    let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+    Ok(Done {
+        line: format!(
+            "{}: {done}; all {count} statements fit{notes}",
+            store.location()
+        ),
+        wanting: (!wanting.is_empty()).then(|| wanting.join("; ")),
+    })
 }
 
 /// Makes `DATA_DIR` where it is missing. What root makes belongs to the owner of the folder around it: a server under a user of its own
@@ -106,14 +129,29 @@ fn belongs_to_its_folder(path: &Path) -> Result<(), ConfigError> {
     })
 }
 
-/// Seals again what an earlier key has sealed. Without secrets no key is needed, and none is made.
-async fn reseal(config: &Config, store: &Store) -> anyhow::Result<String> {
-    if store.secret_of_other_keys("", 1).await?.is_empty() {
-        return Ok(String::new());
+/// Seals again what an earlier key has sealed, unless a server works under that: what was done, and what is wanting. Where nothing was
+/// ever sealed or signed no key is needed, and none is made.
+async fn keys(config: &Config, store: &Store) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let sealed = !store.secret_of_other_keys("", 1).await?.is_empty();
+    if !sealed && config.secret_key.is_none() {
+        return Ok((Vec::new(), Vec::new()));
     }
-    let resealed = Vault::of(config)?.reseal(store, now()).await?;
-    let told = resealed.told();
-    Ok(told.map_or_else(String::new, |told| format!("; {told}")))
+    let vault = Vault::of(config)?;
+    let discord = discord(store, &vault, now()).await?;
+    let live = discord.as_ref().is_some_and(|discord| discord.live);
+    let Resealed { again, lost } = match sealed && !live {
+        true => vault.reseal(store, now()).await?,
+        false => Resealed::default(),
+    };
+    let (announced, foreign): (Vec<_>, Vec<_>) =
+        discord.into_iter().partition(|discord| discord.announced);
+    let said = |found: Vec<Discord>| found.into_iter().map(|discord| discord.what);
+    let done = Resealed { again, lost: 0 }.told();
+    let lost = Resealed { again: 0, lost }.told();
+    Ok((
+        done.into_iter().chain(said(announced)).collect(),
+        lost.into_iter().chain(said(foreign)).collect(),
+    ))
 }
 
 /// Writes the database into a new file, within a runtime, and answers in one line where it is.

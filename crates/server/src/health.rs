@@ -151,13 +151,16 @@ async fn services(app: &App) -> Services {
     }
 }
 
-/// Rows that were lost, or wait on the disk, are no failure that a caller hears, but one to look at.
+/// Rows that were lost, or wait on the disk, are no failure that a caller hears, but one to look at; so is a scenario that cannot be used as it was
+/// kept, of which callers hear.
 async fn database(app: &App) -> Service {
     let state = app.rows.state().unwrap_or_default();
     match app.rows.answers().await {
         None => Service::Unconfigured,
         Some(false) => Service::Down,
-        Some(true) if state.down || state.dropped > 0 => Service::Degraded,
+        Some(true) if state.down || state.dropped > 0 || !app.scenarios.are_well() => {
+            Service::Degraded
+        }
         Some(true) => Service::Connected,
     }
 }

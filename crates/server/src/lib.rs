@@ -23,6 +23,7 @@ mod guests;
 pub mod headers;
 pub mod health;
 pub mod hooks;
+pub mod keyring;
 pub mod listen;
 pub mod metrics;
 pub mod openapi;

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use ringback_server::accounts::command::{self, UserCommand};
 use ringback_server::check::{self, CheckArgs};
 use ringback_server::config::{Config, ConfigError, Layers, Texts};
-use ringback_server::database::{self, DatabaseArgs};
+use ringback_server::database::{self, DatabaseArgs, Done};
 use ringback_server::telemetry::{self, redact::Redactor};
 use ringback_server::{alive, app, openapi};
 use ringback_session::Secrets;
@@ -84,7 +84,8 @@ enum Command {
     #[command(
         after_help = "Example: DATABASE_URL=postgres://ringback@db/ringback ringback migrate\n\n\
         Settings are those of `ringback serve`. Running it again does nothing. docs/database.md tells more.\n\
-        Exit status: 0 the tables fit; 1 the database is not available, or is a newer version's; 2 a setting is wrong."
+        Exit status: 0 the tables fit; 1 the database is not available, is a newer version's, or has secrets that do not open under\n\
+        SECRET_KEY; 2 a setting is wrong."
     )]
     Migrate(DatabaseArgs),
     /// Make accounts.
@@ -189,7 +190,7 @@ fn main() -> ExitCode {
         Command::Replay { transcript, traces } => run_replays(&traces, transcript),
         Command::Openapi => tell(async { Ok(openapi::text()?) }),
         Command::User(user) => tell(command::run(&user)),
-        Command::Migrate(args) => tell(database::migrate(&args)),
+        Command::Migrate(args) => run(database::migrate(&args)),
         Command::Backup { file, database } => tell(database::backup(&database, &file)),
         Command::Scenario(ScenarioCommand::Check { files }) => check_scenarios(&files),
         Command::Scenario(ScenarioCommand::Show { slug }) => show_scenario(&slug),
@@ -290,14 +291,19 @@ fn own_address() -> Result<String, ConfigError> {
 
 /// Carries out what answers one line.
 fn tell(what: impl Future<Output = anyhow::Result<String>>) -> ExitCode {
+    run(async { what.await.map(Done::of) })
+}
+
+/// Carries out what may find something wanting.
+fn run(what: impl Future<Output = anyhow::Result<Done>>) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("the runtime does not start: {error}"), WANTING),
     };
     match runtime.block_on(what) {
-        Ok(line) => {
+        Ok(Done { line, wanting }) => {
             say(&line);
-            ExitCode::SUCCESS
+            wanting.map_or(ExitCode::SUCCESS, |what| complain(&what, WANTING))
         }
         Err(error) if error.is::<ConfigError>() => complain(&format!("{error:#}"), UNUSABLE),
         Err(error) => complain(&format!("{error:#}"), WANTING),

@@ -70,8 +70,12 @@ impl Sealer {
 
     /// By which key it seals: the id that stands in sealed texts, as hexadecimal digits.
     pub fn key_id(&self) -> String {
-        let digits = self.current.id.iter();
-        digits.map(|byte| format!("{byte:02x}")).collect()
+        self.current.digits()
+    }
+
+    /// The same of the key before, where there is one.
+    pub fn previous_id(&self) -> Option<String> {
+        self.previous.as_ref().map(SealingKey::digits)
     }
 
     /// Whether a text has the form of a sealed one.
@@ -149,6 +153,11 @@ impl SealingKey {
             .and_then(|expanded| expanded.fill(&mut id));
         filled.map_err(|_| CannotSeal)?;
         Ok(Self { id, root })
+    }
+
+    fn digits(&self) -> String {
+        let digits = self.id.iter();
+        digits.map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn derive(&self, purpose: &str, salt: &[u8]) -> Result<(LessSafeKey, Nonce), Unspecified> {

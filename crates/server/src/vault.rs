@@ -3,6 +3,7 @@
 use ringback_store::{SealedSecret, Store};
 
 use crate::config::{Config, ConfigError, Secret};
+use crate::scenarios::is_named;
 use crate::seal::{CannotOpen, CannotSeal, Sealer};
 
 /// So many are sealed again in one go.
@@ -19,7 +20,7 @@ pub struct Vault {
 pub struct Resealed {
     /// Now sealed under today's key.
     pub again: usize,
-    /// Neither key opens them.
+    /// Neither key opens them, and something needs them: not those of a scenario's versions before.
     pub lost: usize,
 }
 
@@ -41,6 +42,16 @@ impl Vault {
     pub fn of(config: &Config) -> anyhow::Result<Self> {
         let key = config.signing_key()?;
         Ok(Self::new(&key, config.secret_key_previous.as_ref())?)
+    }
+
+    /// By which key it seals: a keyed hash, of which nobody learns the key.
+    pub fn key_id(&self) -> String {
+        self.sealer.key_id()
+    }
+
+    /// The same of the key before, which opens as well.
+    pub fn previous_id(&self) -> Option<String> {
+        self.sealer.previous_id()
     }
 
     /// A secret as it may be stored under this name.
@@ -87,25 +98,46 @@ impl Vault {
             match again {
                 Some(new) if store.secret_reseal(&old.ciphertext, &new).await? => done.again += 1,
                 Some(_) => {}
-                None => done.lost += 1,
+                None => done.lost += usize::from(is_needed(store, &old.name).await?),
             }
         }
         Ok(done)
     }
 }
 
+/// Whether the newest version of the scenario that a secret is kept for names it, or it is kept for something else.
+async fn is_needed(store: &Store, name: &str) -> Result<bool, ringback_store::Error> {
+    let mut parts = name.split('/');
+    let (Some("scenario"), Some(id), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Ok(true);
+    };
+    let found = store.scenario_find(id).await?;
+    Ok(found.is_some_and(|row| is_named(name, &row.body)))
+}
+
 impl Resealed {
     /// In one line; `None` where there was nothing to do.
     pub fn told(self) -> Option<String> {
         let Self { again, lost } = self;
-        match (again, lost) {
-            (0, 0) => None,
-            (_, 0) => Some(format!(
-                "{again} secrets were sealed again under SECRET_KEY"
-            )),
-            _ => Some(format!(
-                "{again} secrets were sealed again under SECRET_KEY; {lost} do not open: set SECRET_KEY_PREVIOUS to the SECRET_KEY they were sealed under"
-            )),
+        let done = (again > 0).then(|| {
+            let were = if again == 1 {
+                "secret was"
+            } else {
+                "secrets were"
+            };
+            format!("{again} {were} sealed again under SECRET_KEY")
+        });
+        let wanting = (lost > 0).then(|| {
+            let open = if lost == 1 { "secret does" } else { "secrets do" };
+            format!(
+                "{lost} {open} not open under SECRET_KEY, and what needs them cannot be used: set SECRET_KEY_PREVIOUS to the SECRET_KEY they were \
+                 sealed under, or give them again"
+            )
+        });
+        match (done, wanting) {
+            (Some(done), Some(wanting)) => Some(format!("{done}; {wanting}")),
+            (done, wanting) => done.or(wanting),
         }
     }
 }
@@ -163,7 +195,7 @@ mod tests {
         assert!(
             done.told()
                 .unwrap()
-                .starts_with("2 secrets were sealed again under SECRET_KEY; 1 do")
+                .starts_with("2 secrets were sealed again under SECRET_KEY; 1 secret does")
         );
         // The old key is not needed any more.
         let alone = vault("new key", None);

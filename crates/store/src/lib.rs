@@ -57,7 +57,7 @@ pub use schedule::{Entry, EntryFilter, EntryMove, EntryNew, EntryStatus, Finish,
 pub use sessions::{Principal, Rotation, SessionNew};
 pub use transcripts::{Transcript, TranscriptKind};
 pub use users::{Role, User, UserChange, UserNew};
-pub use vault::SealedSecret;
+pub use vault::{SealedSecret, Setting};
 pub use words::{Json, UnknownWord};
 pub use writer::{Write, Writer, WriterState};
 

@@ -20,10 +20,23 @@ pub struct SealedSecret {
     pub updated_at: i64,
 }
 
+/// A value that is kept by a name.
+#[derive(Clone, Debug, PartialEq, FromRow)]
+pub struct Setting {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: Json,
+    /// When it was written (µs since 1970).
+    pub updated_at: i64,
+}
+
 statements! {
     SETTING_UPSERT = ["INSERT INTO settings (name, value, updated_at) VALUES ($1, $2, $3)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"];
     SETTING_FIND = ["SELECT value FROM settings WHERE name = $1"];
+    SETTINGS_LIST = ["SELECT name, value, updated_at FROM settings
+        WHERE substr(name, 1, length(CAST($1 AS TEXT))) = $1 ORDER BY name"];
     SETTING_DELETE = ["DELETE FROM settings WHERE name = $1"];
     SECRET_UPSERT = ["INSERT INTO secrets (name, owner, ciphertext, key_id, updated_at)
         VALUES ($1, $2, $3, $4, $5)
@@ -54,6 +67,14 @@ impl Store {
     pub async fn setting_find(&self, name: &str) -> Result<Option<Json>, Error> {
         let row: Option<(Json,)> = fetch!(self, fetch_optional, SETTING_FIND, name)?;
         Ok(row.map(|(value,)| value))
+    }
+
+    /// The values whose names begin so.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn setting_list(&self, begin: &str) -> Result<Vec<Setting>, Error> {
+        fetch!(self, fetch_all, SETTINGS_LIST, begin)
     }
 
     /// Forgets the value of this name.

@@ -26,6 +26,7 @@ use crate::database::{now, rfc3339};
 use crate::desk::conversations::{About, Conversation, Full, NoTurn, Tell, Turn};
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
+use crate::scenarios::Unfit;
 
 /// When another server may have taken the place of one that stops, in seconds.
 const STOPPING_FOR: u64 = 5;
@@ -115,14 +116,14 @@ struct Line {
 /// 15 minutes.
 ///
 /// # Errors
-/// 422 for a scenario that is not there, 429 for too many, 502 where the responder fails, 503 where it has no key.
+/// 422 for a scenario that is not there, 429 for too many, 502 where the responder fails, 503 where it has no key or the scenario cannot be used.
 #[utoipa::path(post, path = "/conversations", tag = "Conversations and speech",
     request_body(content = Beginning),
     responses(
         (status = 201, description = "It has begun.", body = Begun),
         (status = 429, description = "This user has 20, or there are 200: `Retry-After` says when to try again.", body = Problem, example = json!({"detail": "there are too many conversations: try again later"})),
         (status = 502, description = "The responder's provider failed.", body = Problem, example = json!({"detail": "openai (gpt-6-luna at api.openai.com) answered 500"})),
-        (status = 503, description = "The responder's provider has no key, the database does not answer, or the server stops.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
+        (status = 503, description = "The responder's provider has no key, the scenario cannot be used, the database does not answer, or the server stops.", body = Problem, example = json!({"detail": "OPENAI_API_KEY is not set"})),
     ))]
 pub async fn begin_conversation(
     State(app): State<App>,
@@ -187,15 +188,13 @@ async fn scenario(
     name: &str,
     direction: Direction,
 ) -> Result<Arc<Scenario>, Refusal> {
-    let stored = app.scenarios.find(name).and_then(|chosen| chosen.stored);
-    if let Some(stored) = stored
+    if let Some(stored) = app.scenarios.stored(name)
         && !may_use(app, user, &stored.id).await?
     {
-        let why = "there is no scenario of this name";
-        return Err(Refusal::field("scenario", why));
+        return Err(Unfit::Absent.refusal("scenario"));
     }
     let chosen = app.scenario(name, direction);
-    let chosen = chosen.map_err(|why| Refusal::field("scenario", why))?;
+    let chosen = chosen.map_err(|why| why.refusal("scenario"))?;
     Ok(chosen.scenario)
 }
 

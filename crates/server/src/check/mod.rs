@@ -2,6 +2,7 @@
 
 mod advice;
 mod captcha;
+mod keys;
 mod report;
 
 use std::path::PathBuf;
@@ -90,7 +91,12 @@ pub async fn check(args: &CheckArgs) -> anyhow::Result<Report> {
     };
     let (checked, captcha) = tokio::join!(engines.run_checks(checks, args.timeout), captcha);
     let twilio = is_wanted(&args.only, TWILIO);
-    Ok(Report::of(checked, &config, twilio).with(captcha?))
+    let keys = match args.only.is_empty() {
+        true => keys::check(&config, args.timeout).await,
+        false => None,
+    };
+    let report = Report::of(checked, &config, twilio);
+    Ok(report.with(captcha?).with(keys))
 }
 
 fn is_wanted(only: &[String], name: &str) -> bool {

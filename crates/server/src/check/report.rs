@@ -22,7 +22,7 @@ pub struct Report {
 /// What came of one check.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    /// `stt`, `responder`, `tts`, `carrier` or `captcha`.
+    /// `stt`, `responder`, `tts`, `carrier`, `captcha` or `database`.
     pub role: &'static str,
     /// The engine's name.
     pub engine: &'static str,

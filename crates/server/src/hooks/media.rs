@@ -28,7 +28,7 @@ use crate::calls::{Arrival, Connected, Ending, Live, Outcome, Purpose, Refusal, 
 use crate::client::ClientAddress;
 use crate::openapi::Problem;
 use crate::requests::panic_text;
-use crate::scenarios::Chosen;
+use crate::scenarios::{Chosen, Unfit};
 use crate::traces::Facts;
 
 /// The `start` message must have come within this time.
@@ -63,6 +63,7 @@ pub async fn open_media(
         (status = 101, description = "The socket is open."),
         (status = 404, description = "There is no such scenario.", body = Problem, example = json!({"detail": "there is no scenario of this name"})),
         (status = 426, description = "The connection cannot be upgraded.", body = Problem, example = json!({"detail": "WebSocket request couldn't be upgraded since no upgrade state was present"})),
+        (status = 503, description = "The scenario is kept here and cannot be used.", body = Problem, example = json!({"detail": "this scenario cannot be used at present"})),
     ))]
 pub async fn open_scenario_media(
     State(app): State<App>,
@@ -71,11 +72,15 @@ pub async fn open_scenario_media(
     upgrade: Upgrade,
 ) -> Response {
     // A scenario may have been renamed or deleted since its call was told to come here.
-    let is_there = app.scenarios.find(&bot_id).is_some()
-        || (app.registry).expects(|expected| expected.arrival.is_for(&bot_id));
-    if !is_there {
-        let what = "there is no scenario of this name";
-        return Detail::new(StatusCode::NOT_FOUND, what).into_response();
+    if let Err(why) = app.scenarios.look_up(&bot_id)
+        && !(app.registry).expects(|expected| expected.arrival.is_for(&bot_id))
+    {
+        let status = match why {
+            Unfit::Unusable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Unfit::Absent | Unfit::Direction(..) => StatusCode::NOT_FOUND,
+        };
+        tracing::warn!(reason = %why, "WebSocket refused");
+        return Detail::new(status, why.outside()).into_response();
     }
     accept(app, Some(bot_id), client, upgrade)
 }
@@ -219,11 +224,11 @@ fn foreign(
 ) -> Result<(Expected, Live<Expected>), Violation> {
     let Chosen { scenario, stored } = match name {
         Some(name) => (app.scenarios)
-            .find(name)
-            .ok_or_else(|| policy("there is no scenario of this name"))?,
+            .look_up(name)
+            .map_err(|why| policy(why.outside()))?,
         None => app
             .scenario(&app.config.calls.default_scenario, Direction::Inbound)
-            .map_err(policy)?,
+            .map_err(|why| policy(why.outside()))?,
     };
     if !scenario.foreign_streams {
         return Err(policy(

@@ -81,14 +81,17 @@ pub async fn resume_call(
     match known {
         Resumption::Ended(Outcome::Over) => twiml(&[Verb::Hangup]),
         Resumption::Ended(Outcome::Transfer(to)) => match to.strip_prefix(SCENARIO) {
-            Some(slug) if app.scenarios.find(slug).is_some() => answer(&app, slug, &posted),
-            Some(slug) => {
-                tracing::error!(
-                    scenario = slug,
-                    "Error: there is no scenario to put a caller through to"
-                );
-                apology(&app, scenario, &request)
-            }
+            Some(slug) => match app.scenarios.look_up(slug) {
+                Ok(_) => answer(&app, slug, &posted),
+                Err(why) => {
+                    tracing::error!(
+                        scenario = slug,
+                        reason = %why,
+                        "Error: a caller cannot be put through to a scenario"
+                    );
+                    apology(&app, scenario, &request)
+                }
+            },
             None => twiml(&dial(&to)),
         },
         Resumption::NeverConnected if app.lifecycle.draining.is_cancelled() => {

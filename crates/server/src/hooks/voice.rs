@@ -24,9 +24,9 @@ use crate::calls::{Arrival, Purpose, TokenId};
 use crate::metrics::Refused;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
-use crate::scenarios::Chosen;
+use crate::scenarios::{Chosen, Unfit};
 
-/// What a caller hears while the server stops.
+/// What a caller hears while the server stops, or the scenario cannot be used.
 pub const STOPPING: &str = "We are sorry, we cannot take your call at this moment. Please call again in a few minutes. Goodbye.";
 /// What a caller hears when there is no place left.
 pub const BUSY: &str = "We are sorry, all our lines are busy at this moment. Please call again in a few minutes. Goodbye.";
@@ -38,7 +38,7 @@ const BUSY_SPANISH: &str = "Lo sentimos, todas nuestras líneas están ocupadas.
 
 /// Answer a call with the default scenario.
 ///
-/// While the server stops, or no line is free, the TwiML says so and hangs up.
+/// While the server stops, no line is free, or the scenario is kept here and cannot be used, the TwiML says so and hangs up.
 #[utoipa::path(post, path = "/", tag = "Telephony webhooks",
     request_body(content = VoiceForm, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -55,7 +55,7 @@ pub async fn answer_default_call(
 
 /// Answer a call with a scenario.
 ///
-/// While the server stops, or no line is free, the TwiML says so and hangs up.
+/// While the server stops, no line is free, or the scenario is kept here and cannot be used, the TwiML says so and hangs up.
 #[utoipa::path(post, path = "/call/inbound/receive/{bot_id}", tag = "Telephony webhooks",
     params(("bot_id" = String, Path, description = "Slug or id of the scenario.", example = "front-desk")),
     request_body(content = VoiceForm, content_type = "application/x-www-form-urlencoded"),
@@ -103,11 +103,7 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
     app.metrics.attempted(direction);
     let Chosen { scenario, stored } = match app.scenario(name, direction) {
         Ok(chosen) => chosen,
-        Err(what) => {
-            app.metrics.refused(direction, Refused::NoScenario);
-            tracing::warn!(call.sid = request.call_sid, reason = %what, "call refused");
-            return Detail::new(StatusCode::NOT_FOUND, what).into_response();
-        }
+        Err(why) => return unfit(app, &request, direction, &why),
     };
     let refuse = |line: &'static str, why: Refused, reason: &str| {
         app.metrics.refused(direction, why);
@@ -148,6 +144,20 @@ pub(super) fn answer(app: &App, name: &str, posted: &Posted) -> Response {
             super::resume::apology(app, Some(&scenario), &request)
         }
     }
+}
+
+/// A caller whose scenario is there but cannot be used hears an apology: Twilio's own words for an error would tell them less.
+fn unfit(app: &App, request: &VoiceRequest<'_>, direction: Direction, why: &Unfit) -> Response {
+    let call_sid = request.call_sid;
+    if let Unfit::Unusable(unusable) = why {
+        app.metrics.refused(direction, Refused::Broken);
+        tracing::error!(call.sid = call_sid, scenario = unusable.slug, reason = %why, "Error: call refused with a spoken line");
+        let (line, language) = in_language(STOPPING, &unusable.language);
+        return farewell(line, language);
+    }
+    app.metrics.refused(direction, Refused::NoScenario);
+    tracing::warn!(call.sid = call_sid, reason = %why, "call refused");
+    Detail::new(StatusCode::NOT_FOUND, why.to_string()).into_response()
 }
 
 /// A line in the scenario's language, where we know it, and what Twilio calls that.

@@ -1,6 +1,6 @@
 //! From what a client sends to what is stored: secrets are sealed, and all is checked as files are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::places::{forbidden, secrets};
-use super::{Asked, aside, secrets_of};
+use super::{Asked, Opened, aside, secrets_of};
 use crate::app::{App, Server};
 use crate::config::Secret;
 use crate::refusal::{Misfit, Refusal};
@@ -35,7 +35,7 @@ pub struct Wish {
     /// What it says.
     pub body: Value,
     /// The secrets that are kept for it already.
-    pub kept: BTreeMap<String, Secret>,
+    pub kept: Opened,
     /// When (µs since 1970).
     pub now: i64,
 }
@@ -47,6 +47,8 @@ pub struct Draft {
     pub body: Value,
     /// The secrets that are new.
     pub sealed: Vec<SealedSecret>,
+    /// The names of secrets that are kept for it and do not open.
+    pub lost: BTreeSet<String>,
     /// It, read.
     pub scenario: Arc<Scenario>,
     /// What its author should know.
@@ -69,7 +71,7 @@ fn drafted(app: &Server, wish: Wish) -> Result<Draft, Refusal> {
         asked,
         owner,
         mut body,
-        mut kept,
+        kept: Opened { mut kept, lost },
         now,
     } = wish;
     if let Some(fields) = body.as_object_mut() {
@@ -79,6 +81,7 @@ fn drafted(app: &Server, wish: Wish) -> Result<Draft, Refusal> {
     let fresh = take_secrets(&mut body);
     kept.extend(fresh.clone());
     let origin = Origin::text(&slug).with_secrets(kept);
+    let origin = origin.without_secrets(lost.clone());
     let read = parse_json(&body, &origin);
     let slugs = read
         .as_ref()
@@ -97,6 +100,7 @@ fn drafted(app: &Server, wish: Wish) -> Result<Draft, Refusal> {
             Ok(Draft {
                 sealed: seal(app, &id, &fresh, now)?,
                 scenario: Arc::new(scenario),
+                lost,
                 warnings,
                 body,
             })

@@ -4,29 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_session::scenario::{Problem, Scenario, Warning};
 use ringback_store::{Error, Store};
+
+use tokio::time::Instant;
 
 use super::{Entry, aside, secrets_of};
 use crate::app::App;
 use crate::database::now;
+use crate::keyring::{self, Discord, Keyring};
 
 /// How often the database is asked for changes that other servers made.
 const EVERY: Duration = Duration::from_secs(2);
 /// Lines are spoken in advance for so many scenarios at the start, those that changed last.
 const WARMED: usize = 100;
 
-/// Keeps up with the database until the server stops. What an earlier `SECRET_KEY` has sealed is sealed again first. While the
-/// database is down, what was read last stays.
+/// Keeps up with the database until the server stops. What an earlier `SECRET_KEY` has sealed is sealed again first, once no other
+/// server works under that. While the database is down, what was read last stays.
 pub async fn follow(app: App) {
-    let mut resealed = false;
+    let mut keys = Keys::default();
     let mut well = true;
     loop {
-        let done = match app.rows.store() {
-            Some(store) if !resealed => reseal(&app, store).await,
-            Some(_) | None => Ok(()),
-        };
-        resealed |= done.is_ok();
+        let done = keys.look_after(&app).await;
         match done.and(refresh(&app).await) {
             Ok(()) => well = true,
             Err(error) => {
@@ -37,6 +35,54 @@ pub async fn follow(app: App) {
             }
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// What was done about keys, and found.
+#[derive(Debug, Default)]
+struct Keys {
+    looked: Option<Instant>,
+    /// Whether others work under another key, and whether that is announced.
+    found: Option<(bool, bool)>,
+    resealed: bool,
+}
+
+impl Keys {
+    async fn look_after(&mut self, app: &App) -> Result<(), Error> {
+        let rows = &app.rows;
+        let (Some(store), Some(node)) = (rows.store(), rows.node()) else {
+            return Ok(());
+        };
+        if (self.looked).is_some_and(|looked| looked.elapsed() < keyring::EVERY) {
+            return Ok(());
+        }
+        let (vault, now) = (&app.scenarios.vault, now());
+        let keyring = Keyring::read(store).await?;
+        let discord = keyring.discord(vault, Some(node), now);
+        self.tell(discord.as_ref());
+        keyring.write(store, vault, (node, now)).await?;
+        if !self.resealed && !discord.is_some_and(|discord| discord.live) {
+            reseal(app, store).await?;
+            self.resealed = true;
+        }
+        self.looked = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Says what is new.
+    fn tell(&mut self, discord: Option<&Discord>) {
+        let found = discord.map(|discord| (discord.live, discord.announced));
+        let is_new = self.found != found;
+        self.found = found;
+        match discord.filter(|_| is_new) {
+            Some(Discord {
+                what,
+                announced: true,
+                ..
+            }) => tracing::warn!("{what}"),
+            Some(Discord { what, .. }) => tracing::error!("Error: {what}"),
+            None => {}
+        }
     }
 }
 
@@ -111,6 +157,11 @@ async fn load(app: &App, store: &Store, id: &str) -> Result<Option<Arc<Entry>>, 
             "Error: a stored scenario cannot be used: {problem}"
         );
     }
+    for warning in entry.read.iter().flat_map(|(_, warnings)| warnings) {
+        if entry.lost {
+            tracing::warn!(scenario = row.slug, "scenario: {warning}");
+        }
+    }
     if app.scenarios.files.scenario(&row.slug).is_some() {
         tracing::warn!(
             scenario = row.slug,
@@ -122,19 +173,15 @@ async fn load(app: &App, store: &Store, id: &str) -> Result<Option<Arc<Entry>>, 
 }
 
 /// This server has written a version: it is known here at once.
-pub async fn learn(
-    app: &App,
-    row: &ringback_store::Scenario,
-    read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
-) {
+pub async fn learn(app: &App, entry: Entry) {
     let _changing = app.scenarios.changing.lock().await;
     let mut entries = app.scenarios.index().entries.clone();
-    let known = entries.get(&row.id);
-    if known.is_some_and(|known| known.stored.version > row.version) {
+    let known = entries.get(&entry.stored.id);
+    if known.is_some_and(|known| known.stored.version > entry.stored.version) {
         return;
     }
-    let entry = Arc::new(Entry::of(row, read));
-    entries.insert(row.id.clone(), Arc::clone(&entry));
+    let entry = Arc::new(entry);
+    entries.insert(entry.stored.id.clone(), Arc::clone(&entry));
     app.scenarios.replace(entries);
     warm(app, &entry);
 }

@@ -8,8 +8,9 @@ mod draft;
 mod follow;
 mod needs;
 mod places;
+mod unfit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::StatusCode;
@@ -23,6 +24,7 @@ pub use draft::{Draft, Wish, draft, misfits, patched, placed};
 pub use follow::{follow, forget, learn, refresh};
 pub use needs::needs;
 pub use places::{Asked, masked};
+pub use unfit::{Unfit, Unusable};
 
 use crate::config::Secret;
 use crate::refusal::Refusal;
@@ -57,27 +59,32 @@ pub struct Entry {
     pub stored: Stored,
     /// Its name in addresses.
     pub slug: String,
+    /// As `en-US`, also where it cannot be used.
+    language: String,
     updated_at: i64,
     /// What it says, or what keeps it from use.
     pub read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
+    /// Whether it names a secret that does not open.
+    lost: bool,
 }
 
 impl Entry {
     /// Reads a row with its secrets.
     pub fn read(vault: &Vault, row: &ringback_store::Scenario, sealed: &[SealedSecret]) -> Self {
-        let origin = Origin::text(&row.slug).with_secrets(opened(vault, sealed));
+        let Opened { kept, lost } = Opened::of(vault, sealed);
+        let origin = Origin::text(&row.slug).with_secrets(kept);
+        let origin = origin.without_secrets(lost.clone());
         let json = serde_json::from_str(&row.body).unwrap_or_default();
         let read = parse_json(&json, &origin);
-        Self::of(
-            row,
-            read.map(|(scenario, warnings)| (Arc::new(scenario), warnings)),
-        )
+        let read = read.map(|(scenario, warnings)| (Arc::new(scenario), warnings));
+        Self::of(row, read, &lost)
     }
 
-    /// A row that has been read.
+    /// A row that has been read, while these of its secrets do not open.
     pub fn of(
         row: &ringback_store::Scenario,
         read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
+        lost: &BTreeSet<String>,
     ) -> Self {
         Self {
             stored: Stored {
@@ -87,10 +94,32 @@ impl Entry {
                 shared: row.shared,
             },
             slug: row.slug.clone(),
+            language: match &read {
+                Ok((scenario, _)) => scenario.language.clone(),
+                Err(_) => language_of(&row.body),
+            },
             updated_at: row.updated_at,
             read,
+            lost: lost.iter().any(|name| is_named(name, &row.body)),
         }
     }
+
+    /// Whether calls go without it, or without a part of it.
+    fn is_ill(&self) -> bool {
+        self.read.is_err() || self.lost
+    }
+}
+
+/// The language of a body that cannot be used; empty where it says none.
+fn language_of(body: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    body["language"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether a scenario's body names this secret: those of versions before are kept, too. No name is a part of another text.
+#[must_use]
+pub fn is_named(name: &str, body: &str) -> bool {
+    body.contains(&format!("secret:{name}"))
 }
 
 /// Does what may take long on a thread that serves no call.
@@ -112,22 +141,36 @@ pub fn secrets_of(id: &str) -> String {
     format!("scenario/{id}/")
 }
 
-/// Secrets by the names that their scenario calls them. Those that do not open are left out.
-pub fn opened(vault: &Vault, sealed: &[SealedSecret]) -> BTreeMap<String, Secret> {
-    let open = |sealed: &SealedSecret| match vault.open(sealed) {
-        Ok(secret) => {
+/// The secrets of a scenario, by the names that it calls them.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Those that opened.
+    pub kept: BTreeMap<String, Secret>,
+    /// Those that did not.
+    pub lost: BTreeSet<String>,
+}
+
+impl Opened {
+    /// What opens of these.
+    pub fn of(vault: &Vault, sealed: &[SealedSecret]) -> Self {
+        let mut opened = Self::default();
+        for sealed in sealed {
             let name = sealed.name.rsplit('/').next().unwrap_or_default();
-            Some((name.to_owned(), secret))
+            match vault.open(sealed) {
+                Ok(secret) => {
+                    opened.kept.insert(name.to_owned(), secret);
+                }
+                Err(why) => {
+                    tracing::error!(
+                        name = sealed.name,
+                        "Error: a scenario's secret does not open: {why}"
+                    );
+                    opened.lost.insert(name.to_owned());
+                }
+            }
         }
-        Err(why) => {
-            tracing::error!(
-                name = sealed.name,
-                "Error: a scenario's secret does not open: {why}"
-            );
-            None
-        }
-    };
-    sealed.iter().filter_map(open).collect()
+        opened
+    }
 }
 
 /// The scenarios, as this server knows them.
@@ -198,18 +241,42 @@ impl Scenarios {
 
     /// The scenario of this slug or id, if it can be used: first those that are built in or files.
     pub fn find(&self, name: &str) -> Option<Chosen> {
+        self.look_up(name).ok()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// Whether there is none, or it cannot be used.
+    pub fn look_up(&self, name: &str) -> Result<Chosen, Unfit> {
         if let Some(scenario) = self.files.scenario(name) {
-            return Some(Chosen {
+            return Ok(Chosen {
                 scenario: Arc::clone(scenario),
                 stored: None,
             });
         }
-        let entry = self.entry(name)?;
-        let (scenario, _) = entry.read.as_ref().ok()?;
-        Some(Chosen {
-            scenario: Arc::clone(scenario),
-            stored: Some(entry.stored.clone()),
-        })
+        let entry = self.entry(name).ok_or(Unfit::Absent)?;
+        match &entry.read {
+            Ok((scenario, _)) => Ok(Chosen {
+                scenario: Arc::clone(scenario),
+                stored: Some(entry.stored.clone()),
+            }),
+            Err(_) => Err(Unfit::Unusable(Unusable::of(&entry))),
+        }
+    }
+
+    /// Where the scenario of this slug or id stands in the database, whether it can be used or not; `None` for one that is built in or a
+    /// file.
+    pub fn stored(&self, name: &str) -> Option<Stored> {
+        match self.files.scenario(name) {
+            Some(_) => None,
+            None => self.entry(name).map(|entry| entry.stored.clone()),
+        }
+    }
+
+    /// Whether every scenario of the database can be used as it was kept.
+    pub fn are_well(&self) -> bool {
+        !self.index().entries.values().any(|entry| entry.is_ill())
     }
 
     /// Whether callers of one scenario may be put through to another. One that is built in or a file leads anywhere. What a user keeps
@@ -222,7 +289,7 @@ impl Scenarios {
     /// Whether callers of a user's scenario may be put through to the one of this slug or id: it is built in, a file, theirs or shared, or
     /// there is none.
     pub fn is_open_to(&self, owner: Option<&str>, name: &str) -> bool {
-        let stored = self.find(name).and_then(|chosen| chosen.stored);
+        let stored = self.stored(name);
         stored.is_none_or(|to| to.shared || (owner.is_some() && to.owner.as_deref() == owner))
     }
 

@@ -20,6 +20,7 @@ mod following;
 mod headers;
 mod health;
 mod kept;
+mod keyring;
 mod listening;
 mod log;
 mod media;

@@ -14,6 +14,7 @@ mod include;
 mod language;
 mod language_model;
 mod later;
+mod lost;
 pub(crate) mod mcp;
 mod model;
 pub(crate) mod names;

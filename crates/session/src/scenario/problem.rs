@@ -1,6 +1,6 @@
 //! What is wrong with a scenario, where, and what to do about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -126,6 +126,8 @@ pub(crate) struct Findings {
     pub(crate) dictionary: Option<Arc<Dictionary>>,
     /// Secrets that are kept for this scenario, by their names.
     pub(crate) kept: Arc<BTreeMap<String, Secret>>,
+    /// Names of secrets that are kept for it and do not open.
+    pub(crate) lost: Arc<BTreeSet<String>>,
     /// The language of our own lines.
     pub(crate) language: Language,
 }

@@ -1,6 +1,6 @@
 //! From the text of a scenario to the scenario.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub struct Origin {
     folder: Option<PathBuf>,
     dictionary: Option<Arc<Dictionary>>,
     kept: Arc<BTreeMap<String, Secret>>,
+    lost: Arc<BTreeSet<String>>,
 }
 
 impl Origin {
@@ -53,6 +54,7 @@ impl Origin {
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
             dictionary: None,
             kept: Arc::default(),
+            lost: Arc::default(),
         }
     }
 
@@ -64,6 +66,7 @@ impl Origin {
             folder: None,
             dictionary: None,
             kept: Arc::default(),
+            lost: Arc::default(),
         }
     }
 
@@ -76,6 +79,13 @@ impl Origin {
     pub fn with_secrets(self, kept: BTreeMap<String, Secret>) -> Self {
         let kept = Arc::new(kept);
         Self { kept, ..self }
+    }
+
+    /// With the names of secrets that are kept for the scenario and do not open: tools that need one are left out, for anything else it
+    /// is a problem.
+    pub fn without_secrets(self, lost: BTreeSet<String>) -> Self {
+        let lost = Arc::new(lost);
+        Self { lost, ..self }
     }
 
     /// The name that problems begin with.
@@ -110,6 +120,7 @@ fn read(
     let mut findings = Findings::of(&origin.name);
     findings.dictionary.clone_from(&origin.dictionary);
     findings.kept = Arc::clone(&origin.kept);
+    findings.lost = Arc::clone(&origin.lost);
     let scenario = tree(&mut findings).and_then(|node| {
         if node.depth() > DEEPEST {
             let what = format!("more than {DEEPEST} tables and lists stand within one another");

@@ -6,6 +6,7 @@ use ringback_call::ToolSpec;
 use serde_json::{Map, Value, json};
 
 use super::field::{Field, Section};
+use super::lost;
 use super::mcp::{self, McpServer};
 use super::model::SecretRef;
 use super::names::{Names, is_word};
@@ -173,7 +174,7 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
             field.problem(findings, what, "keep fewer: models choose badly among many");
         }
         for item in items.iter().take(MOST_TOOLS) {
-            let Some(mut section) = item.section(findings) else {
+            let Some(mut section) = lost::section(item, findings) else {
                 continue;
             };
             let side_effect = section.take("side_effect");

@@ -151,7 +151,13 @@ pub(super) fn secret(field: &Field<'_>, findings: &mut Findings) -> Option<Secre
 
 fn kept(name: &str, field: &Field<'_>, findings: &mut Findings) -> Option<SecretRef> {
     let secret = findings.kept.get(name).cloned();
-    if secret.is_none() {
+    if findings.lost.contains(name) {
+        field.problem(
+            findings,
+            format!("the secret {name} does not open under SECRET_KEY"),
+            "set SECRET_KEY_PREVIOUS to the SECRET_KEY it was sealed under, or give the secret again",
+        );
+    } else if secret.is_none() {
         field.problem(
             findings,
             "no secret of this name is kept for this scenario",
@@ -160,6 +166,12 @@ fn kept(name: &str, field: &Field<'_>, findings: &mut Findings) -> Option<Secret
     }
     let name = name.to_owned();
     secret.map(|secret| SecretRef::Kept(KeptSecret { name, secret }))
+}
+
+/// The name of the secret that a reference leads to, where it is kept for the scenario.
+pub(super) fn kept_name(reference: &str) -> Option<&str> {
+    let (kind, name) = reference.trim().split_once(':')?;
+    (kind == KEPT).then_some(name)
 }
 
 /// Whether a text says where a secret is kept, and is none itself.

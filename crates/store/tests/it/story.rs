@@ -299,6 +299,18 @@ async fn keeps_small_things(fresh: &Fresh, ann: &str) {
     let value = Json(json!({"numbers": ["a", 1, null]}));
     store.setting_set("numbers", &value, NOW).await.unwrap();
     assert_eq!(store.setting_find("numbers").await.unwrap(), Some(value));
+    store
+        .setting_set("numbered", &Json(json!(2)), NOW)
+        .await
+        .unwrap();
+    let listed = store.setting_list("number").await.unwrap();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|setting| (setting.name.as_str(), setting.updated_at))
+        .collect();
+    assert_eq!(listed, [("numbered", NOW), ("numbers", NOW)]);
+    assert_eq!(store.setting_list("numbers").await.unwrap().len(), 1);
+    assert_eq!(store.setting_list("Numb").await.unwrap(), []);
     store.setting_delete("numbers").await.unwrap();
     assert_eq!(store.setting_find("numbers").await.unwrap(), None);
     let secret = |ciphertext: &str, key_id: &str| SealedSecret {

@@ -18,6 +18,7 @@ use crate::body::JsonBody;
 use crate::calls::watch::Watch;
 use crate::openapi::Problem;
 use crate::refusal::Refusal;
+use crate::scenarios::Unfit;
 
 /// How large a body may be, in bytes.
 pub const MAX_BYTES: usize = 16 << 10;
@@ -264,8 +265,8 @@ fn may_reach(app: &App, live: &Watch, slug: &str) -> Result<(), Refusal> {
     }
     match app.scenario(slug, live.direction) {
         Ok(_) => Ok(()),
-        Err(_) if app.scenarios.find(slug).is_none() => Err(Refusal::field("to", nowhere)),
-        Err(what) => Err(Refusal::field("to", what)),
+        Err(Unfit::Absent) => Err(Refusal::field("to", nowhere)),
+        Err(why) => Err(why.refusal("to")),
     }
 }
 

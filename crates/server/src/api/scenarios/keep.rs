@@ -1,7 +1,5 @@
 //! Keeping scenarios in the database: who may, what is checked, and what every server is told.
 
-use std::collections::BTreeMap;
-
 use axum::http::StatusCode;
 use ringback_session::scenario::Warning;
 use ringback_store::{Error, Scenario, ScenarioNew, new_id};
@@ -13,7 +11,7 @@ use crate::app::App;
 use crate::database::now;
 use crate::refusal::{Misfit, Refusal, soon, store};
 use crate::scenarios::{
-    Asked, Draft, Wish, draft, forget, learn, opened, patched, refresh, secrets_of,
+    Asked, Draft, Entry, Opened, Wish, draft, forget, learn, patched, refresh, secrets_of,
 };
 
 /// So many scenarios a user may have.
@@ -88,7 +86,7 @@ pub(super) async fn create(
         asked: Asked::by(user),
         owner: Some(user.id.clone()),
         body,
-        kept: BTreeMap::new(),
+        kept: Opened::default(),
         now: at,
     };
     let draft = draft(app, wish).await?;
@@ -133,7 +131,7 @@ pub(super) async fn change(
             asked: Asked::by(user),
             owner: row.owner.clone(),
             body,
-            kept: opened(&app.scenarios.vault, &sealed),
+            kept: Opened::of(&app.scenarios.vault, &sealed),
             now: at,
         };
         let draft = draft(app, wish).await?;
@@ -252,9 +250,13 @@ async fn kept(
     draft: Draft,
 ) -> Result<Kept, Refusal> {
     let Draft {
-        scenario, warnings, ..
+        scenario,
+        lost,
+        warnings,
+        ..
     } = draft;
-    learn(app, &row, Ok((scenario, warnings.clone()))).await;
+    let read = Ok((scenario, warnings.clone()));
+    learn(app, Entry::of(&row, read, &lost)).await;
     let detail = json!({ "slug": row.slug, "version": row.version });
     whence
         .audit(app, Some(&user.id), action, &row.id, detail)

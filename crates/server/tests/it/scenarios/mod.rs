@@ -4,6 +4,7 @@
 mod aside;
 pub mod calls;
 mod changes;
+mod lost;
 mod refusals;
 mod secrets;
 mod story;

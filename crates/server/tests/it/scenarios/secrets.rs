@@ -145,7 +145,7 @@ async fn what_the_key_before_sealed_is_sealed_again_at_the_start_and_by_migrate(
             .current_dir(folder)
             .output()
             .unwrap();
-        String::from_utf8(done.stdout).unwrap()
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
     };
     let other = "another key of the test's own, long enough";
     let told = migrate(other, key);
@@ -169,7 +169,7 @@ async fn what_the_key_before_sealed_is_sealed_again_at_the_start_and_by_migrate(
         "a third key, which knows of none before it",
         "and not this one either, I fear",
     );
-    assert!(told.contains("2 do not open"), "{told}");
+    assert!(told.contains("2 secrets do not open"), "{told}");
 
     // A server that starts under the first key again.
     let setup = setup().with(

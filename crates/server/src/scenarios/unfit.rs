@@ -1,0 +1,80 @@
+//! Why a scenario takes no call.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use ringback_call::Direction;
+
+use super::Entry;
+use crate::refusal::Refusal;
+
+/// Why a scenario takes no call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// There is none of this name.
+    Absent,
+    /// It is kept in the database, and something keeps it from use.
+    Unusable(Unusable),
+    /// It takes no calls of this direction.
+    Direction(String, Direction),
+}
+
+/// A scenario that is kept in the database and cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Its name in addresses.
+    pub slug: String,
+    /// As `en-US`.
+    pub language: String,
+    /// The first of its problems.
+    why: String,
+}
+
+impl Unusable {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let problems = entry.read.as_ref().err();
+        let problem = problems.and_then(|problems| problems.first());
+        let why = problem.map_or_else(String::new, |problem| match problem.path.as_str() {
+            "" => format!("{}; {}", problem.what, problem.remedy),
+            path => format!("{path}: {}; {}", problem.what, problem.remedy),
+        });
+        Self {
+            slug: entry.slug.clone(),
+            language: entry.language.clone(),
+            why,
+        }
+    }
+}
+
+impl Unfit {
+    /// For who may see the scenario: what of theirs cannot be used is the server's trouble, all else is their slip.
+    pub fn refusal(&self, field: &str) -> Refusal {
+        match self {
+            Self::Unusable(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string()),
+            Self::Absent | Self::Direction(..) => Refusal::field(field, self.to_string()),
+        }
+    }
+
+    /// What others are told: nothing of what is in it.
+    pub fn outside(&self) -> String {
+        match self {
+            Self::Unusable(_) => "this scenario cannot be used at present".to_owned(),
+            Self::Absent | Self::Direction(..) => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("there is no scenario of this name"),
+            Self::Unusable(Unusable { slug, why, .. }) => {
+                write!(f, "the scenario {slug} cannot be used: {why}")
+            }
+            Self::Direction(slug, direction) => {
+                let direction = format!("{direction:?}").to_lowercase();
+                write!(f, "the scenario {slug} takes no {direction} calls")
+            }
+        }
+    }
+}
