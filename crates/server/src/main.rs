@@ -210,7 +210,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
     if config.operation.test {
         tracing::warn!("{}", telemetry::TEST_MODE);
     }
-    for notice in notices {
+    for notice in notices.into_iter().chain(config.weak_key()) {
         tracing::warn!("{notice}");
     }
     let runtime = match tokio::runtime::Runtime::new() {

@@ -1,4 +1,4 @@
-//! `SECRET_KEY`: refused where it is weak and the world can reach us, made where it is missing and only we can.
+//! `SECRET_KEY`: refused where it is weak and the world can reach us, made where it is missing and we listen for this machine alone.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -32,36 +32,46 @@ const EXAMPLES: &[&str] = &[
     "placeholder",
 ];
 
-/// Refuses a missing, short or example key where the server listens beyond loopback.
+/// Refuses a short, example or guessable key where others than this machine reach the server, and a missing one where it listens beyond
+/// loopback itself: behind a proxy one is made, as on loopback.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    if config.http.host.is_loopback() {
-        return Ok(());
-    }
-    let Some(key) = &config.secret_key else {
-        return Err(unfit("SECRET_KEY", "is not set", config));
+    let http = &config.http;
+    let beyond = !http.host.is_loopback();
+    let reached = match &http.public_url {
+        _ if beyond => format!("HOST={}", http.host),
+        Some(url) if !url.is_this_machine() => format!("PUBLIC_URL={url}"),
+        Some(_) | None => return Ok(()),
     };
-    // Who knows a weak old key could still forge tokens with it.
-    let previous = config.secret_key_previous.as_ref();
-    let previous = previous.map(|key| ("SECRET_KEY_PREVIOUS", key));
-    for (name, key) in [("SECRET_KEY", key)].into_iter().chain(previous) {
-        if key.expose().chars().count() < LEAST_CHARACTERS {
-            return Err(unfit(name, "is shorter than 32 characters", config));
-        }
-        if is_example(key.expose()) {
-            return Err(unfit(name, "is an example", config));
-        }
-        if is_regular(key.expose()) {
-            return Err(unfit(name, "can be guessed", config));
-        }
+    let unfit = |what: String| {
+        ConfigError(format!(
+            "{what}, and {reached} is beyond loopback: make one with: openssl rand -hex 32"
+        ))
+    };
+    if beyond && config.secret_key.is_none() {
+        return Err(unfit("SECRET_KEY is not set".to_owned()));
     }
-    Ok(())
+    weakness(config).map_or(Ok(()), |what| Err(unfit(what)))
 }
 
-fn unfit(name: &str, why: &str, config: &Config) -> ConfigError {
-    ConfigError(format!(
-        "{name} {why}, and HOST={} is beyond loopback: make one with: openssl rand -hex 32",
-        config.http.host
-    ))
+/// Which key is weak, and why. Who knows a weak old key can forge tokens with it as well.
+fn weakness(config: &Config) -> Option<String> {
+    let keys = [
+        ("SECRET_KEY", &config.secret_key),
+        ("SECRET_KEY_PREVIOUS", &config.secret_key_previous),
+    ];
+    keys.into_iter().find_map(|(name, key)| {
+        let key = key.as_ref()?.expose();
+        let why = if key.chars().count() < LEAST_CHARACTERS {
+            "is shorter than 32 characters"
+        } else if is_example(key) {
+            "is an example"
+        } else if is_regular(key) {
+            "can be guessed"
+        } else {
+            return None;
+        };
+        Some(format!("{name} {why}"))
+    })
 }
 
 fn is_example(key: &str) -> bool {
@@ -88,6 +98,15 @@ fn is_regular(key: &str) -> bool {
 }
 
 impl Config {
+    /// That a key is weak, where only this machine reaches the server: elsewhere it stops the start.
+    #[must_use]
+    pub fn weak_key(&self) -> Option<String> {
+        let what = weakness(self)?;
+        Some(format!(
+            "{what}: make one with: openssl rand -hex 32, before others can reach this server"
+        ))
+    }
+
     /// The key that signs tokens: `SECRET_KEY`, else the one kept in `DATA_DIR`, which is made at the first start.
     ///
     /// # Errors

@@ -130,6 +130,12 @@ impl PublicBase {
         &self.authority
     }
 
+    /// Whether nobody but this machine reaches what is at this address.
+    pub fn is_this_machine(&self) -> bool {
+        let host = self.authority.parse::<Authority>();
+        host.is_ok_and(|authority| names_this_machine(authority.host()))
+    }
+
     /// Whether the world uses TLS.
     pub fn is_secure(&self) -> bool {
         self.secure

@@ -338,6 +338,43 @@ fn beyond_loopback_a_weak_previous_secret_key_is_refused_too() {
 }
 
 #[test]
+fn behind_a_proxy_a_weak_secret_key_is_refused_and_on_this_machine_it_is_warned_of() {
+    let load = |url: &str, keys: &[(&str, &str)]| {
+        from_environment(&[&[("PUBLIC_URL", url)][..], keys].concat())
+    };
+    let public = "https://phone.example.org";
+    let good = "kP4vX9sLq2Zt7Wm1Rb6Yc3Nd8Hf5Jg0a";
+    for keys in [
+        &[("SECRET_KEY", "changeme")][..],
+        &[("SECRET_KEY", good), ("SECRET_KEY_PREVIOUS", "changeme")],
+    ] {
+        let (name, _) = keys[keys.len() - 1];
+        let refused = load(public, keys).unwrap_err().to_string();
+        let expected = format!(
+            "{name} is shorter than 32 characters, and PUBLIC_URL={public} is beyond loopback: make one with: openssl rand -hex 32"
+        );
+        assert_eq!(refused, expected);
+        for local in [
+            "",
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "[::1]:9000",
+        ] {
+            let warned = load(local, keys).unwrap().weak_key().unwrap();
+            assert!(
+                warned.starts_with(&format!("{name} is shorter")),
+                "{warned}"
+            );
+            assert!(!warned.contains("changeme"));
+        }
+    }
+    // One that is missing is made, and is as good as any.
+    for keys in [&[][..], &[("SECRET_KEY", good)]] {
+        assert_eq!(load(public, keys).unwrap().weak_key(), None);
+    }
+}
+
+#[test]
 fn beyond_loopback_a_weak_secret_key_is_refused() {
     let refused = |key: &str| {
         let error = from_environment(&[("HOST", "0.0.0.0"), ("SECRET_KEY", key)]);
