@@ -45,6 +45,7 @@ pub use carrier::twilio::{Traffic, Violation, await_start};
 pub use engines::{
     Answerer, EngineConfig, EngineStatus, Engines, Load, RecordingWish, Seats, StartError,
 };
+pub use language::language_tag;
 pub use live::{Live, PIPELINE};
 pub use news::{Follower, News};
 pub use orders::{Given, OrderBook, Orders, Refused, orders};

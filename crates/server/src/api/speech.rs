@@ -13,7 +13,7 @@ use ringback_call::{Fault, Party};
 use ringback_session::aloud::{Aloud, Unread};
 use ringback_session::recorded::{Hearer, Transcript, Unheard, Word};
 use ringback_session::used::Used;
-use ringback_session::{Engines, RecordingWish};
+use ringback_session::{Engines, RecordingWish, language_tag};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ struct RecordingForm {
     #[schema(pattern = "^(deepgram|openai|local|pocketsphinx)$")]
     provider: Option<String>,
     /// As `en` or `pt-BR`; without it the provider finds out.
-    #[schema(pattern = "^[0-9A-Za-z]+(-[0-9A-Za-z]+)*$", max_length = 35)]
+    #[schema(pattern = "^[A-Za-z]{2,3}(-[0-9A-Za-z]{1,8})*$", max_length = 35)]
     language: Option<String>,
 }
 
@@ -212,7 +212,6 @@ fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Refusal> {
             .ok_or_else(|| Refusal::field("provider", "name deepgram, openai or local"))?,
     };
     let language = text("language").map(|text| tag(text)).transpose()?;
-    let language = language.map(str::to_owned);
     Ok(RecordingWish {
         hearer,
         language,
@@ -221,12 +220,10 @@ fn wish(app: &Server, uploaded: &Uploaded) -> Result<RecordingWish, Refusal> {
 }
 
 /// The tag of a language.
-fn tag(text: &str) -> Result<&str, Refusal> {
-    let plain =
-        |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric());
-    let fits = text.len() <= LONGEST_TAG && text.split('-').all(plain);
-    fits.then_some(text)
-        .ok_or_else(|| Refusal::field("language", "write a tag such as en or pt-BR"))
+fn tag(text: &str) -> Result<String, Refusal> {
+    let tag = language_tag(text).filter(|tag| tag.len() <= LONGEST_TAG);
+    let why = "this is no language: write its tag, such as en or pt-BR";
+    tag.ok_or_else(|| Refusal::field("language", why))
 }
 
 /// Who hears where nobody is named: the first of `STT`, or by the keys there are, or this machine.
@@ -332,7 +329,7 @@ pub struct Text {
     /// A provider's name for a voice, or `pico`: it speaks first.
     voice: Option<String>,
     /// As `de` or `pt-BR`; English without it. The local voice speaks English only.
-    #[schema(pattern = "^[0-9A-Za-z]+(-[0-9A-Za-z]+)*$", max_length = 35)]
+    #[schema(pattern = "^[A-Za-z]{2,3}(-[0-9A-Za-z]{1,8})*$", max_length = 35)]
     language: Option<String>,
     #[serde(default)]
     format: Format,
@@ -415,7 +412,7 @@ pub async fn speak_text(
     }
     let voice = wanted.voice.as_deref().filter(|voice| !voice.is_empty());
     let language = tag(wanted.language.as_deref().unwrap_or(ENGLISH))?;
-    let aloud = engines.read_aloud(text, language, voice);
+    let aloud = engines.read_aloud(text, &language, voice);
     let aloud = aloud.map_err(|why| match why {
         Unread::NoVoice => Refusal::field("voice", why.to_string()),
         Unread::Language(what) => Refusal::field("language", what),

@@ -246,6 +246,11 @@ async fn bad_uploads_are_refused_before_anybody_is_asked() {
             json!(["body", "language"]),
         ),
         (
+            vec![good(), field("language", "zz-top-12345678901")],
+            422,
+            json!(["body", "language"]),
+        ),
+        (
             vec![good(), field("provider", "local"), field("language", "de")],
             422,
             json!(["body", "language"]),
@@ -586,6 +591,8 @@ async fn a_text_of_another_language_is_spoken_by_voices_that_know_it_alone() {
         (&server, "de", "pico"),
         (&server, "de", "aura-2-thalia-en"),
         (&server, "d e", ""),
+        (&server, "klingon", ""),
+        (&server, "zz", ""),
         (&local, "de", ""),
     ] {
         let wanted = json!({"text": "Guten Tag.", "language": language, "voice": voice});
