@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use ringback_store::{Rotation, SessionNew, User};
 use serde::Serialize;
 use serde_json::json;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::{Fresh, Whence, digest, email_problem, password_problem, slow_down};
@@ -52,7 +53,8 @@ pub async fn sign_in(
         attempt.failed(app, whence).await;
         // Afterwards: what is written of a user must not tell by its time that there is one.
         let (app, whence, email) = (Arc::clone(app), whence.clone(), email.to_owned());
-        tokio::spawn(async move { failed(&app, &whence, &email, user.as_ref()).await });
+        let failed = async move { failed(&app, &whence, &email, user.as_ref()).await };
+        tokio::spawn(failed.in_current_span());
         let what = "the address or the password is wrong";
         return Err(Refusal::unknown(what));
     };

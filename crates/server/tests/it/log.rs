@@ -146,3 +146,30 @@ async fn a_folder_for_logs_that_cannot_be_made_is_said_and_calls_are_taken() {
         "{terminal}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_act_that_is_written_down_names_its_request() {
+    let server = Simulated::start(&[("LOG_FORMAT", "json")], &[]).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = async |path: &str, password: &str, id: &str| {
+        let body = serde_json::json!({"email": "ada@example.org", "password": password});
+        let request = client.post(format!("{}{path}", server.url()));
+        let request = request.header("content-type", "application/json");
+        let request = request.header("x-request-id", id).body(body.to_string());
+        request.send().await.unwrap().status().as_u16()
+    };
+    let right = "a pass phrase of her own";
+    assert_eq!(post("/auth/register", right, "made").await, 201);
+    assert_eq!(post("/auth/login", "not this one", "wrong").await, 401);
+    assert_eq!(post("/auth/login", right, "right").await, 200);
+    let acts = until("the acts", async || {
+        let log = server.log_files();
+        let lines = log.lines().filter(|line| line.contains("\"audit\""));
+        let acts: Vec<String> = lines.map(str::to_owned).collect();
+        (acts.len() >= 3).then_some(acts)
+    });
+    for act in acts.await {
+        let named = ["made", "wrong", "right"].map(|id| format!("\"request.id\":\"{id}\""));
+        assert!(named.iter().any(|id| act.contains(id)), "{act}");
+    }
+}
