@@ -404,7 +404,7 @@ async fn what_does_not_fit_is_told() {
 
 #[tokio::test]
 async fn there_are_only_so_many() {
-    let server = Simulated::with_a_user(usual_reply(), &[]).await;
+    let server = Simulated::with_a_user(usual_reply(), &[("RATE_LIMITS", "off")]).await;
     let mut paths = Vec::new();
     for _ in 0..MOST_OF_ONE {
         paths.push(begin(&server, "desk").await.0);
