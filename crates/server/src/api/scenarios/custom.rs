@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::body::{JsonBody, Params};
 use crate::openapi::{Message, Problem};
 use crate::refusal::{Refusal, soon, store};
+use crate::scenarios::aside;
 
 /// Keep a scenario.
 ///
@@ -58,8 +59,12 @@ pub async fn list_custom_scenarios(
     Params(paging): Params<Paging>,
 ) -> Result<Response, Refusal> {
     let found = soon(store(&app)?.scenario_list(user.sees(), paging.page()?)).await?;
-    let rows = found.rows.iter().map(|row| whole(&app, row));
-    Ok(listed(found.total, rows))
+    // Two hundred large ones take their time.
+    aside(move || {
+        let rows = found.rows.iter().map(|row| whole(&app, row));
+        listed(found.total, rows)
+    })
+    .await
 }
 
 /// Show a scenario that is kept here.
