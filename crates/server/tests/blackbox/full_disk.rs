@@ -62,7 +62,7 @@ fn a_full_disk_ends_recording_and_trace_but_not_the_call() {
         let meta = server.files(&outcome).meta;
         let told = meta["faults"].as_array().cloned().unwrap_or_default();
         anyhow::ensure!(
-            told.len() == 1 && told[0]["party"] == "Recorder",
+            told.len() == 1 && told[0]["party"] == "recorder",
             "one fault of the recorder, not {told:?}"
         );
         anyhow::ensure!(faults() == before + 1, "{}", server.log());
