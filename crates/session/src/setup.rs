@@ -109,6 +109,7 @@ pub(crate) fn manner(scenario: &Scenario) -> Manner {
         language: scenario.language.clone(),
         speed_pct: scenario.voice.speed_pct,
         voice: scenario.voice.voice.clone(),
+        patience: 1,
     }
 }
 

@@ -576,6 +576,20 @@ async fn a_voice_that_is_named_speaks_first_and_others_stand_in_for_one_that_fai
 }
 
 #[tokio::test]
+async fn a_voice_that_would_be_too_slow_for_a_call_reads_aloud() {
+    let server = Simulated::with_a_user(usual_reply(), &[]).await;
+    let rule = json!({"provider": "cartesia", "delay_ms": 1900}).to_string();
+    server.twins().set(Rule::parse(&rule).unwrap());
+    let answer = say(&server, &json!({"text": "Take your time."})).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.unwrap().len() > 4000);
+    let records = server.twins().requests();
+    let of_ours = |one: &&Record| serde_json::to_string(one).unwrap().contains("Take your time.");
+    let asked = records.iter().filter(of_ours).map(|one| one.provider);
+    assert_eq!(asked.collect::<Vec<_>>(), ["cartesia"], "nobody stood in");
+}
+
+#[tokio::test]
 async fn a_text_of_another_language_is_spoken_by_voices_that_know_it_alone() {
     let server = Simulated::with_a_user(usual_reply(), &[]).await;
     let wanted = json!({"text": "Guten Tag.", "language": "de-DE", "format": "mulaw"});

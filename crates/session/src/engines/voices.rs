@@ -20,6 +20,8 @@ use crate::tts::{self, Manner, Speaker, Started, Starts, Vendor, Voices, Wanted}
 
 /// The local voice, as requests name it.
 const LOCAL: &str = "pico";
+/// How many times longer than in a call a voice is waited for outside of calls: nobody hears the silence.
+const ALOUD_PATIENCE: u32 = 4;
 
 impl Engines {
     pub(super) fn describe_voice(&self, engine: &TtsEngine) -> EngineStatus {
@@ -122,6 +124,7 @@ impl Engines {
         let manner = Manner {
             language: language.to_owned(),
             voice: voice.map(str::to_owned),
+            patience: ALOUD_PATIENCE,
             ..Manner::english()
         };
         let local = Language::of(language) == Some(Language::English);
@@ -203,7 +206,8 @@ impl Starts for Engines {
         };
         let vendor = self.vendor(wanted, manner)?;
         let (commands, inlet) = mpsc::unbounded_channel();
-        let breaker = Arc::clone(self.breakers.of(provider, Party::Tts));
+        let breaker = self.breakers.of(provider, Party::Tts);
+        let breaker = Arc::new(breaker.with_more_patience(manner.patience));
         let (key, model, events) = (vendor.key(), vendor.model().to_owned(), events.clone());
         let speaking = async move {
             let said = |spoken| {

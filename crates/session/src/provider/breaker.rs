@@ -23,7 +23,7 @@ const TRIAL: Duration = Duration::from_secs(10);
 /// A circuit breaker that calls share.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// 0 is 1.
     patience: u32,
 }
@@ -50,6 +50,14 @@ impl Breaker {
     /// How many times longer than usual the provider is waited for.
     pub fn patience(&self) -> u32 {
         self.patience.max(1)
+    }
+
+    /// The same breaker for somebody who waits for the provider so many times longer still.
+    pub(crate) fn with_more_patience(&self, times: u32) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            patience: self.patience().saturating_mul(times.max(1)),
+        }
     }
 
     /// Whether the provider may be asked now. Where it is open and its rest is over, one caller is let through as a trial.

@@ -26,6 +26,8 @@ pub(crate) struct Manner {
     pub(crate) speed_pct: u16,
     /// The voice that the scenario names, for the provider that has it.
     pub(crate) voice: Option<String>,
+    /// How many times longer than in a call a provider's speech is waited for.
+    pub(crate) patience: u32,
 }
 
 impl Manner {
@@ -35,6 +37,7 @@ impl Manner {
             language: "en-US".to_owned(),
             speed_pct: 100,
             voice: None,
+            patience: 1,
         }
     }
 }
