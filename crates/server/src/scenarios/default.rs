@@ -13,6 +13,12 @@ pub fn check_default(app: &Server, was_read: bool) -> Result<(), ConfigError> {
     if scenarios.find(name).is_some() {
         return Ok(());
     }
+    if let Some((refused, _)) = scenarios.files.refused_line(name) {
+        let why: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
+        let why = why.join("; and ");
+        let what = format!("DEFAULT_SCENARIO={name}: its file cannot be used: {why}");
+        return Err(ConfigError(what));
+    }
     if let Some(entry) = scenarios.entry(name) {
         let problems = entry.read.as_ref().err();
         let why = problems.and_then(|problems| problems.first());
@@ -23,14 +29,6 @@ pub fn check_default(app: &Server, was_read: bool) -> Result<(), ConfigError> {
             tracing::error!("Error: {what}");
             return Ok(());
         }
-        return Err(ConfigError(what));
-    }
-    let file = format!("{name}.toml");
-    let mut refused = scenarios.files.refused().iter();
-    if let Some(refused) = refused.find(|refused| refused.file == file) {
-        let why: Vec<String> = refused.problems.iter().map(ToString::to_string).collect();
-        let why = why.join("; and ");
-        let what = format!("DEFAULT_SCENARIO={name}: its file cannot be used: {why}");
         return Err(ConfigError(what));
     }
     if !was_read {

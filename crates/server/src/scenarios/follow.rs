@@ -162,7 +162,7 @@ async fn load(app: &App, store: &Store, id: &str) -> Result<Option<Arc<Entry>>, 
             tracing::warn!(scenario = row.slug, "scenario: {warning}");
         }
     }
-    if app.scenarios.files.scenario(&row.slug).is_some() {
+    if app.scenarios.files.has(&row.slug) {
         tracing::warn!(
             scenario = row.slug,
             id,

@@ -255,6 +255,9 @@ impl Scenarios {
                 stored: None,
             });
         }
+        if let Some((refused, line)) = self.files.refused_line(name) {
+            return Err(Unfit::Unusable(Unusable::of_file(&refused.file, line)));
+        }
         let entry = self.entry(name).ok_or(Unfit::Absent)?;
         match &entry.read {
             Ok((scenario, _)) => Ok(Chosen {
@@ -268,9 +271,9 @@ impl Scenarios {
     /// Where the scenario of this slug or id stands in the database, whether it can be used or not; `None` for one that is built in or a
     /// file.
     pub fn stored(&self, name: &str) -> Option<Stored> {
-        match self.files.scenario(name) {
-            Some(_) => None,
-            None => self.entry(name).map(|entry| entry.stored.clone()),
+        match self.files.has(name) {
+            true => None,
+            false => self.entry(name).map(|entry| entry.stored.clone()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::http::StatusCode;
 use ringback_call::Direction;
+use ringback_session::scenario::Line;
 
 use super::Entry;
 use crate::refusal::Refusal;
@@ -13,20 +14,20 @@ use crate::refusal::Refusal;
 pub enum Unfit {
     /// There is none of this name.
     Absent,
-    /// It is kept in the database, and something keeps it from use.
+    /// It is there, and something keeps it from use.
     Unusable(Unusable),
     /// It takes no calls of this direction.
     Direction(String, Direction),
 }
 
-/// A scenario that is kept in the database and cannot be used.
+/// A scenario that is there and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
     /// Its name in addresses.
     pub slug: String,
     /// As `en-US`.
     pub language: String,
-    /// The first of its problems.
+    /// The first of its problems, or for a file's where they are told.
     why: String,
 }
 
@@ -42,6 +43,17 @@ impl Unusable {
             slug: entry.slug.clone(),
             language: entry.language.clone(),
             why,
+        }
+    }
+}
+
+impl Unusable {
+    /// What a file says is for admins, so that its problems are in the log alone.
+    pub(super) fn of_file(file: &str, line: &Line) -> Self {
+        Self {
+            slug: line.slug.clone(),
+            language: line.language.clone(),
+            why: format!("its file {file} has a problem: see the log of the server's start"),
         }
     }
 }

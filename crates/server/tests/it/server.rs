@@ -210,6 +210,8 @@ impl Setup {
                 "auskunft",
                 "language = \"de-AT\"\nfallback.apology = \"Das war {company}.\"",
             ),
+            // It cannot be read.
+            ("kaputt", "language = \"de-AT\"\npromt = \"Sei nett.\""),
         ] {
             let text = format!(
                 "name = \"{slug}\"\nslug = \"{slug}\"\npersona = \"A parrot.\"\nprompt = \"Repeat.\"\n{extra}\n\
@@ -218,7 +220,8 @@ impl Setup {
             std::fs::write(folder.path().join(format!("{slug}.toml")), text).unwrap();
         }
         let catalog = Catalog::load(folder.path());
-        assert!(catalog.refused().is_empty(), "{:?}", catalog.refused());
+        let refused = catalog.refused().iter().map(|refused| &refused.file);
+        assert_eq!(refused.collect::<Vec<_>>(), ["kaputt.toml"]);
         let free = Arc::new(AtomicUsize::new(self.seats));
         let scripted = Scripted {
             free: Arc::clone(&free),

@@ -584,7 +584,11 @@ async fn a_voice_that_would_be_too_slow_for_a_call_reads_aloud() {
     assert_eq!(answer.status(), 200);
     assert!(answer.bytes().await.unwrap().len() > 4000);
     let records = server.twins().requests();
-    let of_ours = |one: &&Record| serde_json::to_string(one).unwrap().contains("Take your time.");
+    let of_ours = |one: &&Record| {
+        serde_json::to_string(one)
+            .unwrap()
+            .contains("Take your time.")
+    };
     let asked = records.iter().filter(of_ours).map(|one| one.provider);
     assert_eq!(asked.collect::<Vec<_>>(), ["cartesia"], "nobody stood in");
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::builtin::BUILT_IN;
 use super::destination;
 use super::include::read_bounded;
+use super::language::DEFAULT;
 use super::model::Scenario;
 use super::problem::{Position, Problem, Warning};
 use super::read::{Origin, parse};
@@ -32,6 +33,17 @@ pub struct Refused {
     pub file: String,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+    /// The line that it would answer; `None` where another file answers that.
+    pub line: Option<Line>,
+}
+
+/// A scenario that cannot be read, as far as it says who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its name in addresses.
+    pub slug: String,
+    /// As `en-US`.
+    pub language: String,
 }
 
 impl Catalog {
@@ -46,7 +58,8 @@ impl Catalog {
 
     /// The built-in scenarios and those of a folder's `*.toml` files, in the order of their names. A file with a problem is left
     /// out and named in [`Self::refused`]; the others are not affected. A file may take the slug of a built-in scenario, whose
-    /// place it takes; of two files with one slug the second is refused. A folder that does not exist is an empty one.
+    /// place it takes, with a problem too: callers of the file are not for the built-in one. Of two files with one slug the second is
+    /// refused. A folder that does not exist is an empty one.
     pub fn load(folder: &Path) -> Self {
         let mut catalog = Self::built_in();
         let mut files: BTreeMap<String, String> = BTreeMap::new();
@@ -91,8 +104,16 @@ impl Catalog {
                 catalog.documents.insert(slug.clone(), document);
                 files.insert(slug, file.clone());
             }
-            catalog.add(&file, read);
+            match read {
+                Ok(read) => catalog.add(&file, Ok(read)),
+                Err(problems) => catalog.refused.push(Refused {
+                    line: Some(line(&path, &file)),
+                    file,
+                    problems,
+                }),
+            }
         }
+        catalog.give_way(&files);
         for (slug, file) in &files {
             let absent = catalog.scenarios.get(slug).map(|s| catalog.absent(s, file));
             catalog.warnings.extend(absent.unwrap_or_default());
@@ -113,6 +134,16 @@ impl Catalog {
         absent.map(warning).collect()
     }
 
+    /// Files with a problem answer no line that another file answers, and built-in scenarios none of theirs.
+    fn give_way(&mut self, files: &BTreeMap<String, String>) {
+        for refused in &mut self.refused {
+            refused.line = (refused.line.take()).filter(|line| !files.contains_key(&line.slug));
+            if let Some(line) = &refused.line {
+                self.scenarios.remove(&line.slug);
+            }
+        }
+    }
+
     fn add(&mut self, file: &str, read: Result<(Scenario, Vec<Warning>), Vec<Problem>>) {
         match read {
             Ok((scenario, warnings)) => {
@@ -123,6 +154,7 @@ impl Catalog {
             Err(problems) => self.refused.push(Refused {
                 file: file.to_owned(),
                 problems,
+                line: None,
             }),
         }
     }
@@ -138,6 +170,7 @@ impl Catalog {
         self.refused.push(Refused {
             file: file.to_owned(),
             problems: vec![problem],
+            line: None,
         });
     }
 
@@ -159,6 +192,20 @@ impl Catalog {
     /// The files that are not used, and why.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
+    }
+
+    /// The file that would answer this line and is not used.
+    pub fn refused_line(&self, slug: &str) -> Option<(&Refused, &Line)> {
+        let lines = self
+            .refused
+            .iter()
+            .filter_map(|refused| Some((refused, refused.line.as_ref()?)));
+        lines.into_iter().find(|(_, line)| line.slug == slug)
+    }
+
+    /// Whether a line is a built-in scenario's or a file's, be it one that is not used.
+    pub fn has(&self, slug: &str) -> bool {
+        self.scenarios.contains_key(slug) || self.refused_line(slug).is_some()
     }
 
     /// What the loaded scenarios' authors should know.
@@ -195,6 +242,21 @@ fn read_file(
             what: format!("the file cannot be read: {why}"),
             remedy: why.remedy().to_owned(),
         }]),
+    }
+}
+
+/// The line of a file that cannot be read as a scenario: by what it says, where it is TOML, else by its name.
+fn line(path: &Path, file: &str) -> Line {
+    let text = read_bounded(path).unwrap_or_default();
+    let document = from_toml(&text, file).unwrap_or_default();
+    let said = |key: &str| document[key].as_str().map(str::to_owned);
+    let stem = || {
+        path.file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+    };
+    Line {
+        slug: said("slug").or_else(stem).unwrap_or_default(),
+        language: said("language").unwrap_or_else(|| DEFAULT.to_owned()),
     }
 }
 

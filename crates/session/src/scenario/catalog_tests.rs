@@ -245,6 +245,26 @@ fn a_file_takes_the_place_of_a_built_in_scenario_and_a_missing_folder_is_empty()
 }
 
 #[test]
+fn a_file_with_a_problem_keeps_its_line_from_the_built_in_scenario() {
+    let folder = folder(&[
+        (
+            "a.toml",
+            "slug = \"parrot\"\nlanguage = \"de-AT\"\nnaem = \"Mine\"\n",
+        ),
+        ("b.toml", "name = "),
+        ("c.toml", "slug = \"d\"\nnaem = \"Mine\"\n"),
+        ("d.toml", PARROT),
+    ]);
+    let catalog = Catalog::load(folder.path());
+    assert!(catalog.scenario("parrot").is_none() && catalog.has("parrot"));
+    let language = |slug: &str| Some(catalog.refused_line(slug)?.1.language.as_str());
+    assert_eq!(language("parrot"), Some("de-AT"));
+    assert_eq!(language("b"), Some("en-US"));
+    assert!(catalog.scenario("d").is_some() && language("d").is_none());
+    assert!(!catalog.has("nobody"));
+}
+
+#[test]
 fn a_script_in_a_file_of_its_own_is_read_and_its_problems_name_that_file() {
     let scenario = "responder = [{ provider = \"script\", script = \"flow.txt\" }]\n";
     let sound = "[[state]]\nname = \"a\"\nsay = \"Goodbye.\"\nhang_up = true\n";

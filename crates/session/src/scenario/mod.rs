@@ -35,7 +35,7 @@ mod language_tests;
 mod problem_tests;
 
 pub use builtin::{built_in, built_in_slugs};
-pub use catalog::{Catalog, Refused, check_file};
+pub use catalog::{Catalog, Line, Refused, check_file};
 pub use mcp::McpServer;
 pub use model::{
     Directions, Engines, Fallback, Greeting, KeptSecret, Limits, Model, ModelApi, Persona,

@@ -273,7 +273,7 @@ async fn kept(
 /// # Errors
 /// 409 where a scenario of this slug is built in or a file.
 fn may_be_called(app: &App, user: &User, slug: &str) -> Result<(), Refusal> {
-    let whose = if app.scenarios.files.scenario(slug).is_some() {
+    let whose = if app.scenarios.files.has(slug) {
         "is one of a scenario that is built in or a file"
     } else if is_default_of_others(app, user, slug) {
         "is that of DEFAULT_SCENARIO, which an administrator gives away"
@@ -297,7 +297,7 @@ fn taken(error: Error, slug: &str) -> Refusal {
 /// A slug made of the name, for a body that gives none.
 async fn free_slug(app: &App, user: &User, body: &Value, id: &str) -> Result<String, Refusal> {
     let slug = slug_of(body["name"].as_str().unwrap_or_default());
-    let taken = app.scenarios.files.scenario(&slug).is_some()
+    let taken = app.scenarios.files.has(&slug)
         || is_default_of_others(app, user, &slug)
         || soon(store(app)?.scenario_find(&slug)).await?.is_some();
     Ok(match taken || slug.is_empty() {

@@ -159,6 +159,25 @@ async fn a_tool_whose_secret_is_lost_is_left_out_and_the_line_answers() {
 }
 
 #[tokio::test]
+async fn callers_of_a_file_that_cannot_be_read_hear_an_apology_and_nobody_takes_its_line() {
+    let house = house().await;
+    let path = "/call/inbound/receive/kaputt";
+    let answer = house.service.server.post(path, &inbound()).await;
+    assert!(spoken(&answer.body).starts_with("Es tut uns leid"));
+    let mut wanted = line();
+    wanted["slug"] = json!("kaputt");
+    assert_eq!(house.post(&house.ada, wanted).await.status, 409);
+    let wanted = json!({"scenario": "kaputt"});
+    let asked = house
+        .service
+        .ask("POST", "/conversations", Some(&house.ada), wanted);
+    let told = asked.await;
+    assert_eq!(told.status, 503);
+    let why = "the scenario kaputt cannot be used: its file kaputt.toml has a problem: see the log of the server's start";
+    assert_eq!(told.json["detail"], why);
+}
+
+#[tokio::test]
 async fn a_default_scenario_whose_key_is_lost_does_not_keep_the_server_from_starting() {
     let setup = setup().with("DEFAULT_SCENARIO", "table-line");
     let house = House::of(Service::at(setup, "").await).await;
