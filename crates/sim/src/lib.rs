@@ -41,6 +41,8 @@ pub use report::{Ended, Outcome};
 pub use screen::Screen;
 pub use speaker::Speaker;
 
+use summary::Enquiry;
+
 use caller::callee;
 use caller::conductor::Conductor;
 use caller::interactive::{self, Typed};
@@ -92,9 +94,11 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
         .caller
         .noise
         .map(|snr_db| PinkNoise::under(plan.speech_rms, f64::from(snr_db)));
+    let webhook = Webhook::new(facts(&args), args.server.token().cloned())?;
     let mut telephone = Telephone {
         conversation: Conversation::new(plan.conductor, Mouth::new(noise)),
-        webhook: Webhook::new(facts(&args), args.server.token().cloned())?,
+        enquiry: Some(Enquiry::new(url.clone(), webhook.call().call_sid.clone())),
+        webhook,
         screen: screen(&args.output),
         speaker,
         keyboard: plan.keyboard,
@@ -106,7 +110,11 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
     };
     let ended = telephone.call(url.clone()).await?;
     let call_sid = telephone.webhook.call().call_sid.clone();
-    let server = summary::fetch(&url, &call_sid).await;
+    let mut told = Vec::new();
+    if let Some(enquiry) = telephone.enquiry.take() {
+        told = enquiry.told().await;
+    }
+    let mut told = told.into_iter();
     let lateness = telephone.lateness;
     let (record, mut failures, unsaid) = telephone.conversation.finish();
     if !plan.strict {
@@ -124,7 +132,8 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
         recording::write(path, &record.caller, &record.server)?;
     }
     let outcome = Outcome {
-        server,
+        server: told.next(),
+        put_through: told.collect(),
         ..Outcome::of(ended, call_sid, &record, failures, lateness)
     };
     print(&outcome, args.output.json).context("writing the result")?;

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub lateness: Lateness,
     /// What the server itself says of the call, if it does.
     pub server: Option<Summary>,
+    /// What it says of the calls that followed, where the caller was put through to other scenarios.
+    pub put_through: Vec<Summary>,
     /// Everything that happened, in order.
     pub events: Vec<Moment>,
 }
@@ -171,6 +173,7 @@ impl Outcome {
             },
             lateness,
             server: None,
+            put_through: Vec::new(),
             events,
         }
     }
@@ -233,6 +236,10 @@ impl Outcome {
         }
         if let Some(server) = &self.server {
             server.write_table(out)?;
+        }
+        for call in &self.put_through {
+            writeln!(out, "put through to {}", call.scenario)?;
+            call.write_table(out)?;
         }
         for failure in &self.failures {
             writeln!(out, "NOT MET {failure}")?;

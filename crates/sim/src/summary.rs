@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use url::Url;
 
@@ -18,6 +19,10 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
+    /// The server's own id of it: a caller who is put through to another scenario has a call with each.
+    pub call_id: String,
+    /// The scenario's name in addresses.
+    pub scenario: String,
     /// The turns.
     pub turns: Vec<Stages>,
     /// Everything that was used, by turn; 0 is the greeting.
@@ -82,8 +87,52 @@ pub struct Cost {
     pub unpriced: Vec<String>,
 }
 
-/// Asks the server that was called at `url`. `None` when it does not tell: it is another machine's, or none of ours.
-pub(crate) async fn fetch(url: &Url, call_sid: &str) -> Option<Summary> {
+/// Asks the server for each of a caller's calls when it is over, while the next goes on.
+#[derive(Debug)]
+pub struct Enquiry {
+    url: Url,
+    call_sid: String,
+    asked: Option<JoinHandle<Vec<Summary>>>,
+}
+
+impl Enquiry {
+    /// At the server that is called at `url`.
+    #[must_use]
+    pub fn new(url: Url, call_sid: String) -> Self {
+        Self {
+            url,
+            call_sid,
+            asked: None,
+        }
+    }
+
+    /// A media stream is over, and so is a call: asks for it, within a runtime.
+    pub fn stream_ended(&mut self) {
+        let (url, call_sid) = (self.url.clone(), self.call_sid.clone());
+        let before = self.asked.take();
+        self.asked = Some(tokio::spawn(async move {
+            let mut told = answers(before).await;
+            let summary = fetch(&url, &call_sid, &told).await;
+            told.extend(summary);
+            told
+        }));
+    }
+
+    /// What the server said, in the order of the calls. A server that does not tell is another machine's, or none of ours.
+    pub async fn told(self) -> Vec<Summary> {
+        answers(self.asked).await
+    }
+}
+
+async fn answers(asked: Option<JoinHandle<Vec<Summary>>>) -> Vec<Summary> {
+    match asked {
+        Some(asked) => asked.await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
+/// What the server says of the call that is none of those known. `None` when it does not tell.
+async fn fetch(url: &Url, call_sid: &str, known: &[Summary]) -> Option<Summary> {
     let url = url.join(&format!("/local/calls/{call_sid}")).ok()?;
     let client = Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
     for _ in 0..TRIES {
@@ -91,7 +140,13 @@ pub(crate) async fn fetch(url: &Url, call_sid: &str) -> Option<Summary> {
         let status = answer.status();
         let body = answer.bytes().await.ok()?;
         match status {
-            StatusCode::OK => return serde_json::from_slice(&body).ok(),
+            StatusCode::OK => {
+                let summary: Summary = serde_json::from_slice(&body).ok()?;
+                if known.iter().all(|one| one.call_id != summary.call_id) {
+                    return Some(summary);
+                }
+                sleep(BETWEEN).await;
+            }
             // A server that knows calls says so, another one has no such path.
             StatusCode::NOT_FOUND if String::from_utf8_lossy(&body).contains("call") => {
                 sleep(BETWEEN).await;

@@ -23,6 +23,7 @@ use crate::line::{Line, meaning};
 use crate::report::{Ended, Lateness};
 use crate::screen::Screen;
 use crate::speaker::Speaker;
+use crate::summary::Enquiry;
 use crate::twilio::stream::MediaStream;
 use crate::twilio::webhook::{Webhook, shown};
 
@@ -54,6 +55,8 @@ pub struct Telephone {
     pub origin: Option<Instant>,
     /// When the call was placed.
     pub placed: Instant,
+    /// Asks the server what it says of the call, where that is wanted.
+    pub enquiry: Option<Enquiry>,
 }
 
 /// How a media stream ended.
@@ -185,6 +188,9 @@ impl Telephone {
         line.close(matches!(end, StreamEnd::CallerHungUp | StreamEnd::TimeUp))
             .await;
         self.show();
+        if let Some(enquiry) = &mut self.enquiry {
+            enquiry.stream_ended();
+        }
         Ok(end)
     }
 

@@ -70,6 +70,7 @@ impl Caller {
         Ok(Self {
             interruption: lines.interruption.said.clone(),
             telephone: Telephone {
+                enquiry: None,
                 conversation: Conversation::new(conductor, Mouth::new(None)),
                 webhook: Webhook::new(facts, token)?,
                 screen: Screen::new(None),

@@ -213,6 +213,13 @@ async fn a_new_stream_goes_on_with_the_same_call() {
         .iter()
         .filter(|event| event.happening == Happening::Stream);
     assert_eq!(streams.count(), 2);
+    let told = outcome.server.iter().chain(&outcome.put_through);
+    let told: Vec<_> = told.map(|call| call.scenario.as_str()).collect();
+    assert_eq!(
+        told,
+        ["line-1", "line-2"],
+        "each stream is a call of its own"
+    );
     assert_eq!(outcome.media.marks_played, 2);
     assert_eq!(outcome.exit_code(), 0, "{:?}", outcome.failures);
 }

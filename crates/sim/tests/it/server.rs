@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
@@ -58,14 +59,28 @@ where
     tokio::spawn(async move {
         let mut answers = answers.into_iter();
         let mut answer = answers.next();
+        let over = Arc::new(AtomicUsize::new(0));
         while let Ok((mut tcp, _)) = listener.accept().await {
-            let mut peeked = [0; 4];
+            let mut peeked = [0; 6];
             tcp.peek(&mut peeked).await.unwrap();
-            if &peeked == b"GET " {
-                tokio::spawn(media(tokio_tungstenite::accept_async(tcp).await.unwrap()));
+            if &peeked == b"GET /w" {
+                let (over, media) = (
+                    Arc::clone(&over),
+                    media(tokio_tungstenite::accept_async(tcp).await.unwrap()),
+                );
+                tokio::spawn(async move {
+                    media.await;
+                    over.fetch_add(1, Ordering::SeqCst);
+                });
                 continue;
             }
             let request = read_request(&mut tcp).await;
+            if &peeked == b"GET /l" {
+                tcp.write_all(figures(over.load(Ordering::SeqCst)).as_bytes())
+                    .await
+                    .unwrap();
+                continue;
+            }
             log.0.lock().unwrap().push(request);
             let (status, body) = answer.clone().unwrap();
             let body = body
@@ -82,6 +97,22 @@ where
         }
     });
     Server { address, asked }
+}
+
+/// The figures of the last call that is over, of so many.
+fn figures(over: usize) -> String {
+    let (status, told) = match over {
+        0 => (
+            "404 Not Found",
+            r#"{"detail":"no call has ended"}"#.to_owned(),
+        ),
+        _ => (
+            "200 OK",
+            format!(r#"{{"call_id":"{over}","scenario":"line-{over}"}}"#),
+        ),
+    };
+    let length = told.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{told}")
 }
 
 async fn read_request(tcp: &mut TcpStream) -> Request {
