@@ -29,7 +29,7 @@ use crate::retention;
 use crate::routes;
 use crate::scenarios::{self, Chosen, Scenarios, Unfit};
 use crate::shutdown::{Lifecycle, Signals, wind_down};
-use crate::tls::{Tls, keep_fresh};
+use crate::tls::{Tls, ignore_hangups, keep_fresh};
 use crate::traces::Traces;
 use crate::vault::Vault;
 use crate::welcome::Welcome;
@@ -184,7 +184,11 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     accounts::warn_while_unclaimed(&app).await;
     // What is stored is there before the first call, where the database answers.
     let read = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
-    scenarios::check_default(&app, matches!(read, Ok(Ok(()))))?;
+    let read = matches!(read, Ok(Ok(())));
+    if !read {
+        go_without_database(&app).await;
+    }
+    scenarios::check_default(&app, read)?;
     report_strange(&app);
     report_scenarios(&app.scenarios.files);
     report_engines(&app);
@@ -201,9 +205,11 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
         limits,
         closed.clone(),
     ));
-    if let Some(tls) = tls {
-        tokio::spawn(keep_fresh(tls).context("SIGHUP cannot be listened to")?);
-    }
+    let unheard = "SIGHUP cannot be listened to";
+    match tls {
+        Some(tls) => tokio::spawn(keep_fresh(tls).context(unheard)?),
+        None => tokio::spawn(ignore_hangups().context(unheard)?),
+    };
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     tokio::spawn(guards::sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
@@ -347,6 +353,20 @@ fn tts(name: &str) -> TtsEngine {
             model: None,
         },
         None => TtsEngine::Pico,
+    }
+}
+
+/// Scenarios are taken as they were read last.
+async fn go_without_database(app: &App) {
+    app.scenarios.set_unread(true);
+    match scenarios::take_from_disk(app).await {
+        0 => tracing::error!(
+            "Error: the database does not answer, and no scenario of it is known here"
+        ),
+        count => tracing::error!(
+            count,
+            "Error: the database does not answer: its scenarios are used as they were read last"
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::scenarios::Unfit;
 
 /// The state of a part. A part that nobody set up is not ill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -176,7 +177,7 @@ pub async fn show_live() -> Response {
 /// Say whether new calls are taken.
 #[utoipa::path(get, path = "/ready", tag = "Operation", responses(
     (status = 200, description = "They are.", body = State),
-    (status = 503, description = "The server stops, or has no voice to answer with.", body = State,
+    (status = 503, description = "The server stops, has no voice to answer with, or waits for the database to tell it DEFAULT_SCENARIO.", body = State,
         example = json!({"status": "draining", "detail": "the server stops and takes no new calls"})),
 ))]
 pub async fn show_ready(Extract(app): Extract<App>) -> Response {
@@ -190,6 +191,12 @@ pub async fn show_ready(Extract(app): Extract<App>) -> Response {
     let mut engines = app.switchboard.engines().into_iter();
     if !engines.any(|engine| engine.role == "tts" && engine.usable) {
         return not_ready("not ready", "no voice can be used: see ringback check");
+    }
+    let default = app.scenarios.look_up(&app.config.calls.default_scenario);
+    if matches!(default, Err(Unfit::Unread)) {
+        let what =
+            "DEFAULT_SCENARIO is not known here, and the database has not answered since the start";
+        return not_ready("not ready", what);
     }
     Json(state("ready", None)).into_response()
 }

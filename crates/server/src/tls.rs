@@ -19,6 +19,8 @@ use crate::config::ConfigError;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The same after a look that showed what cannot be used.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// `TLS_CERT` and `TLS_KEY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +130,22 @@ impl ResolvesServerCert for Tls {
     }
 }
 
+/// Says that there is nothing to read again, for as long as it is polled: without a listener SIGHUP would end the server, and every call
+/// with it.
+///
+/// # Errors
+/// The system does not let us listen to the signal.
+pub fn ignore_hangups() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!(
+                "SIGHUP: nothing is read again without TLS_CERT; settings need a restart"
+            );
+        }
+    })
+}
+
 /// Looks at the files every ten seconds and on SIGHUP, until it is dropped.
 ///
 /// # Errors
@@ -135,12 +153,17 @@ impl ResolvesServerCert for Tls {
 pub fn keep_fresh(tls: Arc<Tls>) -> io::Result<impl Future<Output = ()> + Send> {
     let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
-        let mut told = false;
+        let (mut told, mut wait) = (false, LOOK_EVERY);
         loop {
-            let asked = next_look(&mut hangup).await;
+            let asked = next_look(&mut hangup, wait).await;
             let tls = Arc::clone(&tls);
             let Ok(look) = tokio::task::spawn_blocking(move || tls.look()).await else {
                 continue;
+            };
+            wait = match look {
+                // Whether it is half a change shows soon.
+                Look::Unfit { again: false, .. } => LOOK_AGAIN,
+                Look::Unfit { .. } | Look::Same | Look::Fresh => LOOK_EVERY,
             };
             match look {
                 Look::Same if asked => tracing::info!("TLS: the certificate is the same"),
@@ -160,10 +183,10 @@ pub fn keep_fresh(tls: Arc<Tls>) -> io::Result<impl Future<Output = ()> + Send> 
 }
 
 /// Whether it was asked for by a signal.
-async fn next_look(hangup: &mut Signal) -> bool {
+async fn next_look(hangup: &mut Signal, wait: Duration) -> bool {
     tokio::select! {
         Some(()) = hangup.recv() => true,
-        () = tokio::time::sleep(LOOK_EVERY) => false,
+        () = tokio::time::sleep(wait) => false,
     }
 }
 

@@ -116,6 +116,10 @@ fn postgres(code: &str, text: String) -> Error {
         ),
         Some("XX") if code != "XX000" => Error::Corrupt(text),
         Some(class) if passing.contains(&class) => Error::Unavailable(text),
+        // The text says for what.
+        Some("42") if code == "42501" => Error::Unavailable(format!(
+            "{text}: make its user the owner of the database, or grant it CONNECT on the database and all on the schema"
+        )),
         Some("42") => Error::Corrupt(format!("{text}: has it been migrated?")),
         _ => Error::Refused(text),
     }
@@ -130,5 +134,18 @@ fn sqlite(code: &str, text: String) -> Error {
         }
         Ok(11 | 26) => Error::Corrupt(text),
         _ => Error::Refused(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_right_is_no_missing_table() {
+        let right = postgres("42501", "permission denied for schema public".to_owned());
+        assert!(right.to_string().contains("owner of the database"));
+        let table = postgres("42P01", "relation \"calls\" does not exist".to_owned());
+        assert!(table.to_string().contains("has it been migrated?"));
     }
 }

@@ -42,7 +42,8 @@ impl Location {
         match scheme.to_ascii_lowercase().as_str() {
             "postgres" | "postgresql" => {
                 let url = format!("postgres:{rest}");
-                let parsed = Url::parse(&url).map_err(|error| refuse(&error.to_string()))?;
+                let parsed =
+                    Url::parse(&url).map_err(|error| refuse(&format!("{error}{}", hint(rest))))?;
                 let known = |(key, _): (std::borrow::Cow<str>, _)| PARAMETERS.contains(&&*key);
                 if !parsed.query_pairs().all(known) {
                     return Err(Error::Location(format!(
@@ -68,6 +69,16 @@ impl Location {
                 "its scheme is not known: postgres:// and sqlite: are",
             )),
         }
+    }
+}
+
+/// What may be wrong with a URL that cannot be read: a mark in a password ends the part with the host before the user is over.
+fn hint(rest: &str) -> &'static str {
+    let rest = rest.trim_start_matches('/');
+    let end = rest.find(['#', '/', '?']).unwrap_or(rest.len());
+    match !rest[..end].contains('@') && rest[end..].contains('@') {
+        true => ": in a user or password write # as %23, / as %2F, ? as %3F and @ as %40",
+        false => "",
     }
 }
 
@@ -168,6 +179,16 @@ mod tests {
             assert!(text.starts_with("DATABASE_URL: "), "{text}");
             assert!(!text.contains("correcthorse"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_mark_in_a_password_is_told_how_to_be_written() {
+        for password in ["correct#horse", "correct/horse", "correct?horse"] {
+            let text = shown(&format!("postgres://ann:{password}@db/phone"));
+            assert!(text.contains("# as %23, / as %2F"), "{text}");
+            assert!(!text.contains("horse"), "{text}");
+        }
+        assert!(!shown("postgres://ann@db:notaport/phone").contains('%'));
     }
 
     #[test]

@@ -244,11 +244,20 @@ fn read_dotenv(path: &Path) -> Result<Texts, ConfigError> {
     if !path.exists() {
         return Ok(Texts::new());
     }
+    let text = std::fs::read_to_string(path).unwrap_or_default();
     let refuse = |error: dotenvy::Error| {
         let why = match error {
-            // The line itself may hold a secret.
-            dotenvy::Error::LineParse(_, place) => {
-                format!("a line is not NAME=value (at character {place} of it)")
+            // The line itself may hold a secret. What was not understood goes on to the end where a quote is not closed.
+            dotenvy::Error::LineParse(bad, place) => {
+                let at = text.find(&bad).unwrap_or_default();
+                let number = text[..at].matches('\n').count() + 1;
+                let quotes = |mark: char| bad.matches(mark).count() % 2 == 1;
+                match quotes('"') || quotes('\'') {
+                    true => format!("line {number}: the quote is not closed"),
+                    false => {
+                        format!("line {number} is not NAME=value (at character {place} of it)")
+                    }
+                }
             }
             dotenvy::Error::Io(error) => error.to_string(),
             dotenvy::Error::EnvVar(_) | _ => "cannot be read".to_owned(),

@@ -440,8 +440,11 @@ fn operation(reader: &Reader<'_>) -> Result<OperationConfig, ConfigError> {
         test: false,
         otlp_endpoint: reader.value("OTEL_EXPORTER_OTLP_ENDPOINT", |text| match text {
             "" => Ok(None),
-            url => providers::base_url(url)
-                .map(|url| Some(url.as_str().trim_end_matches('/').to_owned())),
+            url => providers::base_url(url).map(|url| {
+                let base = url.as_str().trim_end_matches('/');
+                // That is where spans go; a base is meant.
+                Some(base.strip_suffix("/v1/traces").unwrap_or(base).to_owned())
+            }),
         })?,
         otlp_headers: reader.value("OTEL_EXPORTER_OTLP_HEADERS", read::pairs)?,
         strange: reader.0.strange(),

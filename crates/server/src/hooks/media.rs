@@ -76,7 +76,7 @@ pub async fn open_scenario_media(
         && !(app.registry).expects(|expected| expected.arrival.is_for(&bot_id))
     {
         let status = match why {
-            Unfit::Unusable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Unfit::Unusable(_) | Unfit::Unread => StatusCode::SERVICE_UNAVAILABLE,
             Unfit::Absent | Unfit::Direction(..) => StatusCode::NOT_FOUND,
         };
         tracing::warn!(reason = %why, "WebSocket refused");

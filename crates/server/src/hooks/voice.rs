@@ -155,6 +155,11 @@ fn unfit(app: &App, request: &VoiceRequest<'_>, direction: Direction, why: &Unfi
         let (line, language) = in_language(STOPPING, &unusable.language);
         return farewell(line, language);
     }
+    if let Unfit::Unread = why {
+        app.metrics.refused(direction, Refused::NoDatabase);
+        tracing::error!(call.sid = call_sid, reason = %why, "Error: call refused with a spoken line");
+        return farewell(STOPPING, None);
+    }
     app.metrics.refused(direction, Refused::NoScenario);
     tracing::warn!(call.sid = call_sid, reason = %why, "call refused");
     Detail::new(StatusCode::NOT_FOUND, why.to_string()).into_response()

@@ -41,6 +41,8 @@ type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
 pub enum Refused {
     /// There is no such scenario, or it takes no calls of this direction.
     NoScenario,
+    /// The database did not answer at the start, and the scenario is not known without it.
+    NoDatabase,
     /// The server stops.
     Draining,
     /// As many calls as are allowed.
@@ -55,6 +57,7 @@ impl Refused {
     fn name(self) -> &'static str {
         match self {
             Self::NoScenario => "no_scenario",
+            Self::NoDatabase => "no_database",
             Self::Draining => "draining",
             Self::Full => "full",
             Self::NoEngine => "no_engine",

@@ -8,6 +8,7 @@ use ringback_store::{Error, Store};
 
 use tokio::time::Instant;
 
+use super::shelf::Shelf;
 use super::{Entry, aside, secrets_of};
 use crate::app::App;
 use crate::database::now;
@@ -22,10 +23,19 @@ const WARMED: usize = 100;
 /// server works under that. While the database is down, what was read last stays.
 pub async fn follow(app: App) {
     let mut keys = Keys::default();
+    let mut shelf = Shelf::of(&app);
     let mut well = true;
     loop {
         let done = keys.look_after(&app).await;
-        match done.and(refresh(&app).await) {
+        if done.as_ref().is_ok_and(|resealed| *resealed) {
+            shelf.iter_mut().for_each(Shelf::renew);
+        }
+        let done = done.and(refresh(&app).await);
+        let done = match (done, app.rows.store(), &mut shelf) {
+            (Ok(()), Some(store), Some(shelf)) => shelf.keep_up(&app, store).await,
+            (done, _, _) => done,
+        };
+        match done {
             Ok(()) => well = true,
             Err(error) => {
                 if well {
@@ -48,25 +58,27 @@ struct Keys {
 }
 
 impl Keys {
-    async fn look_after(&mut self, app: &App) -> Result<(), Error> {
+    /// Whether secrets were sealed again.
+    async fn look_after(&mut self, app: &App) -> Result<bool, Error> {
         let rows = &app.rows;
         let (Some(store), Some(node)) = (rows.store(), rows.node()) else {
-            return Ok(());
+            return Ok(false);
         };
         if (self.looked).is_some_and(|looked| looked.elapsed() < keyring::EVERY) {
-            return Ok(());
+            return Ok(false);
         }
         let (vault, now) = (&app.scenarios.vault, now());
         let keyring = Keyring::read(store).await?;
         let discord = keyring.discord(vault, Some(node), now);
         self.tell(discord.as_ref());
         keyring.write(store, vault, (node, now)).await?;
-        if !self.resealed && !discord.is_some_and(|discord| discord.live) {
+        let due = !self.resealed && !discord.is_some_and(|discord| discord.live);
+        if due {
             reseal(app, store).await?;
             self.resealed = true;
         }
         self.looked = Some(Instant::now());
-        Ok(())
+        Ok(due)
     }
 
     /// Says what is new.
@@ -125,6 +137,7 @@ pub async fn refresh(app: &App) -> Result<(), Error> {
         };
         entries.insert(head.id, entry);
     }
+    app.scenarios.set_unread(false);
     if fresh.is_empty() && entries.len() == known.entries.len() {
         return Ok(());
     }

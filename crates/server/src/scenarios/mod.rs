@@ -8,9 +8,11 @@ mod draft;
 mod follow;
 mod needs;
 mod places;
+mod shelf;
 mod unfit;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::StatusCode;
@@ -24,6 +26,7 @@ pub use draft::{Draft, Wish, draft, misfits, patched, placed};
 pub use follow::{follow, forget, learn, refresh};
 pub use needs::needs;
 pub use places::{Asked, masked};
+pub use shelf::take_from_disk;
 pub use unfit::{Unfit, Unusable};
 
 use crate::config::Secret;
@@ -185,6 +188,8 @@ pub struct Scenarios {
     changing: Mutex<()>,
     /// Lines are spoken in advance for one scenario at a time.
     warming: Arc<Semaphore>,
+    /// The database did not answer at the start, and has not since.
+    unread: AtomicBool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -213,6 +218,7 @@ impl Scenarios {
             index: RwLock::default(),
             changing: Mutex::default(),
             warming: Arc::new(Semaphore::new(1)),
+            unread: AtomicBool::new(false),
         }
     }
 
@@ -258,7 +264,11 @@ impl Scenarios {
         if let Some((refused, line)) = self.files.refused_line(name) {
             return Err(Unfit::Unusable(Unusable::of_file(&refused.file, line)));
         }
-        let entry = self.entry(name).ok_or(Unfit::Absent)?;
+        let absent = match self.unread.load(Ordering::Relaxed) {
+            true => Unfit::Unread,
+            false => Unfit::Absent,
+        };
+        let entry = self.entry(name).ok_or(absent)?;
         match &entry.read {
             Ok((scenario, _)) => Ok(Chosen {
                 scenario: Arc::clone(scenario),
@@ -294,6 +304,11 @@ impl Scenarios {
     pub fn is_open_to(&self, owner: Option<&str>, name: &str) -> bool {
         let stored = self.stored(name);
         stored.is_none_or(|to| to.shared || (owner.is_some() && to.owner.as_deref() == owner))
+    }
+
+    /// Whether the database did not answer at the start and has not since: then it may have scenarios that are not known here.
+    pub fn set_unread(&self, unread: bool) {
+        self.unread.store(unread, Ordering::Relaxed);
     }
 
     fn index(&self) -> Arc<Index> {

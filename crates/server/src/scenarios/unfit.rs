@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 pub enum Unfit {
     /// There is none of this name.
     Absent,
+    /// None of this name is known, but the database has not answered since the start.
+    Unread,
     /// It is there, and something keeps it from use.
     Unusable(Unusable),
     /// It takes no calls of this direction.
@@ -62,7 +64,9 @@ impl Unfit {
     /// For who may see the scenario: what of theirs cannot be used is the server's trouble, all else is their slip.
     pub fn refusal(&self, field: &str) -> Refusal {
         match self {
-            Self::Unusable(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string()),
+            Self::Unusable(_) | Self::Unread => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, self.to_string())
+            }
             Self::Absent | Self::Direction(..) => Refusal::field(field, self.to_string()),
         }
     }
@@ -71,7 +75,7 @@ impl Unfit {
     pub fn outside(&self) -> String {
         match self {
             Self::Unusable(_) => "this scenario cannot be used at present".to_owned(),
-            Self::Absent | Self::Direction(..) => self.to_string(),
+            Self::Absent | Self::Unread | Self::Direction(..) => self.to_string(),
         }
     }
 }
@@ -80,6 +84,9 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("there is no scenario of this name"),
+            Self::Unread => f.write_str(
+                "no scenario of this name is known here, and the database has not answered since the start",
+            ),
             Self::Unusable(Unusable { slug, why, .. }) => {
                 write!(f, "the scenario {slug} cannot be used: {why}")
             }

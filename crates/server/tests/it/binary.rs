@@ -491,6 +491,13 @@ fn the_start_warns_of_names_in_its_file_that_neither_it_nor_a_scenario_reads() {
     let said: Vec<String> = lines
         .take_while(|line| !line.contains("server started"))
         .collect();
+    let pid = server.id().to_string();
+    let sent = Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(
+        sent.success() && server.try_wait().unwrap().is_none(),
+        "SIGHUP ends no server"
+    );
     server.kill().unwrap();
     server.wait().unwrap();
     let warned = |what: &str| said.iter().any(|line| line.contains(what));

@@ -521,6 +521,13 @@ fn mistakes_in_files_are_named_without_their_text() {
         line.starts_with("DIR/.env: ") && !line.contains("hidden"),
         "{line}"
     );
+    let line = refused("# a comment\nPORT=1\nhidden\nHOST=::1\n", "");
+    assert!(
+        line.starts_with("DIR/.env: line 3 is not NAME=value"),
+        "{line}"
+    );
+    let line = refused("PORT=1\nHOST=\"hidden\nSTT=none\n", "");
+    assert_eq!(line, "DIR/.env: line 2: the quote is not closed");
 }
 
 #[test]

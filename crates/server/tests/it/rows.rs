@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use ringback_sim::Ended;
+use ringback_sim::conversation::{Happening, Moment};
 use ringback_store::{CallDetail, FileKind, Location, Store};
 use serde_json::{Value, json};
 
@@ -166,6 +167,74 @@ async fn calls_go_on_while_postgresql_is_down_and_their_rows_come_when_it_is_bac
     .await;
     let rows = rows(&server, &url, &id).await;
     assert_eq!(rows.turns.len(), 3, "{:?}", rows.turns);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_while_postgresql_is_down_takes_calls_for_what_was_kept_there() {
+    let cluster = Cluster::start();
+    let url = cluster.create("ringback");
+    let server = Simulated::start(&[("DATABASE_URL", &url)], &[]).await;
+    server.register().await;
+    let body = json!({
+        "slug": "dentist", "prompt": "Help callers.", "greeting": {"inbound": GREETING},
+        "responder": [{"provider": "openai", "key": "sk-of-the-dentist"}],
+    });
+    let body = body.to_string();
+    let length = body.len();
+    let head = "POST /realtime/custom-scenario HTTP/1.1\r\ncontent-type: application/json";
+    let head = format!("{head}\r\ncontent-length: {length}");
+    let made = server.send(&head, &body).await;
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+    let folder = server.data_dir().join("scenarios-last-read");
+    let files = async || {
+        let files = std::fs::read_dir(&folder).ok()?;
+        let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        (files.len() == 1).then_some(files)
+    };
+    let file = until("the file", files).await.remove(0);
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(kept.contains("dentist") && !kept.contains("sk-of-the-dentist"));
+
+    cluster.down();
+    let server = server.killed_and_started_with(&[("DATABASE_URL", &url)]);
+    let outcome = server.call_of(Some("dentist"), "pause_ms = 100").await;
+    assert!(matches!(outcome.ended, Ended::Caller), "{outcome:?}");
+    assert!(server.answer("/ready").await.starts_with("HTTP/1.1 200"));
+    let nobody = [("DATABASE_URL", &*url), ("DEFAULT_SCENARIO", "nobody")];
+    let server = server.killed_and_started_with(&nobody);
+    let outcome = server.call_of(Some("nobody"), "pause_ms = 100").await;
+    let says = |event: &Moment| matches!(&event.happening, Happening::TwilioSays { text } if text.starts_with("We are sorry"));
+    assert!(outcome.events.iter().any(says), "{outcome:?}");
+    let ready = server.answer("/ready").await;
+    assert!(
+        ready.starts_with("HTTP/1.1 503") && ready.contains("DEFAULT_SCENARIO"),
+        "{ready}"
+    );
+    let refused = r#"reason="no_database"} 1"#;
+    assert!(server.get("/metrics").await.contains(refused));
+    cluster.up();
+    let head = "DELETE /realtime/custom-scenario/dentist HTTP/1.1";
+    until("the database", async || {
+        server
+            .send(&head, "")
+            .await
+            .starts_with("HTTP/1.1 200")
+            .then_some(())
+    })
+    .await;
+    until("the file to go", async || {
+        std::fs::read_dir(&folder)
+            .unwrap()
+            .next()
+            .is_none()
+            .then_some(())
+    })
+    .await;
+    until("the health", async || {
+        let answer = health(&server).await;
+        answer.contains(r#""database":"connected""#).then_some(())
+    })
+    .await;
 }
 
 /// The id of the call that goes on, once its first turn is answered.

@@ -86,11 +86,16 @@ impl Simulated {
     }
 
     /// Kills it as nothing can be caught, and starts it again in its folder.
-    pub fn killed_and_started(mut self) -> Self {
+    pub fn killed_and_started(self) -> Self {
+        self.killed_and_started_with(&[])
+    }
+
+    /// The same with these settings.
+    pub fn killed_and_started_with(mut self, settings: &[(&str, &str)]) -> Self {
         self.kill();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         let twins = self.twins.take().unwrap();
-        Self::launch(folder, twins, &[], &[])
+        Self::launch(folder, twins, settings, &[])
     }
 
     fn kill(&mut self) {
@@ -247,7 +252,7 @@ impl Simulated {
         self.send(&format!("GET {path} HTTP/1.1"), "").await
     }
 
-    async fn send(&self, head: &str, body: &str) -> String {
+    pub async fn send(&self, head: &str, body: &str) -> String {
         let address = self.address.clone();
         let request = format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n{body}");
         let asked = tokio::task::spawn_blocking(move || {

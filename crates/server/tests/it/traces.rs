@@ -63,8 +63,10 @@ fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
 async fn a_call_is_a_trace_of_its_turns_and_of_what_was_asked_of_providers() {
     let collector = Collector::default();
     let endpoint = collector.start().await;
+    let whole = format!("{endpoint}/v1/traces");
     let settings = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        // A base is meant; who writes where spans go is understood.
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", whole.as_str()),
         (
             "OTEL_EXPORTER_OTLP_HEADERS",
             "x-account=a key of the collector",
