@@ -3,6 +3,11 @@
 //! Each frame of 20 ms is measured by a bank of Goertzel filters 50 Hz apart. A filter's phase from one frame to the next gives
 //! the frequency to a few Hz, and at that frequency the energy of the last 40 ms is measured: a *pure* window has nearly all of its
 //! energy there. Two tones at once (ringing, busy, keys) have half of it, and speech wanders.
+//!
+//! A vowel may be pure for a tenth of a second: a high voice, of which the telephone leaves little but one harmonic. But it glides,
+//! swells, begins in other sound and fades. So where voices are (below 500 Hz above all), a beep is a tone whose frequency and
+//! level stand still ([`Steadiness`]), and that either stands alone or is longer than a vowel stands still. Tones that went through
+//! the codecs of mobile networks are less still, most of all high ones, where no vowel is pure.
 
 use std::f64::consts::TAU;
 
@@ -26,8 +31,41 @@ const FAINTEST: f32 = 164.0 * 164.0;
 const SILENT: f32 = 0.06;
 /// So many windows that are not pure end a tone: 80 ms.
 const MOST_MISSES: u32 = 4;
+/// The same behind a tone that is switched off: its last frame in part, and one of silence.
+const CUT_MISSES: u32 = 2;
 /// The shortest beep has so many pure windows: 100 to 120 ms.
 const BEEP_WINDOWS: u32 = 4;
+/// Voices are pure up to here, in Hz, and sometimes up to there; a beep between the two has so many windows among pure ones, or
+/// stands alone.
+const VOICES_HZ: f32 = 500.0;
+const HIGH_VOICES_HZ: f32 = 1000.0;
+const HIGH_WINDOWS: u32 = 3;
+/// A beep that a voice could be, and that does not stand alone, has so many: 180 to 200 ms.
+const LONG_WINDOWS: u32 = 7;
+/// How still these stand: one between the two, a long one, and a short one that stands alone.
+const HIGH: Still = Still {
+    hz: 8.0,
+    swell: 2.0,
+    pure: 0.93,
+};
+const LONG: Still = Still {
+    hz: 4.0,
+    swell: 1.75,
+    pure: 0.95,
+};
+const SHORT: Still = Still {
+    hz: 1.25,
+    swell: 1.12,
+    pure: 0.965,
+};
+/// How far the frequency may seem to be another where a tone begins within a window, in Hz.
+const EDGE_HZ: f32 = 5.0;
+/// The share of its power that a window has at least that begins before the tone, or ends behind it, and is pure.
+const EDGE_POWER: f32 = 0.82;
+/// What sounds before a tone that stands alone has at most this share of its power (-10 dB).
+const QUIET: f32 = 0.1;
+/// Frames that are remembered: four that tell whether a tone stands alone, and three in which it begins.
+const FRAMES: usize = 7;
 /// The longest beep, in ms: what sounds longer is a dial tone or a test tone.
 const LONGEST_BEEP_MS: u64 = 3000;
 
@@ -80,6 +118,9 @@ struct Sounding {
     /// How many tones of the special information it completes.
     special: usize,
     told: bool,
+    /// It began in quiet, or behind a beep that did.
+    alone: bool,
+    steadiness: Steadiness,
 }
 
 /// A window of 40 ms that has nearly all of its energy at one frequency.
@@ -87,6 +128,76 @@ struct Sounding {
 struct Pure {
     hz: f32,
     power: f32,
+    share: f32,
+}
+
+/// Within what a tone stays. Noise 20 dB below moves it by up to 1 Hz and 0.3 dB, and leaves it a share of 0.98.
+struct Still {
+    /// Its frequency, in Hz.
+    hz: f32,
+    /// Its power, as a ratio.
+    swell: f32,
+    /// The least share of the energy that it has, in the mean.
+    pure: f32,
+}
+
+/// How still a tone stands. A window counts that lies between two pure ones: others may hold less than 40 ms of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Steadiness {
+    /// The last window, and whether one stands before it.
+    last: Option<(Pure, bool)>,
+    /// The last window before one that was not pure, its frequency and power.
+    end: Option<[f32; 2]>,
+    windows: u32,
+    /// Lowest and highest.
+    hz: [f32; 2],
+    power: [f32; 2],
+    /// The sum of shares.
+    share: f32,
+}
+
+impl Steadiness {
+    fn sounds(&mut self, pure: Pure) {
+        if let Some((last, true)) = self.last {
+            self.count(last);
+        }
+        self.last = Some((pure, self.last.is_some()));
+    }
+
+    fn misses(&mut self) {
+        if let Some((last, _)) = self.last.take() {
+            self.end = Some([last.hz, last.power]);
+        }
+    }
+
+    fn count(&mut self, pure: Pure) {
+        let widen = |[low, high]: [f32; 2], value: f32| [low.min(value), high.max(value)];
+        if self.windows == 0 {
+            self.hz = [pure.hz; 2];
+            self.power = [pure.power; 2];
+        }
+        self.hz = widen(self.hz, pure.hz);
+        self.power = widen(self.power, pure.power);
+        self.share += pure.share;
+        self.windows += 1;
+    }
+
+    /// Whether a window at its edge, of this frequency and power, belongs to a tone that is switched on and off.
+    fn holds(&self, [hz, power]: [f32; 2]) -> bool {
+        self.hz[0] - EDGE_HZ <= hz
+            && hz <= self.hz[1] + EDGE_HZ
+            && power >= self.power[0] * EDGE_POWER
+    }
+
+    /// Whether it stands as still as a beep.
+    #[allow(clippy::cast_precision_loss, reason = "a count of windows")]
+    fn is(&self, still: &Still) -> bool {
+        let [low, high] = self.hz;
+        self.windows > 0
+            && high - low <= still.hz
+            && self.power[1] <= self.power[0] * still.swell
+            && self.share >= still.pure * self.windows as f32
+    }
 }
 
 /// Finds tones in audio of 8000 Hz, frame by frame. About 12 KiB of plain data; nothing is allocated.
@@ -99,6 +210,8 @@ pub struct ToneDetector {
     /// The bank's answer to the frame before, real and imaginary.
     before: [[f32; 2]; BANDS],
     energy_before: f32,
+    /// The mean power of the last frames, the newest last.
+    powers: [f32; FRAMES],
     position: u64,
     sounding: Option<Sounding>,
     /// When the last tone began that may have been one of a calling fax.
@@ -130,6 +243,7 @@ impl ToneDetector {
             window: [0.0; 2 * FRAME_SAMPLES],
             before: [[0.0; 2]; BANDS],
             energy_before: 0.0,
+            powers: [0.0; FRAMES],
             position: 0,
             sounding: None,
             calling: None,
@@ -148,6 +262,8 @@ impl ToneDetector {
         let pure = self.measure(energy);
         self.energy_before = energy;
         let power = energy / FRAME_SAMPLES as f32;
+        self.powers.copy_within(1.., 0);
+        self.powers[FRAMES - 1] = power;
         match pure {
             Some(pure) => self.sounds(pure),
             None => self.misses(power),
@@ -188,7 +304,7 @@ impl ToneDetector {
         }
         let hz = middle + turned * STEP_HZ as f32;
         let share = 2.0 * self.energy_at(hz) / ((2 * FRAME_SAMPLES) as f32 * total);
-        (share >= PURE).then_some(Pure { hz, power })
+        (share >= PURE).then_some(Pure { hz, power, share })
     }
 
     /// The bank's answer to the last frame. As a frame holds whole periods of every filter, its phase is that of the line.
@@ -229,18 +345,12 @@ impl ToneDetector {
             Some(tone) if goes_on(tone) => {
                 tone.windows += 1 + tone.misses;
                 tone.misses = 0;
+                tone.steadiness.sounds(pure);
             }
             before => {
-                let special = before.as_ref().map_or(0, special_so_far);
-                *before = Some(Sounding {
-                    hz: pure.hz,
-                    power: pure.power,
-                    from: position - 2 * FRAME_SAMPLES as u64,
-                    windows: 1,
-                    misses: 0,
-                    special,
-                    told: false,
-                });
+                let mut quiet = self.powers[..FRAMES - 3].iter();
+                let alone = quiet.all(|&power| power <= pure.power * QUIET);
+                *before = Some(Sounding::new(pure, position, before.as_ref(), alone));
             }
         }
         let tone = self.sounding.as_mut().filter(|tone| !tone.told)?;
@@ -264,13 +374,14 @@ impl ToneDetector {
     fn misses(&mut self, power: f32) -> Option<Heard> {
         let tone = self.sounding.as_mut()?;
         tone.misses += 1;
+        tone.steadiness.misses();
         let silent = power < (tone.power * SILENT).max(1.0);
         if !silent && tone.misses < MOST_MISSES {
             return None;
         }
         let tone = self.sounding.take()?;
         let ms = u64::from(tone.windows + 1) * u64::from(FRAME_MS);
-        if !silent || tone.told || tone.windows < BEEP_WINDOWS || ms > LONGEST_BEEP_MS {
+        if !silent || tone.told || !tone.is_beep() || ms > LONGEST_BEEP_MS {
             return None;
         }
         let until = tone.from + ms * u64::from(RATE_HZ) / 1000;
@@ -291,6 +402,42 @@ impl ToneDetector {
             from: tone.from,
             until,
         })
+    }
+}
+
+impl Sounding {
+    /// A tone whose first window ends at `until`, behind another one or none.
+    fn new(pure: Pure, until: u64, before: Option<&Self>, quiet: bool) -> Self {
+        let mut steadiness = Steadiness::default();
+        steadiness.sounds(pure);
+        Self {
+            hz: pure.hz,
+            power: pure.power,
+            from: until - 2 * FRAME_SAMPLES as u64,
+            windows: 1,
+            misses: 0,
+            special: before.map_or(0, special_so_far),
+            told: false,
+            alone: quiet || before.is_some_and(|tone| tone.alone && tone.steadiness.is(&SHORT)),
+            steadiness,
+        }
+    }
+
+    /// Whether it was one, now that silence follows.
+    fn is_beep(&self) -> bool {
+        let still = &self.steadiness;
+        if self.windows < BEEP_WINDOWS || self.hz >= HIGH_VOICES_HZ {
+            return self.windows >= BEEP_WINDOWS;
+        }
+        if self.hz >= VOICES_HZ {
+            return (self.alone || still.windows >= HIGH_WINDOWS) && still.is(&HIGH);
+        }
+        let edges =
+            still.holds([self.hz, self.power]) && still.end.is_some_and(|end| still.holds(end));
+        let whole = still.windows + 2 >= self.windows;
+        let short = whole && edges && self.alone && self.misses <= CUT_MISSES;
+        let long = still.windows >= LONG_WINDOWS;
+        short && still.is(&SHORT) || long && still.is(&LONG)
     }
 }
 
