@@ -162,13 +162,13 @@ fn a_glide_is_no_beep() {
 
 #[test]
 fn a_vowel_of_which_one_harmonic_is_left_is_no_beep() {
-    // The second harmonic of a voice that sinks from 176 to 170 Hz: others are in its beginning, and it fades.
+    // The second harmonic of a voice that sinks from 174 to 170 Hz: others are in its beginning, and it fades.
     let mut phase = 0.0;
     let vowel = (0..3200).map(|n| {
         let at = f64::from(n) / 3200.0;
-        phase += TAU * (176.0 - 6.0 * at) / 8000.0;
+        phase += TAU * (174.0 - 4.0 * at) / 8000.0;
         let others = (1.0 - 3.0 * at).max(0.0);
-        let fades = (4.0 - 4.0 * at).min(1.0);
+        let fades = (12.0 - 12.0 * at).min(1.0);
         let voice =
             f64::sin(2.0 * phase) + others * (f64::sin(3.0 * phase) + f64::sin(5.0 * phase));
         PEAK / 2.0 * fades * voice
