@@ -119,25 +119,31 @@ pub async fn call(args: CallArgs) -> anyhow::Result<Outcome> {
     let (record, mut failures, unsaid) = telephone.conversation.finish();
     if !plan.strict {
         failures.clear();
-        if unsaid > 0 {
-            let lines = if unsaid == 1 {
-                "line was"
-            } else {
-                "lines were"
-            };
-            failures.push(format!("the call ended before {unsaid} {lines} spoken"));
-        }
+        failures.extend(unsaid_lines(unsaid));
     }
     if let Some(path) = &args.output.out {
         recording::write(path, &record.caller, &record.server)?;
     }
-    let outcome = Outcome {
+    let mut outcome = Outcome {
         server: told.next(),
         put_through: told.collect(),
         ..Outcome::of(ended, call_sid, &record, failures, lateness)
     };
+    if matches!(args.caller.callee, Some(CalleeKind::Voicemail)) {
+        outcome.expect_message();
+    }
     print(&outcome, args.output.json).context("writing the result")?;
     Ok(outcome)
+}
+
+/// What is said of lines that the end of the call left unsaid.
+fn unsaid_lines(unsaid: usize) -> Option<String> {
+    let lines = if unsaid == 1 {
+        "line was"
+    } else {
+        "lines were"
+    };
+    (unsaid > 0).then(|| format!("the call ended before {unsaid} {lines} spoken"))
 }
 
 fn print(outcome: &Outcome, json: bool) -> io::Result<()> {

@@ -178,6 +178,14 @@ impl Outcome {
         }
     }
 
+    /// A voicemail answered: without a message behind its beep something is not as it should be.
+    pub fn expect_message(&mut self) {
+        if self.message.is_none() {
+            let what = "no message came after the beep".to_owned();
+            self.failures.insert(0, what);
+        }
+    }
+
     /// The exit status: 0 as planned, 2 an expectation was not met or the call lasted too long, 3 the server broke the
     /// protocol. (1 is left for a call that could not be placed.)
     #[must_use]
@@ -390,6 +398,28 @@ mod tests {
             ]
         );
         assert!(table.ends_with("the server ended the call\n"), "{table}");
+    }
+
+    #[test]
+    fn a_voicemail_without_a_message_says_so_and_is_a_failure() {
+        let mut result = outcome();
+        result.expect_message();
+        let mut table = Vec::new();
+        result.write_table(&mut table).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        assert!(
+            table.contains("NOT MET no message came after the beep"),
+            "{table}"
+        );
+        assert_eq!(result.exit_code(), 2);
+
+        let mut result = outcome();
+        result.message = Some(Message {
+            begins_ms: 400,
+            length_ms: 2000,
+        });
+        result.expect_message();
+        assert_eq!(result.exit_code(), 0);
     }
 
     #[test]
