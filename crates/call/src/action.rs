@@ -61,6 +61,16 @@ pub enum TurnEnd {
 }
 
 impl TurnEnd {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self::Complete,
+        Self::Wait,
+        Self::Filler,
+        Self::Cap,
+        Self::Keys,
+        Self::Recogniser,
+    ];
+
     /// As records, metrics and the API name it.
     pub fn name(self) -> &'static str {
         match self {
@@ -132,6 +142,19 @@ pub enum EndCause {
 }
 
 impl EndCause {
+    /// All there are.
+    pub const ALL: [Self; 9] = [
+        Self::Responder,
+        Self::HungUp,
+        Self::Idle,
+        Self::Duration,
+        Self::Cost,
+        Self::Fault,
+        Self::Finish,
+        Self::Callee,
+        Self::Operator,
+    ];
+
     /// As records, metrics and the API name it.
     pub fn name(self) -> &'static str {
         match self {

@@ -284,6 +284,14 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All there are.
+    pub const ALL: [Self; 4] = [
+        Self::Refused,
+        Self::Misbehaved,
+        Self::Unreachable,
+        Self::Misconfigured,
+    ];
+
     /// As records, metrics and the API name it.
     pub fn name(self) -> &'static str {
         match self {

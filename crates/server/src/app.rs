@@ -114,7 +114,7 @@ impl Server {
             },
             signer: Signer::new(key).after(config.secret_key_previous.as_ref()),
             desk: Desk::default(),
-            metrics: Metrics::default(),
+            metrics: Metrics::default().with_providers(&config.engines.accounts),
             traces: Traces::start(&config.operation, &calls.instance)?,
             config,
             program: program.to_owned(),
@@ -207,7 +207,10 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     ));
     let unheard = "SIGHUP cannot be listened to";
     match tls {
-        Some(tls) => tokio::spawn(keep_fresh(tls).context(unheard)?),
+        Some(tls) => {
+            let tls = Arc::clone(app.guards.tls.get_or_init(|| tls));
+            tokio::spawn(keep_fresh(tls).context(unheard)?)
+        }
         None => tokio::spawn(ignore_hangups().context(unheard)?),
     };
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
@@ -239,6 +242,8 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
 /// What looks at the database again and again, until the calls are over.
 fn looks(app: &App) -> JoinSet<()> {
     let mut looks = JoinSet::new();
+    let watched = Arc::clone(app);
+    looks.spawn(async move { watched.rows.watch().await });
     looks.spawn(retention::run(Arc::clone(app)));
     looks.spawn(nodes::run(Arc::clone(app)));
     looks.spawn(scenarios::follow(Arc::clone(app)));

@@ -1,5 +1,6 @@
 //! What stands before handlers, whatever they do.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ringback_store::{Error, Store};
@@ -9,6 +10,7 @@ use crate::blocks::Blocks;
 use crate::captcha::Captcha;
 use crate::database::now;
 use crate::rates::Limiter;
+use crate::tls::Tls;
 
 /// How often rows that say nothing any more are deleted.
 const EVERY: Duration = Duration::from_secs(600);
@@ -22,6 +24,8 @@ pub struct Guards {
     pub limiter: Limiter,
     /// What who registers or signs in must have solved.
     pub captcha: Captcha,
+    /// Proves to them that the server is who it says; empty without TLS of its own.
+    pub tls: OnceLock<Arc<Tls>>,
 }
 
 /// Deletes rows that say nothing any more, again and again: blocks that are over, allowances that are whole.

@@ -8,12 +8,13 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio_rustls::rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::rustls::{self, CertificateError, RootCertStore, ServerConfig};
 
 use crate::config::ConfigError;
 
@@ -95,6 +96,26 @@ impl Tls {
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
+    /// When the certificate in use ends, in seconds since 1970; `None` where it does not say so as it should.
+    pub fn not_after(&self) -> Option<u64> {
+        let current = self.resolved();
+        let certificate = ParsedCertificate::try_from(current.end_entity_cert().ok()?).ok()?;
+        // The library tells it of one that has ended, before it asks who vouches for it; at the end of time all have.
+        let late = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+        let nobody = RootCertStore::empty();
+        match verify_server_cert_signed_by_trust_anchor(&certificate, &nobody, &[], late, &[]) {
+            Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+                not_after,
+                ..
+            })) => Some(not_after.as_secs()),
+            Ok(()) | Err(_) => None,
+        }
+    }
+
+    fn resolved(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Looks at the files, and takes what is new there if it can be used.
     pub fn look(&self) -> Look {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,8 +146,7 @@ impl Tls {
 
 impl ResolvesServerCert for Tls {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&current))
+        Some(self.resolved())
     }
 }
 

@@ -36,6 +36,19 @@ pub enum Callee {
     Unreachable,
 }
 
+impl Callee {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::Human,
+        Self::Voicemail,
+        Self::MailboxFull,
+        Self::Menu,
+        Self::Screening,
+        Self::Fax,
+        Self::Unreachable,
+    ];
+}
+
 /// From what it is known who answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {

@@ -3,7 +3,7 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
-use super::{Counters, counter, counters};
+use super::{Counters, Labels, begin, counter, counters};
 
 /// A route of speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Speech {
 }
 
 impl Speech {
+    const ALL: [Self; 3] = [Self::Hear, Self::Speak, Self::Whisper];
+
     fn route(self) -> &'static str {
         match self {
             Self::Hear => "/speech-to-text",
@@ -35,12 +37,16 @@ pub(super) struct Aside {
 
 impl Aside {
     pub(super) fn register(registry: &mut Registry) -> Self {
+        let speech = counters(
+            registry,
+            "speech_requests",
+            "Recordings and texts that an engine was asked to hear or to read",
+        );
+        for did in [true, false] {
+            begin(&speech, Speech::ALL.map(|route| labels(route, did)));
+        }
         Self {
-            speech: counters(
-                registry,
-                "speech_requests",
-                "Recordings and texts that an engine was asked to hear or to read",
-            ),
+            speech,
             conversations: counter(
                 registry,
                 "conversations",
@@ -55,9 +61,7 @@ impl Aside {
     }
 
     pub(super) fn speech(&self, speech: Speech, did: bool) {
-        let result = if did { "done" } else { "failed" };
-        let labels = vec![("route", speech.route().into()), ("result", result.into())];
-        self.speech.get_or_create(&labels).inc();
+        self.speech.get_or_create(&labels(speech, did)).inc();
     }
 
     pub(super) fn conversation(&self) {
@@ -67,4 +71,9 @@ impl Aside {
     pub(super) fn message(&self) {
         self.messages.inc();
     }
+}
+
+fn labels(speech: Speech, did: bool) -> Labels {
+    let result = if did { "done" } else { "failed" };
+    vec![("route", speech.route().into()), ("result", result.into())]
 }

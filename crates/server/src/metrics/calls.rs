@@ -3,10 +3,15 @@
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use ringback_call::{Callee, Direction, Intent};
+use ringback_call::{Callee, Direction, EndCause, Intent};
 use ringback_session::Ended;
 
-use super::{Counters, Histograms, Refused, counters, counters_of, direction_label, seconds};
+use super::{
+    Counters, Histograms, Label, Refused, begin, counters, counters_of, direction_label, seconds,
+};
+
+/// The end of a call of which nothing is known.
+const BROKEN: &str = "broken";
 
 #[derive(Debug)]
 pub(super) struct Calls {
@@ -28,6 +33,12 @@ fn durations() -> Histogram {
 
 impl Calls {
     pub(super) fn register(registry: &mut Registry) -> Self {
+        let calls = Self::of(registry);
+        calls.begin();
+        calls
+    }
+
+    fn of(registry: &mut Registry) -> Self {
         Self {
             attempted: counters(
                 registry,
@@ -70,12 +81,31 @@ impl Calls {
         }
     }
 
+    fn begin(&self) {
+        let callees = Callee::ALL.map(callee_label);
+        begin(&self.callees, callees.map(|callee| vec![callee]));
+        begin(&self.bytes, ["in", "out"].map(|way| vec![way_label(way)]));
+        let ends = EndCause::ALL.map(EndCause::name);
+        for direction in Direction::ALL.map(direction_label) {
+            for family in [&self.attempted, &self.answered, &self.transferred] {
+                begin(family, [vec![direction.clone()]]);
+            }
+            begin(&self.duration, [vec![direction.clone()]]);
+            for why in Refused::ALL {
+                begin(&self.refused, [vec![direction.clone(), reason_label(why)]]);
+            }
+            for end in ends.into_iter().chain([BROKEN]) {
+                begin(&self.ended, [vec![direction.clone(), end_label(end)]]);
+            }
+        }
+    }
+
     pub(super) fn attempted(&self, direction: Direction) {
         one(&self.attempted, direction).inc();
     }
 
     pub(super) fn refused(&self, direction: Direction, why: Refused) {
-        let labels = vec![direction_label(direction), ("reason", why.name().into())];
+        let labels = vec![direction_label(direction), reason_label(why)];
         self.refused.get_or_create(&labels).inc();
     }
 
@@ -84,8 +114,8 @@ impl Calls {
     }
 
     pub(super) fn ended(&self, direction: Direction, ended: Option<&Ended>) {
-        let end = ended.map_or("broken", |ended| ended.cause.name());
-        let labels = vec![direction_label(direction), ("end", end.into())];
+        let end = ended.map_or(BROKEN, |ended| ended.cause.name());
+        let labels = vec![direction_label(direction), end_label(end)];
         self.ended.get_or_create(&labels).inc();
         let Some(ended) = ended else {
             return;
@@ -94,14 +124,14 @@ impl Calls {
             one(&self.transferred, direction).inc();
         }
         if let Some(callee) = ended.report.callee {
-            let labels = vec![("callee", callee_name(callee).into())];
+            let labels = vec![callee_label(callee)];
             self.callees.get_or_create(&labels).inc();
         }
         for (way, bytes) in [
             ("in", ended.traffic.bytes_in),
             ("out", ended.traffic.bytes_out),
         ] {
-            let labels = vec![("way", way.into())];
+            let labels = vec![way_label(way)];
             self.bytes.get_or_create(&labels).inc_by(bytes);
         }
         let lasted = ended.report.ended.ms() as f64 / 1e3;
@@ -114,8 +144,20 @@ fn one(family: &Counters, direction: Direction) -> Counter {
     family.get_or_create_owned(&vec![direction_label(direction)])
 }
 
-fn callee_name(callee: Callee) -> &'static str {
-    match callee {
+fn reason_label(why: Refused) -> Label {
+    ("reason", why.name().into())
+}
+
+fn end_label(end: &'static str) -> Label {
+    ("end", end.into())
+}
+
+fn way_label(way: &'static str) -> Label {
+    ("way", way.into())
+}
+
+fn callee_label(callee: Callee) -> Label {
+    let name = match callee {
         Callee::Human => "human",
         Callee::Voicemail => "voicemail",
         Callee::MailboxFull => "mailbox_full",
@@ -123,5 +165,6 @@ fn callee_name(callee: Callee) -> &'static str {
         Callee::Screening => "screening",
         Callee::Fax => "fax",
         Callee::Unreachable => "unreachable",
-    }
+    };
+    ("callee", name.into())
 }

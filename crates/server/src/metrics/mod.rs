@@ -6,6 +6,7 @@
 
 mod aside;
 mod calls;
+mod kept;
 mod page;
 mod process;
 mod providers;
@@ -17,20 +18,23 @@ use std::borrow::Cow;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use ringback_call::Direction;
 use ringback_session::Ended;
 use ringback_session::prices::Prices;
+use ringback_session::provider::Accounts;
 use ringback_session::used::Used;
 
 pub use aside::Speech;
+pub use kept::Kept;
 pub use page::{__path_show_metrics, show_metrics};
 pub use state::State;
 
+type Label = (&'static str, Cow<'static, str>);
 /// The labels of one series.
-type Labels = Vec<(&'static str, Cow<'static, str>)>;
+type Labels = Vec<Label>;
 type Counters = Family<Labels, Counter>;
 /// Counters of what is no whole number.
 type Amounts = Family<Labels, Counter<f64, std::sync::atomic::AtomicU64>>;
@@ -54,6 +58,15 @@ pub enum Refused {
 }
 
 impl Refused {
+    const ALL: [Self; 6] = [
+        Self::NoScenario,
+        Self::NoDatabase,
+        Self::Draining,
+        Self::Full,
+        Self::NoEngine,
+        Self::Broken,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::NoScenario => "no_scenario",
@@ -96,6 +109,13 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// These providers are set up: their failures are counted from 0.
+    #[must_use]
+    pub fn with_providers(self, accounts: &Accounts) -> Self {
+        self.providers.expect(accounts);
+        self
+    }
+
     /// A call is to be answered, or placed.
     pub fn attempted(&self, direction: Direction) {
         self.calls.attempted(direction);
@@ -153,12 +173,22 @@ impl Metrics {
     }
 }
 
-fn direction_label(direction: Direction) -> (&'static str, Cow<'static, str>) {
+fn direction_label(direction: Direction) -> Label {
     let name = match direction {
         Direction::Inbound => "inbound",
         Direction::Outbound => "outbound",
     };
     ("direction", name.into())
+}
+
+/// Has series at 0 that are known before anything was counted: Prometheus sees no rise in one that begins at 1.
+fn begin<M, C: MetricConstructor<M>>(
+    family: &Family<Labels, M, C>,
+    series: impl IntoIterator<Item = Labels>,
+) {
+    for labels in series {
+        drop(family.get_or_create(&labels));
+    }
 }
 
 /// Registers a family of counters; the name gets `_total`.

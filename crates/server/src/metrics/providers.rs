@@ -1,14 +1,25 @@
 //! What engines and providers did, cost and failed at.
 
 use prometheus_client::registry::{Registry, Unit};
-use ringback_call::{Fault, Party, Usage};
+use ringback_call::{Fault, FaultKind, Party, Usage};
 use ringback_session::Ended;
 use ringback_session::prices::{Bill, Prices};
-use ringback_session::provider::Provider;
+use ringback_session::provider::{Accounts, Provider};
 use ringback_session::used::Used;
 
-use super::{Amounts, Counters, Labels, amounts, counters};
+use super::{Amounts, Counters, Labels, amounts, begin, counters};
 use crate::config::{LOCAL_STT, LOCAL_TTS};
+
+/// Failures whose details name none of ours.
+const OTHER: &str = "other";
+const WEBHOOK: &str = "webhook";
+
+/// What stands beside the providers of a role, set up or not. A scenario may have a key of its own for its model.
+const ALWAYS: [(Party, &[&str]); 3] = [
+    (Party::Stt, &[LOCAL_STT, OTHER]),
+    (Party::Responder, &["openai", WEBHOOK, OTHER]),
+    (Party::Tts, &[LOCAL_TTS, OTHER]),
+];
 
 #[derive(Debug)]
 pub(super) struct Providers {
@@ -23,6 +34,22 @@ pub(super) struct Providers {
 
 impl Providers {
     pub(super) fn register(registry: &mut Registry) -> Self {
+        let providers = Self::of(registry);
+        for party in [Party::Carrier, Party::Recorder, Party::Server] {
+            begin(
+                &providers.faults,
+                FaultKind::ALL.map(|kind| fault_labels(party, kind)),
+            );
+        }
+        for (role, names) in ALWAYS {
+            for name in names {
+                providers.expect_of(role, name);
+            }
+        }
+        providers
+    }
+
+    fn of(registry: &mut Registry) -> Self {
         Self {
             requests: counters(
                 registry,
@@ -54,6 +81,32 @@ impl Providers {
             ),
             faults: counters(registry, "faults", "Faults of the other parties of a call"),
         }
+    }
+
+    pub(super) fn expect(&self, accounts: &Accounts) {
+        for (account, provider, roles) in [
+            (
+                &accounts.deepgram,
+                Provider::Deepgram,
+                &[Party::Stt, Party::Tts][..],
+            ),
+            (
+                &accounts.openai,
+                Provider::OpenAi,
+                &[Party::Stt, Party::Tts],
+            ),
+            (&accounts.cartesia, Provider::Cartesia, &[Party::Tts]),
+            (&accounts.elevenlabs, Provider::ElevenLabs, &[Party::Tts]),
+        ] {
+            for role in roles.iter().filter(|_| account.is_some()) {
+                self.expect_of(*role, provider.name());
+            }
+        }
+    }
+
+    fn expect_of(&self, role: Party, provider: &'static str) {
+        let labels = FaultKind::ALL.map(|kind| error_labels(role, provider, kind));
+        begin(&self.errors, labels);
     }
 
     pub(super) fn observe(&self, ended: &Ended) {
@@ -123,25 +176,32 @@ impl Providers {
     }
 
     fn fault(&self, fault: &Fault) {
-        let kind = ("kind", fault.kind.name().into());
         match fault.party {
             Party::Stt | Party::Responder | Party::Tts => {
-                let labels = vec![
-                    ("role", fault.party.name().into()),
-                    ("provider", provider_name(&fault.detail).into()),
-                    kind,
-                ];
+                let provider = provider_name(&fault.detail);
+                let labels = error_labels(fault.party, provider, fault.kind);
                 self.errors.get_or_create(&labels).inc();
             }
             Party::Carrier | Party::Recorder | Party::Server => {
-                let labels = vec![("party", fault.party.name().into()), kind];
+                let labels = fault_labels(fault.party, fault.kind);
                 self.faults.get_or_create(&labels).inc();
             }
         }
     }
 }
 
-/// The role of a party, in one word.
+fn error_labels(role: Party, provider: &'static str, kind: FaultKind) -> Labels {
+    vec![
+        ("role", role.name().into()),
+        ("provider", provider.into()),
+        ("kind", kind.name().into()),
+    ]
+}
+
+fn fault_labels(party: Party, kind: FaultKind) -> Labels {
+    vec![("party", party.name().into()), ("kind", kind.name().into())]
+}
+
 /// The details of a provider's failure begin with its name. Few names, so that no detail becomes a series.
 fn provider_name(detail: &str) -> &'static str {
     let first = detail
@@ -149,8 +209,8 @@ fn provider_name(detail: &str) -> &'static str {
         .next()
         .unwrap_or_default();
     let names = Provider::ALL.map(Provider::name).into_iter();
-    let mut names = names.chain([LOCAL_STT, LOCAL_TTS, "webhook"]);
-    names.find(|name| *name == first).unwrap_or("other")
+    let mut names = names.chain([LOCAL_STT, LOCAL_TTS, WEBHOOK]);
+    names.find(|name| *name == first).unwrap_or(OTHER)
 }
 
 #[cfg(test)]

@@ -2,9 +2,19 @@
 
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use ringback_call::{At, Report, TurnReport};
+use ringback_call::{At, Report, TurnEnd, TurnReport};
 
-use super::{Counters, Histograms, counters, seconds};
+use super::{Counters, Histograms, Label, begin, counters, seconds};
+
+const STAGES: [&str; 7] = [
+    "words",
+    "turn_end",
+    "model",
+    "clause",
+    "voice",
+    "response",
+    "acknowledged",
+];
 
 #[derive(Debug)]
 pub(super) struct Stages {
@@ -20,31 +30,40 @@ fn latencies() -> Histogram {
 
 impl Stages {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        Self {
-            turns: counters(
-                registry,
-                "turns",
-                "Turns of callers, by why they were taken to be over",
-            ),
-            latency: seconds(
-                registry,
-                "latency",
-                "How long a stage of a turn took",
-                latencies,
-            ),
-        }
+        let turns = counters(
+            registry,
+            "turns",
+            "Turns of callers, by why they were taken to be over",
+        );
+        begin(&turns, TurnEnd::ALL.map(|cause| vec![cause_label(cause)]));
+        let latency = seconds(
+            registry,
+            "latency",
+            "How long a stage of a turn took",
+            latencies,
+        );
+        begin(&latency, STAGES.map(|stage| vec![stage_label(stage)]));
+        Self { turns, latency }
     }
 
     pub(super) fn observe(&self, report: &Report) {
         for turn in &report.turns {
-            let labels = vec![("cause", turn.cause.name().into())];
+            let labels = vec![cause_label(turn.cause)];
             self.turns.get_or_create(&labels).inc();
             for (stage, us) in stages(turn) {
-                let labels = vec![("stage", stage.into())];
+                let labels = vec![stage_label(stage)];
                 self.latency.get_or_create(&labels).observe(us as f64 / 1e6);
             }
         }
     }
+}
+
+fn cause_label(cause: TurnEnd) -> Label {
+    ("cause", cause.name().into())
+}
+
+fn stage_label(stage: &'static str) -> Label {
+    ("stage", stage.into())
 }
 
 /// What is known of a turn's stages, in microseconds.
@@ -53,15 +72,14 @@ fn stages(turn: &TurnReport) -> impl Iterator<Item = (&'static str, u64)> {
     let last = Some(turn.last_sound);
     let between = |from: Option<At>, until: Option<At>| Some(until?.since(from?));
     let known = [
-        ("words", between(last, turn.words)),
-        ("turn_end", between(last, Some(turn.ended))),
-        ("model", between(Some(asked), turn.text)),
-        ("clause", between(turn.text, turn.clause)),
-        ("voice", between(turn.clause, turn.speech)),
-        ("response", between(last, turn.audible)),
-        ("acknowledged", between(last, turn.acknowledged)),
+        between(last, turn.words),
+        between(last, Some(turn.ended)),
+        between(Some(asked), turn.text),
+        between(turn.text, turn.clause),
+        between(turn.clause, turn.speech),
+        between(last, turn.audible),
+        between(last, turn.acknowledged),
     ];
-    known
-        .into_iter()
-        .filter_map(|(stage, took)| Some((stage, took?)))
+    let known = STAGES.into_iter().zip(known);
+    known.filter_map(|(stage, took)| Some((stage, took?)))
 }

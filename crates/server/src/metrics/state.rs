@@ -7,6 +7,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use ringback_session::Load;
 
+use super::kept::{Kept, KeptGauges};
 use crate::app::Server;
 use crate::calls::Counts;
 
@@ -23,6 +24,8 @@ pub struct State {
     pub conversations: usize,
     /// Whether the server stops.
     pub draining: bool,
+    /// What outlives calls.
+    pub kept: Kept,
 }
 
 impl State {
@@ -34,6 +37,7 @@ impl State {
             load: server.switchboard.load(),
             conversations: server.desk.conversations.count(),
             draining: server.lifecycle.draining.is_cancelled(),
+            kept: Kept::of(server),
         }
     }
 }
@@ -50,6 +54,7 @@ pub(super) struct Gauges {
     recorder_queue: Gauge,
     conversations: Gauge,
     draining: Gauge,
+    kept: KeptGauges,
 }
 
 impl Gauges {
@@ -57,6 +62,7 @@ impl Gauges {
         let version: Cow<'static, str> = env!("CARGO_PKG_VERSION").into();
         let build = Info::new(vec![("version", version)]);
         registry.register("build", "What is running", build);
+        let kept = KeptGauges::register(registry);
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -85,6 +91,7 @@ impl Gauges {
                 "Conversations in writing that are kept",
             ),
             draining: gauge("draining", "1 while the server stops"),
+            kept,
         }
     }
 
@@ -103,5 +110,6 @@ impl Gauges {
         ] {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
+        self.kept.set(&state.kept);
     }
 }

@@ -24,7 +24,7 @@ pub fn check_default(app: &Server, was_read: bool) -> Result<(), ConfigError> {
         let why = problems.and_then(|problems| problems.first());
         let why = why.map_or_else(String::new, ToString::to_string);
         let what = format!("DEFAULT_SCENARIO={name}: this scenario cannot be used: {why}");
-        if entry.lost {
+        if entry.lost > 0 {
             // The key may be lost for good: all other lines ring, and this one apologises.
             tracing::error!("Error: {what}");
             return Ok(());

@@ -171,7 +171,7 @@ async fn load(app: &App, store: &Store, id: &str) -> Result<Option<Arc<Entry>>, 
         );
     }
     for warning in entry.read.iter().flat_map(|(_, warnings)| warnings) {
-        if entry.lost {
+        if entry.lost > 0 {
             tracing::warn!(scenario = row.slug, "scenario: {warning}");
         }
     }

@@ -67,8 +67,8 @@ pub struct Entry {
     updated_at: i64,
     /// What it says, or what keeps it from use.
     pub read: Result<(Arc<Scenario>, Vec<Warning>), Vec<Problem>>,
-    /// Whether it names a secret that does not open.
-    lost: bool,
+    /// How many secrets it names that do not open.
+    lost: usize,
 }
 
 impl Entry {
@@ -103,13 +103,13 @@ impl Entry {
             },
             updated_at: row.updated_at,
             read,
-            lost: lost.iter().any(|name| is_named(name, &row.body)),
+            lost: lost.iter().filter(|name| is_named(name, &row.body)).count(),
         }
     }
 
     /// Whether calls go without it, or without a part of it.
     fn is_ill(&self) -> bool {
-        self.read.is_err() || self.lost
+        self.read.is_err() || self.lost > 0
     }
 }
 
@@ -290,6 +290,18 @@ impl Scenarios {
     /// Whether every scenario of the database can be used as it was kept.
     pub fn are_well(&self) -> bool {
         !self.index().entries.values().any(|entry| entry.is_ill())
+    }
+
+    /// How many cannot be used, of files and of the database.
+    pub fn unusable(&self) -> usize {
+        let index = self.index();
+        let kept = index.entries.values();
+        self.files.refused().len() + kept.filter(|entry| entry.read.is_err()).count()
+    }
+
+    /// How many secrets of the database are named and do not open.
+    pub fn secrets_unopened(&self) -> usize {
+        self.index().entries.values().map(|entry| entry.lost).sum()
     }
 
     /// Whether callers of one scenario may be put through to another. One that is built in or a file leads anywhere. What a user keeps

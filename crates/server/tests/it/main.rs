@@ -1,6 +1,7 @@
 //! The server through its public face.
 
 mod accounts;
+mod alerts;
 mod amd;
 mod aside;
 mod attacks;

@@ -144,7 +144,7 @@ impl Simulated {
         let mut first = String::new();
         stdout.read_line(&mut first).unwrap();
         drain(stdout, Arc::default());
-        let address = first.trim().rsplit("http://").next().unwrap().to_owned();
+        let address = first.trim().rsplit("://").next().unwrap().to_owned();
         let server = Self {
             process,
             address,

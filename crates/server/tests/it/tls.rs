@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use ringback_server::alive;
 use ringback_server::config::{Config, Layers};
 use ringback_server::listen::{Limits, serve};
@@ -23,6 +23,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::*;
+use crate::simulated::Simulated;
 
 const HANDSHAKE: Duration = Duration::from_millis(400);
 const NAME: &str = "phone.example.test";
@@ -47,11 +48,18 @@ impl Folder {
 
     /// Writes another certificate and key.
     fn renew(&self) -> CertificateDer<'static> {
-        let made: CertifiedKey<KeyPair> =
-            generate_simple_self_signed(vec![NAME.to_owned()]).unwrap();
-        fs::write(&self.files.cert, made.cert.pem()).unwrap();
-        fs::write(&self.files.key, made.signing_key.serialize_pem()).unwrap();
-        made.cert.der().clone()
+        self.renew_until(2031)
+    }
+
+    /// One that ends with the first second of this year.
+    fn renew_until(&self, year: i32) -> CertificateDer<'static> {
+        let mut wanted = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+        wanted.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let made = wanted.self_signed(&key).unwrap();
+        fs::write(&self.files.cert, made.pem()).unwrap();
+        fs::write(&self.files.key, key.serialize_pem()).unwrap();
+        made.der().clone()
     }
 }
 
@@ -205,6 +213,42 @@ async fn a_new_certificate_is_taken_and_a_broken_one_leaves_the_old_in_use() {
     assert!(secure.connect(&second).await.is_some());
     fs::write(&folder.files.cert, good).unwrap();
     assert_eq!(secure.tls.look(), Look::Same);
+}
+
+#[test]
+fn the_end_of_a_certificate_is_known_whatever_it_is_and_also_after_it() {
+    let (folder, _) = Folder::new();
+    let tls = Tls::load(folder.files.clone()).unwrap();
+    assert_eq!(tls.not_after(), Some(1_924_992_000));
+    folder.renew_until(2001);
+    assert_eq!(tls.look(), Look::Fresh);
+    assert_eq!(tls.not_after(), Some(978_307_200));
+    // As `openssl req -x509` makes them.
+    let mut wanted = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+    wanted.not_after = date_time_ymd(2060, 1, 1);
+    wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    fs::write(&folder.files.cert, wanted.self_signed(&key).unwrap().pem()).unwrap();
+    fs::write(&folder.files.key, key.serialize_pem()).unwrap();
+    assert_eq!(tls.look(), Look::Fresh);
+    assert_eq!(tls.not_after(), Some(2_840_140_800));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_says_when_its_certificate_ends() {
+    let (folder, _) = Folder::new();
+    let [cert, key] = [&folder.files.cert, &folder.files.key].map(|path| path.to_str().unwrap());
+    let server = Simulated::start(&[("TLS_CERT", cert), ("TLS_KEY", key)], &[]).await;
+    let client = reqwest::Client::builder()
+        .danger_accept_invalid_certs(true)
+        .no_proxy();
+    let url = format!("{}/metrics", server.url().replacen("http", "https", 1));
+    let answer = client.build().unwrap().get(url).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    assert!(
+        text.contains("\nringback_tls_not_after_seconds 1924992000\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -35,6 +35,9 @@ const KEEPING: Duration = Duration::from_secs(5);
 const SETTLING: Duration = Duration::from_secs(2);
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// Between looks at the database that somebody takes only to know how it is.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// So long an answer of the database counts for whoever asks how it is.
 const COUNTS: Duration = Duration::from_secs(1);
 
@@ -52,6 +55,8 @@ struct Open {
     made: Arc<AtomicBool>,
     /// Whether it answered, and when.
     asked: Mutex<Option<(Instant, bool)>>,
+    /// Whether it answered when it was asked last, for whoever must not wait.
+    up: AtomicBool,
 }
 
 impl Rows {
@@ -81,6 +86,7 @@ impl Rows {
             Arc::clone(&made),
         ));
         let open = Open {
+            up: AtomicBool::new(made.load(Ordering::Relaxed)),
             store,
             writer,
             node,
@@ -122,7 +128,21 @@ impl Rows {
         let ping = timeout(PING, open.store.ping()).await;
         let answered = matches!(ping, Ok(Ok(()))) && open.made.load(Ordering::Relaxed);
         *asked = Some((Instant::now(), answered));
+        open.up.store(answered, Ordering::Relaxed);
         Some(answered)
+    }
+
+    /// The same as it was when somebody asked last: see [`Rows::watch`].
+    pub fn answered(&self) -> bool {
+        let open = self.0.get();
+        open.is_some_and(|open| open.up.load(Ordering::Relaxed))
+    }
+
+    /// Asks every few seconds, until it is dropped.
+    pub async fn watch(&self) {
+        while self.answers().await.is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Leaves the database, once all rows that were sent before are there, or at least outlive this process.

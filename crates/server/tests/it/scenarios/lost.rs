@@ -43,6 +43,20 @@ impl House {
         let database = health.json["services"]["database"].clone();
         (health.json["status"].clone(), database)
     }
+
+    /// How many scenarios cannot be used, beside a file of every test's server, and how many secrets do not open, by what is scraped.
+    async fn scraped(&self) -> [u32; 2] {
+        let text = self.service.server.get("/metrics").await.body;
+        let figure = |name: &str| -> u32 {
+            let mut lines = text.lines();
+            let found = lines.find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            found.unwrap()
+        };
+        [
+            figure("ringback_scenarios_unusable ") - 1,
+            figure("ringback_secrets_unopened "),
+        ]
+    }
 }
 
 #[tokio::test]
@@ -50,7 +64,9 @@ async fn a_line_whose_key_is_lost_answers_with_an_apology_and_says_why_to_those_
     let house = house().await;
     let made = house.make(&house.ada, line()).await;
     assert_eq!(house.health().await.1, "connected");
+    assert_eq!(house.scraped().await, [0, 0]);
     house.lose(&made, &made["responder"][0]["key"]).await;
+    assert_eq!(house.scraped().await, [1, 1]);
 
     let server = &house.service.server;
     for path in [
@@ -108,6 +124,7 @@ async fn a_line_whose_key_is_lost_answers_with_an_apology_and_says_why_to_those_
         .await;
     assert!(stream(&answer.body).url.contains("table-line"));
     assert_eq!(house.health().await.1, "connected");
+    assert_eq!(house.scraped().await, [0, 0]);
 }
 
 #[tokio::test]
@@ -139,6 +156,7 @@ async fn a_tool_whose_secret_is_lost_is_left_out_and_the_line_answers() {
     let shown = house.get(&house.ada, "/scenarios/table-line").await;
     assert!(warned(&shown), "{shown:?}");
     assert_eq!(house.health().await, (json!("degraded"), json!("degraded")));
+    assert_eq!(house.scraped().await, [0, 1], "the line answers");
 
     // What has nothing to do with it can be changed.
     let change = json!({"prompt": "Take more reservations."});
