@@ -219,7 +219,7 @@ async fn a_database_that_goes_and_comes_back_shows_in_what_is_scraped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_lost_are_counted() {
     let server = Simulated::start(&[], &[]).await;
-    let torn = server.data_dir().join("journal/00000000.jsonl");
+    let torn = server.data_dir().join("journal/00000001.jsonl");
     std::fs::write(torn, "no row\nno row either\n").unwrap();
     let server = server.killed_and_started();
     until("what is lost", async || {

@@ -246,7 +246,7 @@ async fn a_server_with_tls_says_when_its_certificate_ends() {
     let answer = client.build().unwrap().get(url).send().await.unwrap();
     let text = answer.text().await.unwrap();
     assert!(
-        text.contains("\nringback_tls_not_after_seconds 1924992000\n"),
+        text.contains("\nringback_tls_not_after_seconds{} 1924992000\n"),
         "{text}"
     );
 }
