@@ -128,12 +128,18 @@ impl Call {
             self.fire(reason);
             self.settle();
         }
-        // What was used is often known only when all is over.
-        if let Event::Used { reply, usage } = event {
-            self.on_used(*reply, usage);
-        } else if self.phase != Phase::Over {
-            self.take(event);
-            self.settle();
+        match event {
+            // What was used is often known only when all is over.
+            Event::Used { reply, usage } => self.on_used(*reply, usage),
+            // So is what came of a side effect that had begun before.
+            Event::ToolDone { id, result, failed } if self.phase == Phase::Over => {
+                self.on_tool_done(id, result, *failed);
+            }
+            _ if self.phase == Phase::Over => {}
+            _ => {
+                self.take(event);
+                self.settle();
+            }
         }
         if *event == Event::HungUp {
             self.actions.clear();

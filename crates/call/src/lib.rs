@@ -48,5 +48,5 @@ pub use report::{Report, TurnReport, Unclear};
 pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, ToolSpec, TurnSettings};
 pub use timers::Reason;
-pub use tools::{ToolLine, ToolResult};
+pub use tools::{Outcome, ToolLine, ToolResult};
 pub use usage::{TurnUsage, Usage};

@@ -37,6 +37,34 @@ pub struct ToolResult {
     pub text: String,
     /// Whether it says why nothing came of it.
     pub failed: bool,
+    /// Whether it says that nobody knows if it was carried out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+}
+
+/// What is known of a call of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Running,
+    /// It was carried out.
+    Answered,
+    /// It was not, or went wrong.
+    Failed,
+    /// It may have been carried out or not: nobody waited for it any longer.
+    Unknown,
+}
+
+impl Outcome {
+    /// As records and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A call of a tool, at its place in the dialog.
@@ -58,6 +86,18 @@ pub struct ToolLine {
     /// When it ended.
     #[serde(default)]
     pub until: Option<At>,
+}
+
+impl ToolLine {
+    /// What is known of it.
+    pub fn outcome(&self) -> Outcome {
+        match &self.result {
+            None => Outcome::Running,
+            Some(result) if result.unknown => Outcome::Unknown,
+            Some(result) if result.failed => Outcome::Failed,
+            Some(_) => Outcome::Answered,
+        }
+    }
 }
 
 /// A call that is being carried out.
@@ -325,18 +365,14 @@ impl Call {
 
     /// A tool has ended. What comes twice, or of nothing that was called, changes nothing.
     pub(crate) fn on_tool_done(&mut self, id: &str, result: &str, failed: bool) {
-        let state = if failed {
-            ToolState::Failed
-        } else {
-            ToolState::Answered
-        };
-        if self
-            .dialog
-            .tools
-            .running
-            .iter()
-            .any(|running| running.call.id == id)
-        {
+        let mut running = self.dialog.tools.running.iter();
+        if let Some(running) = running.find(|running| running.call.id == id) {
+            let state = match failed {
+                false => ToolState::Answered,
+                // After the call nothing else says that it is late.
+                true if running.due <= self.now => ToolState::TimedOut,
+                true => ToolState::Failed,
+            };
             self.tool_ended(id, result, failed, state);
             return;
         }
@@ -351,12 +387,13 @@ impl Call {
 
     fn tool_ended(&mut self, id: &str, text: &str, failed: bool, state: ToolState) {
         let end = text.floor_char_boundary(LONGEST_RESULT);
-        let text = text[..end].to_owned();
-        if self
-            .dialog
-            .tools
-            .answer(id, &ToolResult { text, failed }, self.now)
-        {
+        let result = ToolResult {
+            text: text[..end].to_owned(),
+            failed,
+            unknown: matches!(state, ToolState::TimedOut | ToolState::Interrupted),
+        };
+        // Where the call is over, nobody goes on with it: its result only is written down.
+        if self.dialog.tools.answer(id, &result, self.now) && self.phase != Phase::Over {
             self.note_tool(id, state);
             self.checkpoint();
         }

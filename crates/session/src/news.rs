@@ -36,6 +36,13 @@ pub enum News {
     },
     /// The conversation has this many lines: those after them were taken back, since the caller goes on.
     Lines(usize),
+    /// A call of a tool as a transcript has it, new or changed since it was told.
+    Tool {
+        /// Its place among all calls of tools, from 0.
+        number: usize,
+        /// As in the transcript.
+        line: Value,
+    },
     /// A turn that was answered: latencies, usage and cost, as beside the recording. It comes again when more is known of it.
     Turn(Value),
     /// Something went wrong.

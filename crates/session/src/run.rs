@@ -17,13 +17,13 @@ use tracing::Instrument;
 
 use crate::begin::begin;
 use crate::carrier::onward::BARRED;
-use crate::carrier::twilio::{BLOCKED, Socket, Traffic, Violation, binary};
+use crate::carrier::twilio::{BLOCKED, Messages, Socket, Traffic, Violation, binary};
 use crate::clock::Clock;
 use crate::engines::Engines;
 use crate::live::Live;
 use crate::orders::{Given, OrderBook};
 use crate::prices::Bill;
-use crate::provided::Provided;
+use crate::provided::{Provided, Receiver};
 use crate::quality::Quality;
 use crate::record::{Meta, TRANSCRIPT_ENDING, pretty, transcript};
 use crate::setup::Setup;
@@ -87,9 +87,12 @@ where
     let mut live = begun.live;
     let mut socket = Socket::new(socket);
     let mut told = Told::by(&begun.finish, &begun.stop, begun.verdict, begun.orders);
-    let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told))
+    let clock = Clock::start();
+    let over = AssertUnwindSafe(lead(&mut live, &mut socket, &mut told, &clock))
         .catch_unwind()
         .await;
+    // Whoever sets the clock in the meantime changes nothing about how long the call took.
+    begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
     // Who wants something of it now learns that it is over.
     drop(told);
     let barred = begun.onward.bars(live.call.report().intent.as_ref());
@@ -98,11 +101,13 @@ where
         Some(rest) => rest.end(&begun.meta.call_sid, &live.call.report()).await,
         None => false,
     };
-    let tools = live.responder.take_tools();
-    let (failed, ()) = tokio::join!(farewell(&mut live, &mut socket, over), close(tools));
+    let tools = close(live.responder.take_tools());
+    let (failed, results) = tokio::join!(
+        farewell(&mut live.messages, &mut socket, over),
+        results(&mut live.provided, tools, &clock),
+    );
     let failed = failed.or_else(|| barred.then(not_put_through));
-    // Whoever sets the clock in the meantime changes nothing about how long the call took.
-    begun.meta.ended = started.saturating_add(since.elapsed()).unwrap_or(started);
+    live.close_tools(results);
     begun.meta.answered_by(live.responder.name());
     begun.meta.served(live.ears.served(), live.voices.served());
     begun.meta.late_samples = live.ear.late();
@@ -126,6 +131,31 @@ async fn close(tools: Option<Tools>) {
     if let Some(tools) = tools {
         tools.close().await;
     }
+}
+
+/// What came of tools until they have ended or are given up, and when.
+async fn results(
+    provided: &mut Receiver,
+    closed: impl Future<Output = ()>,
+    clock: &Clock,
+) -> Vec<(At, Provided)> {
+    let mut came = Vec::new();
+    let mut take = |one: Provided| {
+        if matches!(one, Provided::ToolDone { .. } | Provided::Used { .. }) {
+            came.push((clock.at(), one));
+        }
+    };
+    let mut closed = std::pin::pin!(closed);
+    loop {
+        tokio::select! {
+            Some(one) = provided.recv() => take(one),
+            () = &mut closed => break,
+        }
+    }
+    while let Ok(one) = provided.try_recv() {
+        take(one);
+    }
+    came
 }
 
 /// Why a call ends at once with the server.
@@ -192,12 +222,16 @@ enum Input<T> {
 }
 
 /// Waits in one place for one thing, and lets the call deal with it, until the call is over.
-async fn lead<S, T>(live: &mut Live, socket: &mut Socket<S, T>, told: &mut Told<'_>) -> Over
+async fn lead<S, T>(
+    live: &mut Live,
+    socket: &mut Socket<S, T>,
+    told: &mut Told<'_>,
+    clock: &Clock,
+) -> Over
 where
     S: CarrierSocket<T>,
     T: AsRef<str> + Send,
 {
-    let clock = Clock::start();
     let foretold = *told.verdict.borrow_and_update();
     if let Some(verdict) = foretold {
         live.verdict(clock.at(), verdict);
@@ -209,7 +243,7 @@ where
         if live.is_over() {
             break;
         }
-        let due = deadline(live, socket, &clock);
+        let due = deadline(live, socket, clock);
         if due < armed || sleep.is_elapsed() {
             sleep.as_mut().reset(due);
             armed = due;
@@ -317,7 +351,7 @@ fn carrier<T: AsRef<str>>(
 
 /// Closes the socket as the call ended. Answers what broke.
 async fn farewell<S, T>(
-    live: &mut Live,
+    messages: &mut Messages,
     socket: &mut Socket<S, T>,
     over: Result<Over, Box<dyn std::any::Any + Send>>,
 ) -> Option<String>
@@ -342,7 +376,7 @@ where
             (1011, "an error in the server".to_owned(), Some(what))
         }
     };
-    socket.close(&mut live.messages, code, &reason).await;
+    socket.close(messages, code, &reason).await;
     failed
 }
 

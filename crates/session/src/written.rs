@@ -293,6 +293,7 @@ impl Written {
                 | News::Line { .. }
                 | News::Lines(_)
                 | News::Turn(_)
+                | News::Tool { .. }
                 | News::Level { .. } => {}
             }
         }

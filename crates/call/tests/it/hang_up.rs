@@ -1,6 +1,6 @@
-use ringback_call::{EndCause, Event};
+use ringback_call::{EndCause, Event, Outcome};
 
-use crate::world::conversing;
+use crate::world::{World, calling, conversing, greeting};
 
 #[test]
 fn after_a_hang_up_at_any_moment_nothing_more_is_done() {
@@ -39,4 +39,36 @@ fn events_after_a_hang_up_are_ignored() {
     world.run(5000);
     assert_eq!(world.call.report().ended.ms(), 4000);
     assert!(world.end().is_none());
+}
+
+/// A call that is hung up while a tool runs, which ends so many ms later.
+fn hung_up_on(ms: u64, failed: bool) -> World {
+    let mut world = World::answered(greeting("Go ahead."));
+    world.answers = vec![calling("", &["book"])];
+    world.tools = [("book", (2000 + ms, "booked", failed))].into();
+    world.speech(2000, 800, "a table for two").run(5000);
+    let tool = &world.call.tools()[0];
+    assert_eq!(tool.outcome(), Outcome::Running);
+    let from = tool.from.ms();
+    world.at(from + 2000, Event::HungUp).run(from + 12_000);
+    world
+}
+
+#[test]
+fn what_came_of_a_tool_after_the_hang_up_is_written_down_and_the_call_had_ended_before() {
+    for (failed, outcome) in [(false, Outcome::Answered), (true, Outcome::Failed)] {
+        let world = hung_up_on(1500, failed);
+        let report = world.call.report();
+        let tool = &report.tools[0];
+        assert_eq!(tool.outcome(), outcome);
+        assert_eq!(tool.result.as_ref().unwrap().text, "booked");
+        let until = tool.until.unwrap();
+        assert_eq!(until.ms_since(report.ended), 1500);
+    }
+}
+
+#[test]
+fn of_a_tool_that_says_after_the_hang_up_that_its_time_is_over_nothing_is_known() {
+    let world = hung_up_on(4000, true);
+    assert_eq!(world.call.tools()[0].outcome(), Outcome::Unknown);
 }

@@ -52,6 +52,11 @@ impl Recent {
 pub fn without_content(mut summary: Value) -> Value {
     if let Some(fields) = summary.as_object_mut() {
         fields.remove("collected");
+        let tools = fields.get_mut("tools").and_then(Value::as_array_mut);
+        for tool in tools.into_iter().flatten() {
+            tool["arguments"].take();
+            tool["result"].take();
+        }
         for name in ["from", "to"] {
             if let Some(number) = fields.get(name).and_then(Value::as_str).map(masked) {
                 fields.insert(name.to_owned(), number.into());

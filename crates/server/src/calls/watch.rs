@@ -134,7 +134,7 @@ struct Log {
 pub struct Event {
     /// Its number in the call, from 1.
     pub id: u64,
-    /// `began`, `hearing`, `speaking`, `line`, `lines`, `turn`, `fault`, `end`.
+    /// `began`, `hearing`, `speaking`, `line`, `lines`, `tool`, `turn`, `fault`, `end`.
     pub kind: &'static str,
     /// JSON.
     pub data: String,
@@ -168,6 +168,11 @@ impl Watch {
                 let mut line = line.clone();
                 line["number"] = json!(number);
                 ("line", line)
+            }
+            News::Tool { number, line } => {
+                let mut tool = line.clone();
+                tool["number"] = json!(number);
+                ("tool", tool)
             }
             News::Lines(count) => ("lines", json!({ "count": count })),
             News::Turn(turn) => ("turn", turn.clone()),

@@ -93,7 +93,17 @@ impl Live {
         self.work.events.extend(events);
     }
 
-    /// The call is over: what was used and not told yet is told.
+    /// The call is over, and so are its tools: what came of them since.
+    pub(crate) fn close_tools(&mut self, results: Vec<(At, Provided)>) {
+        // One that broke does not go on by a result.
+        if self.call.is_over() {
+            for (at, provided) in results {
+                self.take(at, provided);
+            }
+        }
+    }
+
+    /// What was used and not told yet is told.
     pub(crate) fn close_books(&mut self) {
         let at = self.call.report().ended;
         self.voices.settle();
@@ -105,6 +115,7 @@ impl Live {
         for usage in self.ears.take_usage() {
             self.used(at, None, usage);
         }
+        self.books.teller.close();
         self.catch_up();
     }
 

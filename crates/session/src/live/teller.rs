@@ -1,6 +1,6 @@
 //! What is told of a call while it goes on: to its log, and to whoever follows it.
 
-use ringback_call::{At, Call, Line, TurnId};
+use ringback_call::{At, Call, Line, ToolLine, TurnId};
 use serde_json::Value;
 
 use super::log;
@@ -14,6 +14,8 @@ pub(super) struct Teller {
     follower: Follower,
     logged: TurnId,
     lines: Vec<Line>,
+    tools: Vec<ToolLine>,
+    closed: bool,
     turn: Value,
     meter: Meter,
 }
@@ -24,6 +26,8 @@ impl Teller {
             follower,
             logged: TurnId::default(),
             lines: Vec::new(),
+            tools: Vec::new(),
+            closed: false,
             turn: Value::Null,
             meter: Meter::default(),
         }
@@ -54,6 +58,11 @@ impl Teller {
         self.meter.cut(at);
     }
 
+    /// Nothing more will be known of the call.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// Tells what has changed since it was last told: lines, and the turn that was answered last. The log has a turn once.
     pub(super) fn catch_up(&mut self, call: &Call, prices: &Prices) {
         let answered = call.last_turn().filter(|turn| turn.audible.is_some());
@@ -65,12 +74,28 @@ impl Teller {
             return;
         }
         self.tell_lines(call.lines());
+        self.tell_tools(call);
         if let Some(turn) = call.last_turn() {
             let turn = record::turn(turn, call.usage(), prices);
             if turn != self.turn {
                 self.turn = turn.clone();
                 self.tell(|| News::Turn(turn));
             }
+        }
+    }
+
+    fn tell_tools(&mut self, call: &Call) {
+        for (number, tool) in call.tools().into_iter().enumerate() {
+            let told = self.tools.get(number).is_some_and(|told| {
+                (&told.call, &told.result, told.until) == (&tool.call, &tool.result, tool.until)
+            });
+            if told && (tool.result.is_some() || !self.closed) {
+                continue;
+            }
+            let line = record::tool(&tool, self.closed);
+            self.tell(|| News::Tool { number, line });
+            self.tools.truncate(number);
+            self.tools.push(tool);
         }
     }
 

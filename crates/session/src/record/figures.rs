@@ -1,6 +1,6 @@
 //! The figures of a call as JSON: latencies in ms, what was used, what it cost.
 
-use ringback_call::{At, Line, Report, ToolLine, TurnReport, TurnUsage};
+use ringback_call::{At, Line, Outcome, Report, ToolLine, TurnReport, TurnUsage};
 use serde_json::{Value, json};
 
 use crate::prices::{Bill, Prices};
@@ -59,6 +59,18 @@ fn used(entry: &TurnUsage, prices: &Prices) -> Value {
     value
 }
 
+/// Calls of tools, in order.
+pub(super) fn tools(report: &Report) -> Value {
+    let told = report.tools.iter().map(|line| {
+        let mut value = tool(line, true);
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("speaker");
+        }
+        value
+    });
+    told.collect()
+}
+
 /// What went wrong, in order.
 pub(super) fn faults(report: &Report) -> Value {
     let faults = report.faults.iter();
@@ -99,9 +111,13 @@ pub(crate) fn line(line: &Line) -> Value {
     })
 }
 
-/// A call of a tool as a line of the transcript.
-pub(super) fn tool(line: &ToolLine) -> Value {
+/// A call of a tool as a line of the transcript. Of one that still runs when the call is over nothing will be known.
+pub(crate) fn tool(line: &ToolLine, over: bool) -> Value {
     let result = line.result.as_ref();
+    let outcome = match line.outcome() {
+        Outcome::Running if over => Outcome::Unknown,
+        outcome => outcome,
+    };
     json!({
         "speaker": "tool",
         "turn": line.turn,
@@ -110,7 +126,8 @@ pub(super) fn tool(line: &ToolLine) -> Value {
         "name": line.call.name,
         "arguments": line.call.arguments,
         "result": result.map(|result| &result.text),
-        "failed": result.is_none_or(|result| result.failed),
+        "outcome": outcome.name(),
+        "failed": outcome == Outcome::Failed,
     })
 }
 

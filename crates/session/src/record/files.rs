@@ -161,6 +161,7 @@ impl Meta {
         let bill = prices.bill(&report.usage, self.direction, report.ended.ms());
         value["cost"] = figures::bill(&bill, prices);
         value["faults"] = figures::faults(report);
+        value["tools"] = figures::tools(report);
         value["interruptions"] = json!(report.yields);
         value["resumptions"] = json!(report.resumes);
         value["quality"] = json!(Quality::of(report));
@@ -189,7 +190,7 @@ pub fn transcript(call_id: Uuid, report: &Report, prices: &Prices) -> Vec<u8> {
         (stretch.from, value)
     });
     let tools = report.tools.iter();
-    let called = tools.map(|line| (line.from, figures::tool(line)));
+    let called = tools.map(|line| (line.from, figures::tool(line, true)));
     let mut lines: Vec<_> = said.chain(unclear).chain(called).collect();
     lines.sort_by_key(|(from, _)| *from);
     let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();

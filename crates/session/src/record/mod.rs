@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use agent::AgentTrack;
-pub(crate) use figures::{line, turn};
+pub(crate) use figures::{line, tool, turn};
 pub(crate) use files::pretty;
 pub use files::{Meta, Place, Stem, file_of_call, transcript};
 pub use trace::{TRACE_VERSION, TraceHead, TraceRecord};

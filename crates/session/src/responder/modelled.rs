@@ -494,6 +494,7 @@ mod tests {
             result: result.map(|text| ToolResult {
                 text: text.to_owned(),
                 failed: false,
+                unknown: false,
             }),
             from: At(0),
             until: None,

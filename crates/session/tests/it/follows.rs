@@ -60,6 +60,7 @@ async fn who_follows_a_call_knows_its_lines_and_turns_before_it_is_over() {
                 lines.push(line);
             }
             News::Lines(count) => lines.truncate(count),
+            News::Tool { .. } => {}
             News::Turn(turn) => drop(turns.insert(turn["turn"].as_u64(), turn)),
             News::Hearing(_) | News::Speaking(_) => {}
             News::Fault(fault) => panic!("{fault:?}"),

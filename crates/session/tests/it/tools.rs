@@ -1,14 +1,14 @@
 //! Tools from a model's call to the words about their result, over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use ringback_audio::{dtmf, g711};
 use ringback_call::{EndCause, Speaker};
-use ringback_session::Ended;
 use ringback_session::scenario::{Origin, Scenario, parse};
+use ringback_session::{Ended, Follower, News};
 use serde_json::{Value, json};
 use wiremock::matchers::{any, header_exists, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -260,8 +260,20 @@ async fn the_tools_of_an_mcp_server_are_offered_to_the_model_and_carried_out() {
 async fn tool_call_in_flight_when_the_call_ends_is_carried_out_to_its_end() {
     let model = model(vec![stream("", &[("c1", "book", r#"{"at":"8"}"#)])]).await;
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_millis(1500));
-    let service = service(slow).await;
-    let (peer, _folder) = recorded(&scenario(&model, &service));
+    let service = service(slow.set_body_string("table 7")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let news = Arc::clone(&told);
+    let follower = Follower::new(move |one| news.lock().unwrap().push(one));
+    let scenario = scenario(&model, &service);
+    let peer = Peer::followed(
+        &engines,
+        &scenario,
+        Some(place(folder.path())),
+        "CA1",
+        follower,
+    );
     let begun = Instant::now();
     let ended = listen(peer, async {
         asked(&service, 1).await;
@@ -275,6 +287,59 @@ async fn tool_call_in_flight_when_the_call_ends_is_carried_out_to_its_end() {
     );
     assert_eq!(asked(&service, 1).await.len(), 1);
     assert_eq!(asked(&model, 1).await.len(), 1, "nobody is left to be told");
+    replays_the_same(&ended);
+    // The record has what came of it, and the call had ended before.
+    let line = tool_line(&ended);
+    assert_eq!(line["outcome"], "answered", "{line}");
+    assert_eq!(
+        (&line["result"], &line["failed"]),
+        (&json!("table 7"), &json!(false))
+    );
+    let over = ended.report.ended.ms();
+    assert!(line["until_ms"].as_u64().unwrap() > over + 500, "{line}");
+    let [started, at] = ["started", "ended"].map(|name| {
+        let time: jiff::Timestamp = ended.summary[name].as_str().unwrap().parse().unwrap();
+        time.as_millisecond()
+    });
+    assert!((at - started).abs_diff(over as i64) < 500, "{over}");
+    assert_eq!(ended.summary["tools"][0]["result"], "table 7");
+    let told = told.lock().unwrap();
+    let outcomes = told.iter().filter_map(|news| match news {
+        News::Tool { line, .. } => line["outcome"].as_str(),
+        _ => None,
+    });
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["running", "answered"]);
+}
+
+/// The line of the only tool in the transcript.
+fn tool_line(ended: &Ended) -> Value {
+    let mut files = ended.files.iter();
+    let file = files.find(|file| file.to_string_lossy().ends_with(".transcript.json"));
+    let text = std::fs::read_to_string(file.unwrap()).unwrap();
+    let transcript: Value = serde_json::from_str(&text).unwrap();
+    let mut lines = transcript["lines"].as_array().unwrap().iter();
+    let line = lines.find(|line| line["speaker"] == "tool");
+    line.unwrap().clone()
+}
+
+#[tokio::test]
+async fn of_a_tool_that_was_given_up_with_its_call_it_is_unknown_what_came_of_it() {
+    let model = model(vec![stream("", &[("c1", "book", r#"{"at":"8"}"#)])]).await;
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    let service = service(never).await;
+    let mut scenario = Arc::unwrap_or_clone(scenario(&model, &service));
+    scenario.persona.toolkit.tools[0].side_effect = false;
+    let (peer, _folder) = recorded(&Arc::new(scenario));
+    let ended = listen(peer, async {
+        asked(&service, 1).await;
+    })
+    .await;
+    let line = tool_line(&ended);
+    let known = ["outcome", "failed", "result", "until_ms"].map(|name| line[name].clone());
+    assert_eq!(
+        known,
+        [json!("unknown"), json!(false), Value::Null, Value::Null]
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 ///
 /// What has happened and what happens next, each event with its number, so that `Last-Event-ID` goes on where a connection broke:
 /// `began`, `hearing` (words that may still change), `speaking`, `line` (of the transcript, by its `number`; it takes the place of what
-/// stood there and of all after it), `lines` (only so many are left), `turn` (latencies, usage, cost), `fault`, `end`; `missed` where
+/// stood there and of all after it), `lines` (only so many are left), `tool` (a call of
+/// one, by its `number`, again when it has ended), `turn` (latencies, usage, cost), `fault`, `end`; `missed` where
 /// events before this one are kept no more; and without a number `level`, how loud caller and agent are, five times a second. The stream ends
 /// with the call, or when who reads would not be let in any more.
 #[utoipa::path(get, path = "/calls/{id}/events", tag = "Calls",

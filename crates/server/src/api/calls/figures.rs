@@ -79,6 +79,8 @@ struct Figures {
     usage: Option<Vec<Used>>,
     /// What went wrong, in order.
     faults: Option<Vec<FaultTold>>,
+    /// Calls of tools, in order; without arguments and results where the call is not recorded.
+    tools: Option<Vec<ToolTold>>,
     /// Interruptions that took the floor.
     interruptions: Option<u32>,
     /// Interruptions after which the reply went on.
@@ -263,6 +265,20 @@ struct Line {
     tool: ToolCalled,
 }
 
+/// A call of a tool.
+#[derive(ToSchema)]
+#[schema(as = CallTool, example = json!({"turn": 2, "from_ms": 9120, "until_ms": 9480, "name": "book", "arguments": "{\"at\":\"8\"}", "result": "table 7", "outcome": "answered", "failed": false}))]
+struct ToolTold {
+    /// The caller's turn that led to it.
+    turn: u32,
+    /// When it was called, in ms since the media began.
+    from_ms: u64,
+    /// When it had ended, which may be after the call; `null` where that is not known.
+    until_ms: Option<u64>,
+    #[serde(flatten)]
+    tool: ToolCalled,
+}
+
 /// A tool that was called.
 #[derive(ToSchema)]
 struct ToolCalled {
@@ -272,6 +288,9 @@ struct ToolCalled {
     arguments: Option<String>,
     /// What it answered.
     result: Option<String>,
-    /// Whether it failed.
+    /// What is known of it: `answered`; `failed`; `unknown` where nobody waited any longer, so that it may have been carried out or
+    /// not; `running` in events alone.
+    outcome: Option<String>,
+    /// Whether it is known to have failed.
     failed: Option<bool>,
 }

@@ -80,7 +80,8 @@ impl Following {
                         .for_each(|file| self.writer.send(Write::File(file)));
                 }
             }
-            News::Hearing(_) | News::Speaking(_) | News::Level { .. } => {}
+            // Calls of tools stand in what is told of the call when it is over.
+            News::Hearing(_) | News::Speaking(_) | News::Level { .. } | News::Tool { .. } => {}
             News::Line { number, line } => {
                 state.lines.truncate(number);
                 state.lines.push(line);
