@@ -228,6 +228,11 @@ impl Call {
         self.report.turns.last()
     }
 
+    /// The times of the caller's turns.
+    pub fn turns(&self) -> &[crate::TurnReport] {
+        &self.report.turns
+    }
+
     /// What it used of its providers, by turn.
     pub fn usage(&self) -> &[usage::TurnUsage] {
         &self.report.usage

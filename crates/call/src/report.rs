@@ -10,6 +10,31 @@ use crate::event::{Fault, Intent, TurnId};
 use crate::tools::ToolLine;
 use crate::usage::TurnUsage;
 
+/// What the caller heard first after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnsweredBy {
+    /// Its reply.
+    Reply,
+    /// A line that asks for patience while a tool runs.
+    Filler,
+    /// The apology for a reply that failed.
+    Apology,
+    /// Another fixed line: one that was ordered, one for a machine, a question whether anybody is there, a goodbye.
+    Line,
+}
+
+impl AnsweredBy {
+    /// As records and the API name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Filler => "filler",
+            Self::Apology => "apology",
+            Self::Line => "line",
+        }
+    }
+}
+
 /// The times of one turn of the caller and its reply. All are times of the call; differences are latencies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnReport {
@@ -35,8 +60,11 @@ pub struct TurnReport {
     pub clause: Option<At>,
     /// The first speech of the reply came.
     pub speech: Option<At>,
-    /// The caller began to hear the reply's first audible sample, by the model.
+    /// The caller began to hear the first audible sample after the turn, by the model, whatever it was of.
     pub audible: Option<At>,
+    /// What that was of.
+    #[serde(default)]
+    pub answered_by: Option<AnsweredBy>,
     /// The same by the carrier's word: the model's time and the lag of the first mark behind that sample.
     #[serde(default)]
     pub acknowledged: Option<At>,
@@ -57,6 +85,7 @@ impl TurnReport {
             clause: None,
             speech: None,
             audible: None,
+            answered_by: None,
             acknowledged: None,
         }
     }

@@ -3,6 +3,7 @@
 use crate::at::At;
 use crate::call::{Call, Phase};
 use crate::floor::Floor;
+use crate::mode::Role;
 use crate::timers::Reason;
 
 /// Pacing rides on the caller's frames; a timer stands in when none came for this long, in ms.
@@ -20,12 +21,7 @@ impl Call {
                 let ahead = self.spec.turn.ahead_ms;
                 self.ledger.pump(self.now, ahead, &mut self.actions);
             }
-            if let Some(audible) = self.ledger.audible_at() {
-                self.stamp(|report| report.audible.get_or_insert(audible));
-            }
-            if let Some(heard) = self.ledger.acknowledged_at() {
-                self.stamp(|report| report.acknowledged.get_or_insert(heard));
-            }
+            self.stamp_heard();
             let replies = self.mode.replies();
             self.settle_heard();
             self.settle_orders();
@@ -36,6 +32,46 @@ impl Call {
         }
         self.ledger.forget(self.now, &mut self.actions);
         self.arm_carrier();
+    }
+
+    /// Notes a time in the report of the turn that the live reply answers. The turn of a speculative one has no report yet.
+    pub(crate) fn stamp(&mut self, set: impl FnOnce(&mut crate::TurnReport) -> &mut At) {
+        let Some(reply) = self.mode.live() else {
+            return;
+        };
+        if reply.role != Role::Answer || reply.guess.is_some() {
+            return;
+        }
+        let turn = reply.turn;
+        if let Some(report) = self
+            .report
+            .turns
+            .last_mut()
+            .filter(|last| last.turn == turn)
+        {
+            set(report);
+        }
+    }
+
+    /// Notes when the caller began to hear something after their turn, and what it was.
+    fn stamp_heard(&mut self) {
+        let Some(reply) = self.mode.live().filter(|reply| reply.guess.is_none()) else {
+            return;
+        };
+        let (turn, role) = (reply.turn, reply.role);
+        let mut turns = self.report.turns.iter_mut();
+        let Some(report) = turns.next_back().filter(|last| last.turn == turn) else {
+            return;
+        };
+        let audible = self.ledger.audible_at();
+        if report.audible.is_none() && audible.is_some() {
+            report.audible = audible;
+            report.answered_by = Some(role.answers());
+        }
+        // What the carrier says of a later line is not of that sound.
+        if report.audible.is_some() && report.audible == audible {
+            report.acknowledged = report.acknowledged.or(self.ledger.acknowledged_at());
+        }
     }
 
     fn settle_heard(&mut self) {

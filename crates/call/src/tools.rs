@@ -10,6 +10,7 @@ use crate::at::At;
 use crate::call::{Call, Phase};
 use crate::dialog::Line;
 use crate::event::{Fault, FaultKind, Intent, Party, ReplyId, ToolCall, TurnId};
+use crate::mode::Role;
 
 /// Replies of one turn that may call tools; the one after them is told so.
 const MOST_ROUNDS: u8 = 8;
@@ -462,7 +463,7 @@ impl Call {
         } else if self.patience_at().is_some_and(|at| at <= self.now) {
             self.dialog.tools.waited = true;
             if let Some(line) = self.spec.lines.tool_wait.clone() {
-                self.say(&line, Intent::Continue, false);
+                self.say_as(Role::Filler, &line, Intent::Continue);
             }
         }
     }

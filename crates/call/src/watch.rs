@@ -4,7 +4,7 @@ use crate::action::{Action, Cause, DropCause, EndCause, Note};
 use crate::call::{Call, Phase};
 use crate::event::{Fault, FaultKind, Intent, Party};
 use crate::floor::Floor;
-use crate::mode::Reply;
+use crate::mode::{Reply, Role};
 use crate::timers::Reason;
 
 /// The closing sentence must be over this long after the decision to close, in ms.
@@ -113,9 +113,9 @@ impl Call {
                     format!("{apology} {}", self.spec.lines.goodbye)
                 }
             };
-            self.say(&line, self.spec.fallback.clone(), false);
+            self.say_as(Role::Apology, &line, self.spec.fallback.clone());
         } else {
-            self.say(&apology, Intent::Continue, false);
+            self.say_as(Role::Apology, &apology, Intent::Continue);
         }
     }
 

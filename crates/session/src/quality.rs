@@ -32,9 +32,9 @@ pub struct Quality {
     pub reprompts: u32,
     /// How long nobody was heard, in pauses of more than [`DEAD_AIR_MS`], in ms.
     pub dead_air_ms: u64,
-    /// Turns of the caller whose reply was heard.
+    /// Turns of the caller after which something was heard.
     pub answered_turns: u32,
-    /// Of these, those whose reply came after [`SLOW_REPLY_MS`].
+    /// Of these, those after which it was heard later than [`SLOW_REPLY_MS`].
     pub slow_replies: u32,
 }
 
@@ -147,7 +147,7 @@ fn dead_air_ms(report: &Report) -> u64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ringback_call::{ReplyId, TurnEnd, TurnId, TurnReport, Unclear};
+    use ringback_call::{AnsweredBy, ReplyId, TurnEnd, TurnId, TurnReport, Unclear};
 
     use super::*;
 
@@ -186,6 +186,7 @@ mod tests {
             clause: None,
             speech: None,
             audible: Some(At::from_ms(audible)),
+            answered_by: Some(AnsweredBy::Reply),
             acknowledged: None,
         }
     }

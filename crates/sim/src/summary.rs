@@ -47,8 +47,10 @@ pub struct Stages {
     pub clause_ms: Option<u64>,
     /// The first speech came.
     pub speech_ms: Option<u64>,
-    /// The first audible sample was played, by the server's model.
+    /// The first audible sample after the turn was played, by the server's model.
     pub audible_ms: Option<u64>,
+    /// What that was of: a reply, a filler, an apology or another line.
+    pub answered_by: Option<String>,
     /// The same, by the telephone's marks.
     pub acknowledged_ms: Option<u64>,
     /// What the turn cost.
@@ -168,13 +170,13 @@ impl Summary {
         }
         writeln!(
             out,
-            "turn  the server's stages, ms since the last sound: words  turn end  text  clause  speech  audible (heard)  used"
+            "turn  the server's stages, ms since the last sound: words  turn end  text  clause  speech  audible (heard)       by  used"
         )?;
         for stages in &self.turns {
             let ms = |at: Option<u64>| at.map_or("-".to_owned(), |at| at.to_string());
             writeln!(
                 out,
-                "{:>4}  {:>52} {:>9} {:>5} {:>7} {:>7}  {:>7} {:>7}  {}",
+                "{:>4}  {:>52} {:>9} {:>5} {:>7} {:>7}  {:>7} {:>7} {:>8}  {}",
                 stages.turn,
                 ms(stages.words_ms),
                 ms(stages.turn_end_ms),
@@ -183,6 +185,7 @@ impl Summary {
                 ms(stages.speech_ms),
                 ms(stages.audible_ms),
                 format!("({})", ms(stages.acknowledged_ms)),
+                stages.answered_by.as_deref().unwrap_or("-"),
                 self.used(stages),
             )?;
         }
@@ -227,7 +230,7 @@ mod tests {
         let told = serde_json::json!({
             "call_sid": "CA1",
             "turns": [{"turn": 1, "cause": "wait", "turn_end_ms": 700, "words_ms": 310, "text_ms": 900, "clause_ms": 905,
-                "speech_ms": 990, "audible_ms": 1001, "acknowledged_ms": 1090, "cost": 0.0021}],
+                "speech_ms": 990, "audible_ms": 1001, "answered_by": "apology", "acknowledged_ms": 1090, "cost": 0.0021}],
             "usage": [
                 {"turn": 0, "provider": "cartesia", "model": "s", "characters": 30},
                 {"turn": 1, "provider": "deepgram", "model": "n", "audio_ms": 5100},
@@ -243,7 +246,7 @@ mod tests {
         let line: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(
             line.join(" "),
-            "1 310 700 900 905 990 1001 (1090) 5 s heard, 200 tokens in, 12 out, 41 characters = 0.002100"
+            "1 310 700 900 905 990 1001 (1090) apology 5 s heard, 200 tokens in, 12 out, 41 characters = 0.002100"
         );
         assert!(table.ends_with("cost 0.003400 USD, without openai/g, which has no price\n"));
     }

@@ -13,6 +13,7 @@ use crate::speculation::Guess;
 use crate::timers::Reason;
 use crate::usage::Turns;
 
+use super::role::Role;
 use super::sentences::{has_words, split_clause, split_parts};
 
 /// Text goes to the voice while less speech than this is queued, in ms.
@@ -41,7 +42,7 @@ pub(crate) struct Reply {
     unspoken: usize,
     length: usize,
     end: Option<Intent>,
-    greeting: bool,
+    pub(crate) role: Role,
     opened: At,
     /// What was expected of the caller before this reply.
     before: Expect,
@@ -195,10 +196,16 @@ impl Call {
 
     /// Says a fixed line.
     pub(crate) fn say(&mut self, line: &str, intent: Intent, greeting: bool) {
+        let role = if greeting { Role::Greeting } else { Role::Line };
+        self.say_as(role, line, intent);
+    }
+
+    /// The same, as what it is in the conversation.
+    pub(crate) fn say_as(&mut self, role: Role, line: &str, intent: Intent) {
         let id = self.open_reply(None, (String::new(), String::new()));
         if let Some(reply) = self.mode.of(id) {
             line.clone_into(&mut reply.pending);
-            reply.greeting = greeting;
+            reply.role = role;
         }
         self.end_text(id, intent);
     }
@@ -224,7 +231,7 @@ impl Call {
         self.mode.reply = Some(Reply {
             id,
             turn: TurnId(self.counts.turns),
-            greeting: cause == Some(Cause::Opening),
+            role: Role::of(cause),
             cause,
             asked,
             pending: String::new(),
@@ -432,7 +439,7 @@ impl Call {
         if reply.cause.is_some() {
             self.counts.failures = 0;
         }
-        if reply.greeting || matches!(reply.cause, Some(Cause::Answer | Cause::Tool)) {
+        if matches!(reply.role, Role::Greeting | Role::Answer) {
             self.arm_silence();
         }
         self.counts.resumes = 0;
@@ -449,26 +456,8 @@ impl Call {
 
     /// Whether the live reply is the greeting.
     pub(crate) fn greeting(&self) -> bool {
-        self.mode.live().is_some_and(|reply| reply.greeting)
-    }
-
-    /// Notes a time in the report of the turn that the live reply answers. The turn of a speculative one has no report yet.
-    pub(crate) fn stamp(&mut self, set: impl FnOnce(&mut crate::TurnReport) -> &mut At) {
-        let Some(reply) = self.mode.live() else {
-            return;
-        };
-        let answers = matches!(reply.cause, Some(Cause::Answer | Cause::Tool));
-        if !answers || reply.guess.is_some() {
-            return;
-        }
-        let turn = reply.turn;
-        if let Some(report) = self
-            .report
-            .turns
-            .last_mut()
-            .filter(|last| last.turn == turn)
-        {
-            set(report);
-        }
+        self.mode
+            .live()
+            .is_some_and(|reply| reply.role == Role::Greeting)
     }
 }

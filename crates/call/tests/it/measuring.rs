@@ -1,6 +1,6 @@
-use ringback_call::{Call, Event, Party, ReplyId, TurnId, Usage};
+use ringback_call::{AnsweredBy, Call, Event, Party, ReplyId, TurnId, Usage};
 
-use crate::world::{World, answer, conversing, greeting};
+use crate::world::{World, answer, calling, conversing, greeting};
 
 fn tokens(input: u64, output: u64) -> Usage {
     Usage {
@@ -151,4 +151,54 @@ fn a_call_of_a_tool_has_its_times() {
     world.speech(2000, 800, "look it up").run(9000);
     let tool = world.call.report().tools[0].clone();
     assert_eq!(tool.until.unwrap().ms_since(tool.from), 700);
+}
+
+#[test]
+fn the_wait_for_an_apology_is_the_turns() {
+    let mut world = conversing(&[]);
+    let mut failing = answer("");
+    failing.texts.clear();
+    failing.done = None;
+    failing.fails = Some(3000);
+    world.answers = vec![failing];
+    world.run(12_000);
+    let turn = &world.call.report().turns[0];
+    let said = world.times(|action| matches!(action, ringback_call::Action::Speak { .. }));
+    // The voice takes 60 ms, and the carrier 40 ms each way.
+    let audible = turn.audible.unwrap();
+    assert_eq!(audible.ms(), said[1] + 60);
+    assert_eq!(turn.answered_by, Some(AnsweredBy::Apology));
+    assert_eq!(turn.acknowledged.unwrap().ms_since(audible), 80);
+    assert_eq!(turn.speech, None);
+}
+
+#[test]
+fn the_wait_for_a_filler_is_the_turns_and_the_speech_of_the_reply_comes_later() {
+    let mut spec = greeting("Go ahead.");
+    spec.lines.tool_wait = Some("One moment, please.".into());
+    let mut world = World::answered(spec);
+    world.answers = vec![calling("", &["look"]), answer("Here it is.")];
+    world.tools.insert("look", (4000, "found", false));
+    world.speech(2000, 800, "look it up").run(12_000);
+    let turn = &world.call.report().turns[0];
+    assert_eq!(turn.answered_by, Some(AnsweredBy::Filler));
+    let from = turn.ended;
+    assert!(
+        (1200..1500).contains(&turn.audible.unwrap().ms_since(from)),
+        "{turn:?}"
+    );
+    assert!(turn.acknowledged < turn.speech, "{turn:?}");
+}
+
+#[test]
+fn a_reply_is_what_a_turn_was_answered_by_and_no_later_line_is() {
+    let mut world = conversing(&["There was a king."]);
+    world.carrier.dead_from = 3000;
+    world.run(9000);
+    world.carrier.dead_from = u64::MAX / 2000;
+    world.run(30_000);
+    assert!(world.conversation().matches("Agent: ").count() > 2);
+    let turn = &world.call.report().turns[0];
+    assert_eq!(turn.answered_by, Some(AnsweredBy::Reply));
+    assert_eq!(turn.acknowledged, None);
 }

@@ -150,6 +150,9 @@ fn turn_plan(turn: &TurnReport, report: &Report) -> Plan {
         let waited = audible.ms_since(turn.last_sound);
         plan = plan.with("turn.response_ms", whole(waited));
     }
+    if let Some(by) = turn.answered_by {
+        plan = plan.with("turn.answered_by", by.name());
+    }
     plan
 }
 

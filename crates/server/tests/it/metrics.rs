@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use jiff::Timestamp;
 use ringback_call::{
-    At, Callee, Direction, EndCause, Fault, FaultKind, Intent, Line, Party, ReplyId, Report,
-    Speaker, TurnEnd, TurnId, TurnReport, TurnUsage, Unclear, Usage,
+    AnsweredBy, At, Callee, Direction, EndCause, Fault, FaultKind, Intent, Line, Party, ReplyId,
+    Report, Speaker, TurnEnd, TurnId, TurnReport, TurnUsage, Unclear, Usage,
 };
 use ringback_server::metrics::{Kept, Metrics, Refused, Speech, State};
 use ringback_session::prices::Bill;
@@ -160,6 +160,7 @@ fn eventful() -> Ended {
             clause: at(2800),
             speech: at(3000),
             audible: at(3600),
+            answered_by: Some(AnsweredBy::Reply),
             acknowledged: at(3700),
         }],
         usage: vec![TurnUsage {

@@ -1,6 +1,6 @@
 //! What the log says of a call: never what was said in it, but for [`PIPELINE`].
 
-use ringback_call::{Action, At, EndCause, Event, Note, SAMPLES_PER_MS, TurnReport};
+use ringback_call::{Action, AnsweredBy, At, EndCause, Event, Note, SAMPLES_PER_MS, TurnReport};
 use tracing::Level;
 
 use super::Live;
@@ -48,6 +48,7 @@ pub(super) fn answered(turn: &TurnReport) {
         clause_ms = since(turn.clause),
         speech_ms = since(turn.speech),
         audible_ms = since(turn.audible),
+        answered_by = turn.answered_by.map(AnsweredBy::name),
         acknowledged_ms = since(turn.acknowledged),
         "call.turn"
     );

@@ -65,11 +65,7 @@ impl Teller {
 
     /// Tells what has changed since it was last told: lines, and the turn that was answered last. The log has a turn once.
     pub(super) fn catch_up(&mut self, call: &Call, prices: &Prices) {
-        let answered = call.last_turn().filter(|turn| turn.audible.is_some());
-        if let Some(turn) = answered.filter(|turn| turn.turn != self.logged) {
-            self.logged = turn.turn;
-            log::answered(turn);
-        }
+        self.log_turns(call);
         if !self.follower.listens() {
             return;
         }
@@ -80,6 +76,22 @@ impl Teller {
             if turn != self.turn {
                 self.turn = turn.clone();
                 self.tell(|| News::Turn(turn));
+            }
+        }
+    }
+
+    fn log_turns(&mut self, call: &Call) {
+        let turns = call.turns();
+        // More may be heard of the last one than a line that asks for patience.
+        let last = turns
+            .last()
+            .filter(|_| !call.awaits_caller() && !self.closed);
+        let last = last.map(|turn| turn.turn);
+        for turn in turns {
+            let is_new = turn.turn > self.logged && last != Some(turn.turn);
+            if is_new && turn.audible.is_some() {
+                self.logged = turn.turn;
+                log::answered(turn);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The figures of a call as JSON: latencies in ms, what was used, what it cost.
 
-use ringback_call::{At, Line, Outcome, Report, ToolLine, TurnReport, TurnUsage};
+use ringback_call::{AnsweredBy, At, Line, Outcome, Report, ToolLine, TurnReport, TurnUsage};
 use serde_json::{Value, json};
 
 use crate::prices::{Bill, Prices};
@@ -39,6 +39,7 @@ fn latencies(turn: &TurnReport) -> Value {
         "clause_ms": since(turn.clause),
         "speech_ms": since(turn.speech),
         "audible_ms": since(turn.audible),
+        "answered_by": turn.answered_by.map(AnsweredBy::name),
         "acknowledged_ms": since(turn.acknowledged),
     })
 }

@@ -91,7 +91,7 @@ struct Figures {
 
 /// A turn of the caller: times are ms since their last sound, but for `last_sound_ms`, which counts from the media's beginning.
 #[derive(ToSchema)]
-#[schema(example = json!({"turn": 1, "cause": "wait", "last_sound_ms": 5120, "finalize_ms": 120, "words_ms": 210, "turn_end_ms": 300, "text_ms": 480, "clause_ms": 530, "speech_ms": 620, "audible_ms": 640, "acknowledged_ms": 710}))]
+#[schema(example = json!({"turn": 1, "cause": "wait", "last_sound_ms": 5120, "finalize_ms": 120, "words_ms": 210, "turn_end_ms": 300, "text_ms": 480, "clause_ms": 530, "speech_ms": 620, "audible_ms": 640, "answered_by": "reply", "acknowledged_ms": 710}))]
 struct TurnFigures {
     #[serde(flatten)]
     heard: Heard,
@@ -127,8 +127,11 @@ struct Answered {
     clause_ms: Option<u64>,
     /// The first speech.
     speech_ms: Option<u64>,
-    /// The first audible sample, by our own count.
+    /// The first audible sample after the turn, whatever it was of, by our own count.
     audible_ms: Option<u64>,
+    /// What it was of: `reply`; `filler`, which asks for patience while a tool runs; `apology` for a reply that failed; `line`, any other
+    /// fixed line.
+    answered_by: Option<String>,
     /// The same by the carrier's word.
     acknowledged_ms: Option<u64>,
     /// What the turn used.
@@ -218,9 +221,9 @@ struct Rating {
     reprompts: u32,
     /// How long nobody was heard, in ms.
     dead_air_ms: u64,
-    /// Turns whose reply was heard.
+    /// Turns after which something was heard: the reply, a filler, an apology.
     answered_turns: u32,
-    /// Of these, those whose reply came late.
+    /// Of these, those after which it was heard late: after more than 1.5 s.
     slow_replies: u32,
 }
 

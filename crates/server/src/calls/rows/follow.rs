@@ -152,11 +152,13 @@ impl Following {
     }
 }
 
-/// The times of a turn in ms since the caller's last sound, and why it was over.
+/// The times of a turn in ms since the caller's last sound, why it was over, and what was heard first after it.
 fn latencies(turn: &Value) -> Json {
     let fields = turn.as_object().into_iter().flatten();
     let times: Map<String, Value> = fields
-        .filter(|(name, _)| name.ends_with("_ms") || *name == "cause")
+        .filter(|(name, _)| {
+            name.ends_with("_ms") || matches!(name.as_str(), "cause" | "answered_by")
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::from(times).into()
