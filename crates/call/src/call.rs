@@ -137,6 +137,10 @@ impl Call {
             }
             _ if self.phase == Phase::Over => {}
             _ => {
+                // Also of a machine, and of who speaks behind a goodbye.
+                if let Event::Ear { edge, sample } = event {
+                    self.report.sound(*edge, self.ear_at(*sample));
+                }
                 self.take(event);
                 self.settle();
             }

@@ -44,7 +44,7 @@ pub use event::{
 };
 pub use mode::sentences;
 pub use orders::{Order, Unfit};
-pub use report::{AnsweredBy, Report, TurnReport, Unclear};
+pub use report::{AnsweredBy, Report, Sounds, TurnReport, Unclear};
 pub use snapshot::Snapshot;
 pub use spec::{CallSpec, Direction, Lines, Protection, ToolSpec, TurnSettings};
 pub use timers::Reason;

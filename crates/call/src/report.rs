@@ -6,7 +6,7 @@ use crate::action::{EndCause, TurnEnd};
 use crate::at::At;
 use crate::callee::Callee;
 use crate::dialog::Line;
-use crate::event::{Fault, Intent, TurnId};
+use crate::event::{Edge, Fault, Intent, TurnId};
 use crate::tools::ToolLine;
 use crate::usage::TurnUsage;
 
@@ -100,6 +100,18 @@ pub struct Unclear {
     pub until: At,
 }
 
+/// Shorter pauses than this are a part of what was heard, in ms.
+const PAUSE_MS: u64 = 1000;
+
+/// A stretch of the call in which something was heard of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sounds {
+    /// Its first sound.
+    pub from: At,
+    /// Its last; none as long as it goes on.
+    pub until: Option<At>,
+}
+
 /// What a call says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -107,6 +119,9 @@ pub struct Report {
     pub lines: Vec<Line>,
     /// Speech without words, in order; at most 256 stretches are kept.
     pub unclear: Vec<Unclear>,
+    /// When the other side was heard by the detector, in order: a caller, understood or not, and a machine.
+    #[serde(default)]
+    pub sounds: Vec<Sounds>,
     /// What was called, in order, each with the number of lines before it.
     #[serde(default)]
     pub tools: Vec<ToolLine>,
@@ -133,6 +148,28 @@ pub struct Report {
 }
 
 impl Report {
+    /// The detector heard the other side begin, go on or fall silent.
+    pub(crate) fn sound(&mut self, edge: Edge, at: At) {
+        let last = self.sounds.last_mut();
+        match edge {
+            Edge::Onset | Edge::Resumed => match last {
+                Some(last) if last.until.is_none_or(|until| at.ms_since(until) < PAUSE_MS) => {
+                    last.until = None;
+                }
+                Some(_) | None => self.sounds.push(Sounds {
+                    from: at,
+                    until: None,
+                }),
+            },
+            Edge::Lull | Edge::Pause | Edge::Offset => {
+                if let Some(last) = last.filter(|last| last.until.is_none()) {
+                    last.until = Some(at);
+                }
+            }
+            Edge::Sustained | Edge::Prolonged | Edge::Gap => {}
+        }
+    }
+
     pub(crate) fn unclear(&mut self, stretch: Unclear) {
         if self.unclear.len() < 256 {
             self.unclear.push(stretch);

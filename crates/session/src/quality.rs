@@ -30,7 +30,7 @@ pub struct Quality {
     pub unheard_characters: u64,
     /// Lines in which the agent asked the same again, or asked whether anybody is there.
     pub reprompts: u32,
-    /// How long nobody was heard, in pauses of more than [`DEAD_AIR_MS`], in ms.
+    /// How long nobody was heard, be it a machine, in pauses of more than [`DEAD_AIR_MS`], in ms.
     pub dead_air_ms: u64,
     /// Turns of the caller after which something was heard.
     pub answered_turns: u32,
@@ -130,7 +130,9 @@ fn dead_air_ms(report: &Report) -> u64 {
     let lines = report.lines.iter().filter(heard);
     let lines = lines.map(|line| (line.from, line.until));
     let unclear = report.unclear.iter().map(|one| (one.from, one.until));
-    let mut sounds: Vec<(At, At)> = lines.chain(unclear).collect();
+    let caller = report.sounds.iter();
+    let caller = caller.map(|one| (one.from, one.until.unwrap_or(report.ended)));
+    let mut sounds: Vec<(At, At)> = lines.chain(unclear).chain(caller).collect();
     sounds.push((report.ended, report.ended));
     sounds.sort_unstable();
     let (mut quiet_since, mut dead) = (At::default(), 0);
@@ -147,7 +149,7 @@ fn dead_air_ms(report: &Report) -> u64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ringback_call::{AnsweredBy, ReplyId, TurnEnd, TurnId, TurnReport, Unclear};
+    use ringback_call::{AnsweredBy, ReplyId, Sounds, TurnEnd, TurnId, TurnReport, Unclear};
 
     use super::*;
 
@@ -260,6 +262,18 @@ mod tests {
             from: At::from_ms(2500),
             until: At::from_ms(4500),
         });
+        assert_eq!(dead_air_ms(&report), 0);
+    }
+
+    #[test]
+    fn a_machine_that_speaks_is_no_dead_air_though_it_has_no_line() {
+        let sounds = |from, until: Option<u64>| Sounds {
+            from: At::from_ms(from),
+            until: until.map(At::from_ms),
+        };
+        let mut report = report(vec![agent((9000, 12_000), "Hello.")], Vec::new(), 15_000);
+        assert_eq!(dead_air_ms(&report), 12_000);
+        report.sounds = vec![sounds(1360, Some(8660)), sounds(13_900, None)];
         assert_eq!(dead_air_ms(&report), 0);
     }
 

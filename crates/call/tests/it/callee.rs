@@ -484,3 +484,14 @@ fn a_trace_from_before_has_no_callee_in_its_spec_and_weighs_nothing() {
     world.at(1000, Event::Sign(Sign::Fax)).run(2000);
     assert!(found(&world).is_empty());
 }
+
+#[test]
+fn what_a_machine_says_is_kept_as_sound_though_it_is_no_turn() {
+    let mut world = World::answered(leaving());
+    world.speech(600, 6000, VOICEMAIL).at(8000, beep(7960));
+    world.run(30_000);
+    let report = world.call.report();
+    let sounds = report.sounds.first().unwrap();
+    assert_eq!((sounds.from.ms(), sounds.until.unwrap().ms()), (600, 6600));
+    assert_eq!(report.turns, []);
+}

@@ -219,7 +219,7 @@ struct Rating {
     unheard_characters: u64,
     /// Lines in which the agent asked the same again.
     reprompts: u32,
-    /// How long nobody was heard, in ms.
+    /// How long nobody was heard, neither the agent nor the other side, be it a machine: pauses of more than 2 s, in ms.
     dead_air_ms: u64,
     /// Turns after which something was heard: the reply, a filler, an apology.
     answered_turns: u32,
