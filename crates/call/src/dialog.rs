@@ -35,9 +35,10 @@ pub struct Line {
     pub digits: String,
     /// When it began.
     pub from: At,
-    /// When it ended.
+    /// When it ended: of an agent's line, the end of its last audible sample that was heard.
     pub until: At,
-    /// Whether it was cut off: interrupted by the caller, or since no more of it came.
+    /// Whether the caller took the floor while it was said. One that ended early for another reason, such as a hang-up, a voice that
+    /// broke off or a reply of which no more came, has less of `heard` than of `said` at most.
     pub cut: bool,
 }
 

@@ -325,7 +325,7 @@ impl Call {
         self.note(Note::Yielded { cause });
         self.report.yields += 1;
         let answers = self.mode.live().and_then(Reply::answers);
-        if !self.cut_reply() {
+        if !self.end_reply(true) {
             self.take_back(answers);
         }
         self.turn.yielded = true;
@@ -337,6 +337,11 @@ impl Call {
 
     /// Ends the reply where it was heard. Answers whether a whole word of it was.
     pub(crate) fn cut_reply(&mut self) -> bool {
+        self.end_reply(false)
+    }
+
+    /// The same; `taken`: the caller took the floor.
+    fn end_reply(&mut self, taken: bool) -> bool {
         if !self.reply_live() {
             return false;
         }
@@ -368,8 +373,8 @@ impl Call {
                 heard: text,
                 digits: String::new(),
                 from: self.ledger.audible_at().unwrap_or(self.now),
-                until: self.now,
-                cut: true,
+                until: self.heard_until(),
+                cut: taken,
             });
         } else {
             self.take_up_again(reply);
@@ -389,6 +394,13 @@ impl Call {
             self.checkpoint();
         }
         heard
+    }
+
+    /// The end of what was audible of the live reply.
+    pub(crate) fn heard_until(&self) -> At {
+        let from = self.ledger.audible_at().unwrap_or(self.now);
+        let until = self.ledger.audible_until().unwrap_or(self.now);
+        until.min(self.now).max(from)
     }
 
     /// Nothing of a reply was heard: all is as it was before.

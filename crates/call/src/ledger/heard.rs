@@ -137,6 +137,11 @@ impl Ledger {
         self.audible.acknowledged
     }
 
+    /// Behind the last audible sample that was sent and not cleared.
+    pub(crate) fn audible_until(&self) -> Option<At> {
+        self.audible.until()
+    }
+
     /// How late the oldest mark is, in ms.
     pub(crate) fn behind_ms(&self, at: At) -> u64 {
         self.pending
@@ -168,6 +173,7 @@ impl Ledger {
             actions.push_back(Action::Mark(Mark::Cleared(self.epoch)));
             self.delay.cleared_at = Some(at);
         }
+        self.audible.cut(cut.at);
         self.sent.clear();
         self.pending.clear();
         self.unmarked = 0;

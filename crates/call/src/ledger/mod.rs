@@ -4,6 +4,7 @@
 //! max(previous end, now) plus its length. Audio is sent while that end is less than `ahead_ms` from now. Echoed marks
 //! correct the model by its lag; they never drive it, because a window of acknowledgements starves on a long round trip.
 
+mod audible;
 mod heard;
 mod part;
 
@@ -13,6 +14,7 @@ use crate::action::Action;
 use crate::at::At;
 use crate::event::{Mark, PartId, Piece, ReplyId};
 
+use audible::Audible;
 use part::Part;
 pub(crate) use part::Spot;
 
@@ -69,15 +71,6 @@ pub(crate) struct Ledger {
     forgotten: usize,
     delay: Delay,
     audible: Audible,
-}
-
-/// When the caller begins to hear the reply.
-#[derive(Clone, Copy, Debug, Default)]
-struct Audible {
-    /// By the model.
-    at: Option<At>,
-    /// By the first mark behind it.
-    acknowledged: Option<At>,
 }
 
 /// How far the carrier is behind the model, in microseconds.
@@ -277,6 +270,13 @@ impl Ledger {
             let before = u64::from(audible.saturating_sub(from.sample));
             self.audible.at = Some(starts.plus_samples(before));
         }
+        let first = (from.sample / FRAME) as usize;
+        let levels = self.parts[from.part]
+            .levels
+            .get(first..)
+            .unwrap_or_default();
+        self.audible
+            .play(starts, levels, (samples / FRAME) as usize);
         self.sent.push_back(sent);
         actions.push_back(Action::Send {
             reply: self.reply,

@@ -430,7 +430,7 @@ impl Call {
                 said,
                 digits: String::new(),
                 from: self.ledger.audible_at().unwrap_or(self.now),
-                until: self.now,
+                until: self.heard_until(),
                 cut: false,
             });
         }

@@ -1,6 +1,6 @@
 use ringback_call::{EndCause, Event, Outcome};
 
-use crate::world::{World, calling, conversing, greeting};
+use crate::world::{World, answer, calling, conversing, greeting};
 
 #[test]
 fn after_a_hang_up_at_any_moment_nothing_more_is_done() {
@@ -71,4 +71,49 @@ fn what_came_of_a_tool_after_the_hang_up_is_written_down_and_the_call_had_ended_
 fn of_a_tool_that_says_after_the_hang_up_that_its_time_is_over_nothing_is_known() {
     let world = hung_up_on(4000, true);
     assert_eq!(world.call.tools()[0].outcome(), Outcome::Unknown);
+}
+
+#[test]
+fn a_line_that_was_heard_to_its_end_is_not_interrupted_by_a_hang_up_in_the_silence_after_it() {
+    let mut world = conversing(&[]);
+    let mut stalls = answer("I will tell you this first. ");
+    stalls.done = None;
+    world.answers = vec![stalls];
+    world.at(9000, Event::HungUp).run(9500);
+    let report = world.call.report();
+    let line = report.lines.last().unwrap();
+    assert_eq!(line.heard, "I will tell you this first.");
+    assert!(!line.cut);
+    // 27 characters at 14 a second.
+    let spoken = line.until.ms_since(line.from);
+    assert!((1850..=1940).contains(&spoken), "{spoken} ms");
+    assert_eq!(report.yields, 0);
+}
+
+#[test]
+fn a_hang_up_in_the_middle_of_words_ends_the_line_there_and_takes_no_floor() {
+    let mut world = conversing(&["There was a king who had three sons and a very large garden."]);
+    world.at(7000, Event::HungUp).run(7500);
+    let report = world.call.report();
+    let line = report.lines.last().unwrap();
+    assert!(line.heard.len() < line.said.len());
+    assert!(!line.cut);
+    let until = line.until.ms();
+    // Up to the beginning of a pause between words.
+    assert!((6800..=7000).contains(&until), "{until}");
+    assert_eq!(report.yields, 0);
+}
+
+#[test]
+fn a_caller_who_takes_the_floor_interrupts_the_line_where_it_was_heard_last() {
+    let mut world = conversing(&["There was a king who had three sons and a very large garden."]);
+    world.speech(7000, 1500, "no wait please").run(9500);
+    let report = world.call.report();
+    let mut lines = report.lines.iter().rev();
+    let line = lines.find(|line| line.said.starts_with("There")).unwrap();
+    assert!(line.cut);
+    assert_eq!(report.yields, 1);
+    // What was sent when the speech began is heard, and no more than that.
+    let until = line.until.ms();
+    assert!((6900..=7300).contains(&until), "{until}");
 }

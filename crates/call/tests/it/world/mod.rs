@@ -401,7 +401,11 @@ impl World {
     /// The conversation as it was heard, a line each.
     pub fn conversation(&self) -> String {
         let line = |line: &ringback_call::Line| {
-            let cut = if line.cut { " --" } else { "" };
+            let cut = if line.cut || line.heard != line.said {
+                " --"
+            } else {
+                ""
+            };
             let keys = if line.digits.is_empty() {
                 String::new()
             } else {

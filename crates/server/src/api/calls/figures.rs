@@ -252,7 +252,7 @@ struct Line {
     turn: Option<u32>,
     /// From when, in ms since the media began.
     from_ms: Option<u64>,
-    /// Until when.
+    /// Until when: of an agent's line, until its last audible sample that was heard.
     until_ms: Option<u64>,
     /// What was to be said.
     said: Option<String>,
@@ -260,7 +260,8 @@ struct Line {
     heard: Option<String>,
     /// Keys that were pressed.
     digits: Option<String>,
-    /// Whether the caller took the floor.
+    /// Whether the caller took the floor while it was said. One that ended early for another reason (a hang-up, a voice that broke off, a
+    /// reply of which no more came) is not interrupted: what was not heard of it lacks in `heard`.
     interrupted: Option<bool>,
     /// Whether it was not understood.
     unclear: Option<bool>,
