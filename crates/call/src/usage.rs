@@ -30,6 +30,9 @@ pub struct Usage {
     pub characters: u64,
     /// Audio that a recogniser was sent, in ms.
     pub audio_ms: u64,
+    /// Tokens, or some of them, were not counted by the model's server but estimated by what it was sent and wrote.
+    #[serde(default)]
+    pub estimated: bool,
 }
 
 impl Usage {
@@ -45,6 +48,7 @@ impl Usage {
             output_tokens: 0,
             characters: 0,
             audio_ms: 0,
+            estimated: false,
         }
     }
 
@@ -53,9 +57,21 @@ impl Usage {
         (self.party, &self.provider, &self.model) == (other.party, &other.provider, &other.model)
     }
 
+    /// Whether there is nothing that could have a price.
+    pub fn is_free(&self) -> bool {
+        let amounts = [
+            self.input_tokens,
+            self.output_tokens,
+            self.characters,
+            self.audio_ms,
+        ];
+        amounts == [0; 4]
+    }
+
     /// Adds what another says.
     pub fn add(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
+        self.estimated |= other.estimated;
         for (own, more) in [
             (&mut self.input_tokens, other.input_tokens),
             (&mut self.cached_tokens, other.cached_tokens),

@@ -112,8 +112,11 @@ impl Prices {
         self.by_name.is_empty()
     }
 
-    /// What a use costs; `None` where the table has no price for it.
+    /// What a use costs; `None` where the table has no price for it. A request that failed costs nothing.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
+        if usage.is_free() && !self.is_empty() {
+            return Some(0.0);
+        }
         let price = self.find(&name(usage))?;
         let part = |count: u64, unit: f64, price: Option<f64>| match (count, price) {
             (0, _) => Some(0.0),
@@ -281,7 +284,16 @@ mod tests {
         let prices = Prices::parse(TABLE).unwrap();
         near(prices.cost(&tokens("large", 1_000_000, 1_000_000, 0)), 9.0);
         assert_eq!(prices.cost(&tokens("large", 10, 0, 1)), None);
-        assert_eq!(prices.cost(&Usage::of(Party::Tts, "elevenlabs", "x")), None);
+        let spoken = Usage {
+            characters: 1,
+            ..Usage::of(Party::Tts, "elevenlabs", "x")
+        };
+        assert_eq!(prices.cost(&spoken), None);
+        let failed = Usage {
+            requests: 1,
+            ..Usage::of(Party::Tts, "elevenlabs", "x")
+        };
+        assert_eq!(prices.cost(&failed), Some(0.0));
         assert_eq!(Prices::default().cost(&tokens("large", 1, 0, 0)), None);
     }
 

@@ -48,9 +48,7 @@ impl Used {
             let before = told.iter().find(|told| told.is_like(usage));
             before.map_or_else(|| usage.clone(), |before| less(usage, before))
         });
-        let nothing = |usage: &Usage| {
-            *usage == Usage::of(usage.party, usage.provider.as_str(), usage.model.as_str())
-        };
+        let nothing = |usage: &Usage| usage.requests == 0 && usage.is_free();
         beyond.filter(|usage| !nothing(usage)).collect()
     }
 

@@ -208,6 +208,10 @@ async fn a_conversation_counts_with_its_messages_tokens_and_errors() {
     let rule = r#"{"provider":"openai","status":401}"#;
     server.twins().set(Rule::parse(rule).unwrap());
     assert_eq!(conversations::say(&server, &path, "Hello?").await.0, 502);
+    assert!(
+        value(&server, requests).await >= 3.0,
+        "also one that failed"
+    );
     let errors =
         "ringback_provider_errors_total{role=\"responder\",provider=\"openai\",kind=\"refused\"}";
     assert!(

@@ -16,7 +16,7 @@ use super::Engines;
 use super::voices::pico_style;
 use crate::check::{Check, Checked, Checks, Trouble, Wish, Work};
 use crate::provider::{Breaker, Failure, Provider};
-use crate::responder::model::{Prompt, Turn, Wrote};
+use crate::responder::model::{Prompt, Tab, Turn, Wrote};
 use crate::scenario::{self, Scenario, SttEngine, TtsEngine};
 use crate::setup::manner;
 use crate::tts::{Command, Spoken, Vendor};
@@ -209,7 +209,10 @@ impl Engines {
                         clock.first();
                     }
                 };
-                Ok(model.answer(&self.client, &prompt(), &mut wrote).await?)
+                let tab = Tab::default();
+                Ok(model
+                    .answer(&self.client, &prompt(), &tab, &mut wrote)
+                    .await?)
             }
             Work::Voice(vendor) => Ok(speak(vendor, clock).await?),
             Work::PocketSphinx | Work::Pico => {

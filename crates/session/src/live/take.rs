@@ -107,6 +107,7 @@ impl Live {
     pub(crate) fn close_books(&mut self) {
         let at = self.call.report().ended;
         self.voices.settle();
+        self.responder.settle();
         while let Ok(provided) = self.provided.try_recv() {
             if let Provided::Used { reply, usage } = provided {
                 self.used(at, Some(reply), usage);

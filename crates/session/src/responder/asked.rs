@@ -248,6 +248,13 @@ impl Responder {
         matches!(self, Self::Model(_))
     }
 
+    /// The call is over: what was asked of models is closed, and told of.
+    pub(crate) fn settle(&mut self) {
+        if let Self::Model(modelled) = self {
+            modelled.stop();
+        }
+    }
+
     /// The tools that still run: the call is over.
     pub(crate) fn take_tools(&mut self) -> Option<Tools> {
         match self {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringback_call::{
-    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine, Usage,
+    Cause, Fault, FaultKind, Intent, Line, Party, ReplyId, Speaker, ToolCall, ToolLine,
 };
 use ringback_speech::grammar::Expect;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use super::answers::{Key, Shelf, is_first};
 use super::asked::{Asked, hints};
-use super::model::{Chain, Finish, Prompt, Turn, Wrote};
+use super::model::{Chain, Finish, Prompt, Tab, Turn, Wrote};
 use super::script::ScriptRun;
 use super::toolbox::{Meaning, Toolbox};
 use crate::language::language_name;
@@ -49,7 +49,7 @@ pub(crate) struct Instructions {
 pub(crate) struct Modelled {
     chain: Chain,
     instructions: Instructions,
-    asking: Option<(ReplyId, AbortHandle)>,
+    asking: Option<(ReplyId, AbortHandle, Tab)>,
     /// What it was asked last.
     put: Put,
     pub(super) tools: Tools,
@@ -112,20 +112,22 @@ impl Modelled {
 
     /// The script that takes its place and what that is to answer, if this reply is what is being asked for.
     pub(super) fn give_up(&mut self, reply: ReplyId) -> Option<(ScriptRun, Put, Tools)> {
-        let asked = self.asking.as_ref().is_some_and(|(of, _)| *of == reply);
+        let asked = self.asking.as_ref().is_some_and(|(of, ..)| *of == reply);
         let script = self.standby.take_if(|_| asked)?;
         Some((script, self.put.clone(), std::mem::take(&mut self.tools)))
     }
 
-    fn stop(&mut self) {
-        if let Some((_, task)) = self.asking.take() {
+    /// Nothing more is wanted: what was asked is closed, and what it cost until now is told at once.
+    pub(super) fn stop(&mut self) {
+        if let Some((_, task, tab)) = self.asking.take() {
             task.abort();
+            tab.settle();
         }
     }
 
     /// Nothing more of a reply is wanted: the request is closed.
     pub(crate) fn cancel(&mut self, reply: ReplyId) {
-        if self.asking.as_ref().is_some_and(|(of, _)| *of == reply) {
+        if self.asking.as_ref().is_some_and(|(of, ..)| *of == reply) {
             self.stop();
         }
     }
@@ -150,6 +152,8 @@ impl Modelled {
         let instructions = self.instructions.clone();
         let (events, reply) = (events.clone(), asked.reply);
         let awaited = is_awaited(asked);
+        let tab = tab(reply, &events);
+        let spent = tab.clone();
         let writing = async move {
             let mut writing = Writing {
                 reply,
@@ -164,9 +168,8 @@ impl Modelled {
             let answered = match refused(&no, &prompt) {
                 Some(failure) => Err(failure),
                 None => {
-                    chain
-                        .answer(&prompt, &mut |wrote| writing.take(wrote))
-                        .await
+                    let mut take = |wrote| writing.take(wrote);
+                    chain.answer(&prompt, &spent, &mut take).await
                 }
             };
             if let Err(failure) = &answered
@@ -184,7 +187,7 @@ impl Modelled {
             }
         };
         let task = tokio::spawn(writing.in_current_span());
-        self.asking = Some((reply, task.abort_handle()));
+        self.asking = Some((reply, task.abort_handle(), tab));
     }
 
     /// Answers from the shelf, if the answer stands there.
@@ -224,6 +227,14 @@ impl Modelled {
             tools: self.instructions.toolbox.specs(),
         }
     }
+}
+
+/// Where the requests of a reply are told of.
+fn tab(reply: ReplyId, events: &Sender) -> Tab {
+    let events = events.clone();
+    Tab::new(move |usage| {
+        let _ = events.send(Provided::Used { reply, usage });
+    })
 }
 
 /// Whether somebody waits for a reply.
@@ -353,25 +364,8 @@ impl Writing {
                 }
                 self.end();
             }
-            Wrote::Usage {
-                model,
-                input,
-                cached,
-                output,
-            } => self.used(Usage {
-                requests: 1,
-                input_tokens: input,
-                cached_tokens: cached,
-                output_tokens: output,
-                ..Usage::of(Party::Responder, "openai", model)
-            }),
             Wrote::Began => {}
         }
-    }
-
-    fn used(&self, usage: Usage) {
-        let reply = self.reply;
-        let _ = self.events.send(Provided::Used { reply, usage });
     }
 
     fn has_said(&self) -> bool {

@@ -124,7 +124,7 @@ async fn answer_to(call: &mut Modelled, lines: &[Line]) -> String {
             assert_eq!(intent, Intent::Continue);
             return text;
         } else {
-            panic!("{told:?}");
+            assert!(matches!(told, Provided::Used { .. }), "{told:?}");
         }
     }
     panic!("it ended without an end");
@@ -132,6 +132,37 @@ async fn answer_to(call: &mut Modelled, lines: &[Line]) -> String {
 
 async fn requests(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_request_is_told_of_when_it_is_closed_and_one_that_was_refused_costs_nothing() {
+    let server = MockServer::start().await;
+    let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    Mock::given(any()).respond_with(late).mount(&server).await;
+    let (mut call, (events, mut told)) = (call(&server, None), mpsc::unbounded_channel());
+    let lines = [line("When?")];
+    call.ask(&asks("When?", &lines), &events);
+    while requests(&server).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    call.cancel(ReplyId(2));
+    // At once: when the call is over nobody waits for the task.
+    let Ok(Provided::Used { reply, usage }) = told.try_recv() else {
+        panic!("nothing was told");
+    };
+    assert_eq!((reply, usage.requests), (ReplyId(2), 1));
+    assert!(usage.estimated && usage.input_tokens > 50, "{usage:?}");
+    server.reset().await;
+    let refused = ResponseTemplate::new(401);
+    Mock::given(any())
+        .respond_with(refused)
+        .mount(&server)
+        .await;
+    call.ask(&asks("When?", &lines), &events);
+    let Some(Provided::Used { usage, .. }) = told.recv().await else {
+        panic!("nothing was told");
+    };
+    assert!(usage.requests == 1 && usage.is_free(), "{usage:?}");
 }
 
 #[tokio::test]
@@ -162,7 +193,11 @@ async fn a_question_that_was_refused_is_not_put_again_and_another_is() {
         let (events, mut told) = mpsc::unbounded_channel();
         let lines = [line(said)];
         call.ask(&asks(said, &lines), &events);
-        let told = told.recv().await;
+        let mut next = told.recv().await;
+        if matches!(next, Some(Provided::Used { .. })) {
+            next = told.recv().await;
+        }
+        let told = next;
         assert!(
             matches!(told, Some(Provided::Speechless { .. })),
             "{told:?}"

@@ -1,7 +1,7 @@
 //! What is owed to a provider's voice.
 //!
 //! A voice is paid for what it begins to speak, and for what it was asked and then not let speak. One that refuses or is
-//! lost before it begins is owed nothing.
+//! lost before it begins was asked, but is owed nothing.
 
 use ringback_call::{PartId, Party, ReplyId, Usage};
 
@@ -38,9 +38,12 @@ impl Bill {
         );
     }
 
-    /// It is lost: nothing is owed for what it has not begun.
-    pub(super) fn forget(&mut self) {
-        self.asked.clear();
+    /// It is lost: it was asked, but nothing is owed for what it has not begun.
+    pub(super) fn forget(&mut self, events: &Sender) {
+        for (_, _, usage) in &mut self.asked {
+            usage.characters = 0;
+        }
+        self.left(None, events);
     }
 
     fn count(&mut self, owed: impl Fn(&(ReplyId, PartId)) -> bool, events: &Sender) {

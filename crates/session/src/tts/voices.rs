@@ -428,7 +428,7 @@ impl Voices {
         let Some(place) = self.racers.iter().position(|racer| racer.engine == engine) else {
             return Loss::None;
         };
-        self.racers[place].bill.forget();
+        self.racers[place].bill.forget(&self.events);
         if self.racers.len() > 1 {
             self.racers.remove(place);
             return Loss::Replaced;

@@ -142,7 +142,7 @@ struct Answered {
 
 /// What one engine did for one turn.
 #[derive(ToSchema)]
-#[schema(example = json!({"turn": 1, "party": "responder", "provider": "openai", "model": "gpt-6-luna", "requests": 1, "input_tokens": 640, "cached_tokens": 512, "output_tokens": 21, "characters": 0, "audio_ms": 0, "cost": 0.0003}))]
+#[schema(example = json!({"turn": 1, "party": "responder", "provider": "openai", "model": "gpt-6-luna", "requests": 1, "input_tokens": 640, "cached_tokens": 512, "output_tokens": 21, "characters": 0, "audio_ms": 0, "estimated": false, "cost": 0.0003}))]
 struct Used {
     /// The turn.
     turn: u32,
@@ -152,7 +152,7 @@ struct Used {
     provider: String,
     /// With which model.
     model: String,
-    /// How often it was asked.
+    /// How often it was asked, failed and closed requests included.
     requests: u32,
     /// Tokens read.
     input_tokens: u64,
@@ -164,6 +164,8 @@ struct Used {
     characters: u64,
     /// Audio heard, in ms.
     audio_ms: u64,
+    /// Tokens, or some of them, were not counted by the model's server but estimated by characters.
+    estimated: Option<bool>,
     /// What it cost; `null` without a price.
     cost: Option<f64>,
 }

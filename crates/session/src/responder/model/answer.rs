@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use reqwest::Response;
-use ringback_wire::openai::Usage;
 use ringback_wire::sse::Decoder;
 use tokio::time::{Instant, timeout_at};
 
+use super::tab::Sending;
 use super::{chat, fault, responses};
 use crate::provider::{Failure, Provider};
 use crate::speakable;
@@ -32,16 +32,6 @@ pub(crate) enum Wrote {
         name: String,
         /// Normally a JSON object, but a model may write anything.
         arguments: String,
-    },
-    /// What the request cost, in tokens. Some servers do not say.
-    Usage {
-        /// As the server was asked for it.
-        model: String,
-        /// Of the request, those from the cache included.
-        input: u64,
-        cached: u64,
-        /// Of the answer, those of reasoning included.
-        output: u64,
     },
     /// The answer is complete.
     End(Finish),
@@ -85,7 +75,8 @@ pub(super) enum Stage {
 /// Hands on what a model writes.
 pub(super) struct Writer<'a> {
     wrote: &'a mut (dyn FnMut(Wrote) + Send),
-    model: &'a str,
+    /// The request, which is over when the writer is dropped.
+    pub(super) sending: Sending,
     characters: usize,
     begun: bool,
     spoken: bool,
@@ -96,10 +87,10 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(wrote: &'a mut (dyn FnMut(Wrote) + Send), model: &'a str) -> Self {
+    pub(super) fn new(wrote: &'a mut (dyn FnMut(Wrote) + Send), sending: Sending) -> Self {
         Self {
             wrote,
-            model,
+            sending,
             characters: 0,
             begun: false,
             spoken: false,
@@ -145,6 +136,7 @@ impl<'a> Writer<'a> {
     /// So many characters came that nobody hears.
     pub(super) fn unspoken(&mut self, characters: usize) {
         self.moved |= characters > 0;
+        self.sending.received(characters);
         self.characters = MOST_CHARACTERS.min(self.characters + characters);
     }
 
@@ -153,12 +145,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The answer is complete, or cut.
-    pub(super) fn close(
-        mut self,
-        calls: Vec<Call>,
-        usage: Option<Usage>,
-        finish: Option<Finish>,
-    ) -> Result<(), Failure> {
+    pub(super) fn close(mut self, calls: Vec<Call>, finish: Option<Finish>) -> Result<(), Failure> {
         let finish = if self.is_full() {
             Finish::Cut
         } else {
@@ -174,14 +161,6 @@ impl<'a> Writer<'a> {
                 id: call.id,
                 name: call.name,
                 arguments: call.arguments,
-            });
-        }
-        if let Some(usage) = usage {
-            (self.wrote)(Wrote::Usage {
-                model: self.model.to_owned(),
-                input: usage.input,
-                cached: usage.cached,
-                output: usage.output,
             });
         }
         (self.wrote)(Wrote::End(if called { Finish::Calls } else { finish }));

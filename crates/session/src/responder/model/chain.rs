@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::PROVIDER;
-use super::{Model, Prompt, Wrote};
+use super::{Model, Prompt, Tab, Wrote};
 use crate::provider::{Backoff, Breaker, Failure};
 
 /// After this time without a first word the next model is asked too.
@@ -57,13 +57,14 @@ impl Chain {
         self
     }
 
-    /// Asks until a model answers. To stop, drop the future: all requests are closed.
+    /// Asks until a model answers. To stop, drop the future: all requests are closed. Each stands on the tab.
     ///
     /// # Errors
     /// The failure of the model that had begun to answer, else of the last one that was asked.
     pub(crate) async fn answer(
         &self,
         prompt: &Prompt,
+        tab: &Tab,
         wrote: &mut (dyn FnMut(Wrote) + Send),
     ) -> Result<(), Failure> {
         let breakers = self.models.iter().map(|(_, breaker)| &**breaker);
@@ -73,7 +74,7 @@ impl Chain {
                 let mut say = |wrote| {
                     let _ = said.send((index, wrote));
                 };
-                model.answer(&self.client, prompt, &mut say).await
+                model.answer(&self.client, prompt, tab, &mut say).await
             })
         };
         let mut race = Race::new(breakers.collect(), ask);

@@ -1,11 +1,11 @@
 //! Chat Completions: what every server speaks.
 
+use ringback_wire::openai::Account;
 use ringback_wire::openai::chat::{
     self, Choice, Chunk, FinishReason, Message, Output, Request, Sampling, StreamOptions, Streamed,
     Tool, ToolCall, ToolCalls, WithoutThinking,
 };
 use ringback_wire::openai::models::Traits;
-use ringback_wire::openai::{Account, Usage};
 
 use super::answer::{Call, Finish, Stage, Writer};
 use super::prompt::{Called, Prompt, Step, ToolSpec};
@@ -99,7 +99,6 @@ fn call(call: &Called) -> ToolCall {
 pub(super) struct Reading {
     thinking: WithoutThinking,
     calls: ToolCalls,
-    usage: Option<Usage>,
     finish: Option<Finish>,
 }
 
@@ -123,7 +122,7 @@ impl Reading {
     }
 
     fn chunk(&mut self, chunk: Chunk, writer: &mut Writer<'_>) -> Result<(), Failure> {
-        self.usage = chunk.usage.or(self.usage);
+        let _ = chunk.usage.map(|usage| writer.sending.counted(usage));
         for choice in chunk.choices {
             if choice.index == 0 {
                 self.choice(&choice, writer)?;
@@ -167,7 +166,7 @@ impl Reading {
             name: call.name,
             arguments: call.arguments,
         });
-        writer.close(calls.collect(), self.usage, self.finish)
+        writer.close(calls.collect(), self.finish)
     }
 }
 

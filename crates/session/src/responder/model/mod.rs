@@ -10,6 +10,7 @@ mod client;
 pub(crate) mod fault;
 mod prompt;
 mod responses;
+mod tab;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub(crate) use {
     chain::Chain,
     client::client,
     prompt::{Prompt, ToolSpec, Turn},
+    tab::Tab,
 };
 
 use crate::provider::{Access, Failure};
@@ -73,7 +75,7 @@ pub(crate) enum Api {
 
 impl Model {
     /// Asks once. What the model writes goes to `wrote` as it comes; after [`Wrote::End`] the rest of the stream may be waited for a
-    /// moment.
+    /// moment. What it costs stands on the tab, also where it fails or its future is dropped.
     ///
     /// # Errors
     /// Words may have gone to `wrote` before it. The detail names model and status or bound, with the server's own short
@@ -87,17 +89,22 @@ impl Model {
         &self,
         client: &Client,
         prompt: &Prompt,
+        tab: &Tab,
         wrote: &mut (dyn FnMut(Wrote) + Send),
     ) -> Result<(), Failure> {
         let first = First {
             at: Instant::now() + self.first,
             bound: self.first,
         };
-        let writer = Writer::new(wrote, &self.model);
         let answered = async {
-            let request = self.request(prompt)?;
+            let (request, characters) = self.request(prompt)?;
+            let writer = Writer::new(wrote, tab.send(&self.model, characters));
             let response = match timeout_at(first.at, client.execute(request)).await {
-                Ok(response) => response.map_err(|error| fault::unsent(&error))?,
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => {
+                    writer.sending.refused();
+                    return Err(fault::unsent(&error));
+                }
                 Err(_) => return Err(fault::late("begin", first.bound)),
             };
             self.read(response, writer, first).await
@@ -120,7 +127,8 @@ impl Model {
         tokio::spawn(timeout(WARM, listed));
     }
 
-    fn request(&self, prompt: &Prompt) -> Result<Request, Failure> {
+    /// With the characters of its body.
+    fn request(&self, prompt: &Prompt) -> Result<(Request, u64), Failure> {
         let (path, body) = match self.api {
             Api::Chat => (CHAT_PATH, chat::body(self, prompt)),
             Api::Responses => (RESPONSES_PATH, responses::body(self, prompt)),
@@ -130,8 +138,9 @@ impl Model {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static(sse::CONTENT_TYPE));
         *request.headers_mut() = headers;
+        let characters = body.chars().count() as u64;
         *request.body_mut() = Some(body.into());
-        Ok(request)
+        Ok((request, characters))
     }
 
     async fn read(
@@ -145,14 +154,19 @@ impl Model {
             tracing::debug!(request.id = id, "the model's server took a request");
         }
         if !status.is_success() {
+            writer.sending.refused();
             let body = answer::body(response, first.at).await;
             return Err(fault::status(status.as_u16(), &headers, &body));
         }
         if is_json(&headers) {
             let body = answer::body(response, first.at).await;
             return Err(match ringback_wire::openai::chat::parse(&body) {
-                Ok(Streamed::Failed(error)) => fault::within(&error),
+                Ok(Streamed::Failed(error)) => {
+                    writer.sending.refused();
+                    fault::within(&error)
+                }
                 Ok(Streamed::Chunk(_) | Streamed::Done) | Err(_) => {
+                    writer.sending.received(body.chars().count());
                     Failure::misbehaved(PROVIDER, "answered without a stream")
                 }
             });

@@ -1,9 +1,9 @@
 //! Responses: what OpenAI's newest models want where they reason and call tools.
 
+use ringback_wire::openai::Account;
 use ringback_wire::openai::responses::{
     self, Event, FunctionCall, InputItem, Output, OutputItem, Request, Response, Role,
 };
-use ringback_wire::openai::{Account, Usage};
 use serde_json::json;
 
 use super::answer::{Call, Finish, Stage, Writer};
@@ -80,7 +80,6 @@ pub(super) struct Reading {
     /// Which part of which item was spoken last: between two of them there is a space.
     part: Option<(u64, u64)>,
     calls: Vec<Call>,
-    usage: Option<Usage>,
     finish: Option<Finish>,
 }
 
@@ -110,12 +109,13 @@ impl Reading {
                 writer.begin();
                 self.calls.push(called(call));
             }
-            Event::Completed(response) => return Ok(self.end(response, Finish::Stop)),
+            Event::Completed(response) => return Ok(self.end(&response, Finish::Stop, writer)),
             Event::Incomplete(response) => {
                 let why = incomplete(response.incomplete_reason.as_deref());
-                return Ok(self.end(response, why));
+                return Ok(self.end(&response, why, writer));
             }
             Event::Failed(response) => {
+                let _ = response.usage.map(|usage| writer.sending.counted(usage));
                 return Err(fault::within(&response.error.unwrap_or_default()));
             }
             Event::Error(error) => return Err(fault::within(&error)),
@@ -137,8 +137,8 @@ impl Reading {
         Ok(Stage::Going)
     }
 
-    fn end(&mut self, response: Response, finish: Finish) -> Stage {
-        self.usage = response.usage;
+    fn end(&mut self, response: &Response, finish: Finish, writer: &Writer<'_>) -> Stage {
+        let _ = response.usage.map(|usage| writer.sending.counted(usage));
         self.finish = Some(finish);
         Stage::Over
     }
@@ -148,7 +148,7 @@ impl Reading {
     }
 
     pub(super) fn close(self, writer: Writer<'_>) -> Result<(), Failure> {
-        writer.close(self.calls, self.usage, self.finish)
+        writer.close(self.calls, self.finish)
     }
 }
 

@@ -14,7 +14,7 @@ const OTHER: &str = "http://10.0.0.7:8000/v1";
 
 fn body(model: &Model, prompt: &Prompt) -> Value {
     let request = model.request(prompt).unwrap();
-    serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap()
+    serde_json::from_slice(request.0.body().unwrap().as_bytes().unwrap()).unwrap()
 }
 
 fn named(url: &str, api: Api, name: &str) -> Model {

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use ringback_call::FaultKind;
+use ringback_call::{FaultKind, Usage};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::super::chain::{Race, Said};
-use super::super::{Api, Chain, Finish, Wrote, client};
+use super::super::{Api, Chain, Finish, Tab, Wrote, client};
 use super::prompt;
 use super::server::Server;
 use crate::provider::{Breaker, Failure, Provider};
@@ -442,12 +442,14 @@ async fn over_real_sockets_the_slow_request_is_closed_and_the_quick_one_answers(
             .await;
     }
     let (tell, mut wrote) = mpsc::unbounded_channel();
+    let (used, mut spent) = mpsc::unbounded_channel::<Usage>();
     let over = tokio::spawn(async move {
         let mut say = |more| tell.send(more).unwrap();
-        chain.answer(&prompt(), &mut say).await
+        let tab = Tab::new(move |usage| used.send(usage).unwrap());
+        chain.answer(&prompt(), &tab, &mut say).await
     });
     let mut first = slow.accept().await;
-    first.request().await;
+    let length = first.request().await.body.to_string().chars().count() as u64;
     let mut second = quick.accept().await;
     second.request().await;
     second.begin().await;
@@ -458,4 +460,12 @@ async fn over_real_sockets_the_slow_request_is_closed_and_the_quick_one_answers(
     assert_eq!(wrote.recv().await, Some(Wrote::Began));
     assert_eq!(wrote.recv().await, Some(Wrote::Text("Here.".into())));
     assert_eq!(wrote.recv().await, Some(Wrote::End(Finish::Stop)));
+    // Nobody counted: the one that was closed costs what it was sent, the other what it wrote besides.
+    for output in [0, 2] {
+        let told = spent.recv().await.unwrap();
+        assert_eq!((told.requests, told.output_tokens), (1, output), "{told:?}");
+        assert_eq!(told.input_tokens, length.div_ceil(4));
+        assert!(told.estimated);
+    }
+    assert_eq!(spent.recv().await, None);
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{self, Instant, timeout};
 
 use super::super::client::builder;
-use super::super::{Api, Wrote};
+use super::super::{Api, Tab, Wrote};
 use super::prompt;
 use crate::provider::Failure;
 
@@ -82,7 +82,9 @@ fn ask(client: &Client, listener: &TcpListener) -> Asking {
     let (tell, wrote) = mpsc::unbounded_channel();
     let over = tokio::spawn(async move {
         let mut say = |more| tell.send(more).unwrap();
-        model.answer(&client, &prompt(), &mut say).await
+        model
+            .answer(&client, &prompt(), &Tab::default(), &mut say)
+            .await
     });
     Asking { wrote, over }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::super::{Api, Finish, Model, Wrote, client};
+use super::super::{Api, Finish, Model, Tab, Wrote, client};
 use super::prompt;
 use super::server::{Connection, Server};
 use crate::Secret;
@@ -23,7 +23,9 @@ fn ask_through(client: reqwest::Client, model: Model) -> Asking {
     let (tell, wrote) = mpsc::unbounded_channel();
     let over = tokio::spawn(async move {
         let mut say = |more| tell.send(more).unwrap();
-        model.answer(&client, &prompt(), &mut say).await
+        model
+            .answer(&client, &prompt(), &Tab::default(), &mut say)
+            .await
     });
     Asking { wrote, over }
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use futures_util::stream;
 use reqwest::{Body, Response};
 use ringback_call::FaultKind::{self, Misbehaved, Refused, Unreachable};
+use ringback_call::{Party, Usage};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::http;
 
 use super::super::answer::{First, Writer};
-use super::super::{Api, FIRST, Finish, Wrote};
+use super::super::{Api, FIRST, Finish, Tab, Wrote};
 use super::model;
 use crate::provider::Failure;
 
@@ -20,6 +22,7 @@ const OPEN: (u64, &str) = (3_600_000, "");
 struct Told {
     wrote: Vec<Wrote>,
     result: Result<(), Failure>,
+    used: Usage,
     lasted: u128,
 }
 
@@ -76,12 +79,16 @@ async fn hear_typed(api: Api, kind: &str, pieces: Vec<(u64, Vec<u8>)>) -> Told {
     let mut wrote = Vec::new();
     let mut write = |more| wrote.push(more);
     let model = model("http://localhost/v1", api);
-    let writer = Writer::new(&mut write, "a-model");
+    let (tell, mut used) = mpsc::unbounded_channel();
+    let tab = Tab::new(move |usage| tell.send(usage).unwrap());
+    let writer = Writer::new(&mut write, tab.send("a-model", 400));
     let result = model.read(Response::from(response), writer, first).await;
+    let used = used.try_recv().unwrap();
     let lasted = start.elapsed().as_millis();
     Told {
         wrote,
         result,
+        used,
         lasted,
     }
 }
@@ -126,6 +133,16 @@ fn usage() -> String {
     )
 }
 
+fn used(input: u64, cached: u64, output: u64) -> Usage {
+    Usage {
+        requests: 1,
+        input_tokens: input,
+        cached_tokens: cached,
+        output_tokens: output,
+        ..Usage::of(Party::Responder, "openai", "a-model")
+    }
+}
+
 const DONE: &str = "data: [DONE]\n\n";
 
 #[tokio::test(start_paused = true)]
@@ -143,16 +160,33 @@ async fn words_are_handed_on_as_they_come_then_the_cost_then_the_end() {
         Wrote::Began,
         Wrote::Text("Friday ".into()),
         Wrote::Text("at nine.".into()),
-        Wrote::Usage {
-            model: "a-model".into(),
-            input: 210,
-            cached: 128,
-            output: 14,
-        },
         Wrote::End(Finish::Stop),
     ];
     assert_eq!(told.wrote, expected);
+    assert_eq!(told.used, used(210, 128, 14));
     assert_eq!((told.result, told.lasted), (Ok(()), 400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_does_not_count_is_estimated_by_its_characters() {
+    let estimated = |output| Usage {
+        estimated: true,
+        ..used(100, 0, output)
+    };
+    let whole = says("Friday at nine.") + &finished("stop") + DONE;
+    assert_eq!(chat(&[(1, &whole)]).await.used, estimated(4));
+    let broken = says("Friday at ");
+    assert_eq!(chat(&[(1, &broken)]).await.used, estimated(3));
+    let stalled = chat(&[(1, broken.as_str()), OPEN]).await;
+    assert_eq!(stalled.used, estimated(3));
+    let thought = delta(r#""reasoning":"They want to come.""#) + &finished("stop") + DONE;
+    assert_eq!(chat(&[(1, &thought)]).await.used, estimated(5));
+    let counted = finished("stop") + &usage() + DONE;
+    let wordless = chat(&[(1, &counted)]).await;
+    assert!(wordless.result.is_err());
+    assert_eq!(wordless.used, used(210, 128, 14));
+    let spoken = spoken(0, "Friday at nine.") + &ended("completed", "");
+    assert_eq!(responses(&[(1, &spoken)]).await.used, estimated(4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -416,13 +450,7 @@ async fn responses_are_read_with_their_calls_and_their_cost() {
     let told = responses(&[(10, created.as_str()), (10, &whole), (10, &done), OPEN]).await;
     assert_eq!(told.text(), "One moment. Friday.");
     assert_eq!(told.calls(), [("call_d4", "free_slots", r#"{"day":1}"#)]);
-    let usage = Wrote::Usage {
-        model: "a-model".into(),
-        input: 220,
-        cached: 128,
-        output: 16,
-    };
-    assert!(told.wrote.contains(&usage));
+    assert_eq!(told.used, used(220, 128, 16));
     assert_eq!(told.end(), &Finish::Calls);
 }
 
