@@ -283,6 +283,7 @@ impl Call {
             (_, Event::Spoken(piece)) => self.on_spoken(piece),
             (_, Event::Timed { reply, part, ends }) => self.ledger.time_words(*reply, *part, ends),
             (_, Event::SpokenEnd { reply, part }) => self.on_spoken_end(*reply, *part),
+            (_, Event::Unsayable { reply, part }) => self.on_unsayable(*reply, *part),
             (_, Event::Marked(mark)) => self.on_mark(*mark),
             (_, Event::Fault(fault)) => self.on_fault(fault),
             (_, Event::Replaced(fault)) => self.on_replaced(fault),

@@ -387,6 +387,13 @@ pub enum Event {
         /// The part.
         part: PartId,
     },
+    /// There is nothing in a part that can be said, and no voice was asked for it.
+    Unsayable {
+        /// The reply.
+        reply: ReplyId,
+        /// The part.
+        part: PartId,
+    },
     /// The carrier echoed a mark.
     Marked(Mark),
     /// Somebody failed.

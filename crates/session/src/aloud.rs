@@ -85,8 +85,10 @@ impl Aloud {
             while usize::from(self.given - self.done) < AT_ONCE
                 && let Some(sentence) = self.waiting.pop_front()
             {
-                self.voices.speak(REPLY, PartId(self.given), &sentence);
-                self.given = self.given.saturating_add(1);
+                // A piece of markup is no sentence.
+                if self.voices.speak(REPLY, PartId(self.given), &sentence) {
+                    self.given = self.given.saturating_add(1);
+                }
             }
             if self.given == self.done {
                 return None;

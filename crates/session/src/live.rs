@@ -404,7 +404,9 @@ impl Live {
     fn speak(&mut self, at: At, reply: ReplyId, part: PartId, text: &str) {
         self.outbox.open(reply, part);
         let Some(keys) = dtmf::keys(text).filter(|_| self.presses(text)) else {
-            self.voices.speak(reply, part, text);
+            if !self.voices.speak(reply, part, text) {
+                self.work.events.push_back(Event::Unsayable { reply, part });
+            }
             let waited = self.waited(at, Cause::Answer);
             self.voices.await_sound(at, reply, waited);
             return;

@@ -168,6 +168,18 @@ impl Ledger {
         Some(part.samples)
     }
 
+    /// There is nothing to say in a part. False if it is over already, or none of this reply.
+    pub(crate) fn void_part(&mut self, reply: ReplyId, id: PartId) -> bool {
+        let part = self.parts.get_mut(usize::from(id.0));
+        let open = |part: &&mut Part| reply == self.reply && !part.finished;
+        let Some(part) = part.filter(open) else {
+            return false;
+        };
+        part.finished = true;
+        part.void = true;
+        true
+    }
+
     /// Milliseconds of speech that are queued and not sent.
     pub(crate) fn queued_ms(&self) -> u64 {
         self.queued() / crate::at::SAMPLES_PER_MS
@@ -205,6 +217,11 @@ impl Ledger {
     /// Whether there are sentences and none of them had an audible sample.
     pub(crate) fn silent(&self) -> bool {
         !self.parts.is_empty() && self.parts.iter().all(|part| part.audible.is_none())
+    }
+
+    /// Whether there was nothing to say in any of them.
+    pub(crate) fn is_void(&self) -> bool {
+        self.parts.iter().all(|part| part.void)
     }
 
     /// Drops the parts of which nothing was sent, so that the reply ends after the sentence that is being heard.

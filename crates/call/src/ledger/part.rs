@@ -23,6 +23,8 @@ pub(super) struct Part {
     pub(super) levels: Vec<u8>,
     pub(super) audible: Option<u32>,
     pub(super) finished: bool,
+    /// There was nothing to say in it.
+    pub(super) void: bool,
     pub(super) forgotten: u32,
     /// Where the voice's words end, in samples, as far as it told.
     pub(super) ends: Vec<u32>,
@@ -36,6 +38,7 @@ impl Part {
             levels: Vec::new(),
             audible: None,
             finished: false,
+            void: false,
             forgotten: 0,
             ends: Vec::new(),
         }

@@ -369,6 +369,16 @@ impl Call {
         }
     }
 
+    /// What is left of a part without its marks is nothing: a piece of markup, which is no sentence.
+    pub(crate) fn on_unsayable(&mut self, id: ReplyId, part: PartId) {
+        let Some(reply) = self.mode.reply.as_mut().filter(|reply| reply.id == id) else {
+            return;
+        };
+        if self.ledger.void_part(id, part) {
+            reply.unspoken = reply.unspoken.saturating_sub(1);
+        }
+    }
+
     pub(crate) fn note_fault(&mut self, fault: Fault) {
         self.report.fault(&fault);
         self.note(Note::Fault(fault));
@@ -406,10 +416,18 @@ impl Call {
     /// The reply was heard to its end, or had nothing to say.
     pub(crate) fn conclude_reply(&mut self) {
         if self.ledger.silent() {
+            let (party, detail) = if self.ledger.is_void() {
+                (
+                    Party::Responder,
+                    "a reply had nothing in it that can be said",
+                )
+            } else {
+                (Party::Tts, "nothing audible was spoken of a reply")
+            };
             self.note_fault(Fault {
-                party: Party::Tts,
+                party,
                 kind: FaultKind::Misbehaved,
-                detail: "nothing audible was spoken of a reply".into(),
+                detail: detail.into(),
             });
             self.fail_reply();
             return;

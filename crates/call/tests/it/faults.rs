@@ -100,6 +100,37 @@ fn a_voice_that_stops_half_way_is_named() {
 }
 
 #[test]
+fn a_piece_in_which_there_is_nothing_to_say_is_nobodys_fault_and_no_line() {
+    use Speech::{Good, Unsayable};
+    for speech in [
+        [Good, Unsayable, Good, Good],
+        [Good, Good, Unsayable, Good],
+        [Good, Good, Good, Unsayable],
+    ] {
+        let mut world = conversing(&["One is first. Two is next. Three is last."]);
+        world.voice.speech = speech.to_vec();
+        world.run(14_000);
+        let report = world.call.report();
+        assert_eq!(report.faults, [], "{}", world.timeline);
+        let told = world.conversation();
+        for (word, speech) in ["One", "Two", "Three"].iter().zip(&speech[1..]) {
+            assert_eq!(told.contains(word), *speech == Good, "{told}");
+        }
+        assert!(!told.contains("I am sorry"));
+    }
+}
+
+#[test]
+fn a_reply_in_which_there_is_nothing_to_say_is_its_writers_fault() {
+    let mut world = conversing(&["Short."]);
+    world.voice.speech = vec![Speech::Good, Speech::Unsayable, Speech::Good];
+    world.run(12_000);
+    let report = world.call.report();
+    assert_eq!(report.faults[0].party, Party::Responder);
+    assert!(world.conversation().contains("I am sorry"));
+}
+
+#[test]
 fn a_voice_that_is_silent_is_at_fault() {
     for speech in [Speech::Silent, Speech::Nothing] {
         let mut world = conversing(&["Short."]);

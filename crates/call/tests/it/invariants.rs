@@ -280,6 +280,7 @@ fn events() -> impl Strategy<Value = Event> {
         6 => (reply(), (0..3_u16).prop_map(PartId), proptest::collection::vec(0..40_000_u32, 0..6))
             .prop_map(|(reply, part, ends)| Event::Timed { reply, part, ends }),
         12 => (reply(), (0..3_u16).prop_map(PartId)).prop_map(|(reply, part)| Event::SpokenEnd { reply, part }),
+        2 => (reply(), (0..3_u16).prop_map(PartId)).prop_map(|(reply, part)| Event::Unsayable { reply, part }),
         20 => marks().prop_map(Event::Marked),
         3 => faults().prop_map(Event::Fault),
         1 => faults().prop_map(Event::Replaced),
@@ -490,6 +491,7 @@ fn stories() -> impl Strategy<Value = Story> {
         12 => Just(Speech::Good),
         1 => Just(Speech::Silent),
         1 => Just(Speech::Nothing),
+        1 => Just(Speech::Unsayable),
         1 => Just(Speech::Hangs),
         1 => Just(Speech::Fails)
     ];

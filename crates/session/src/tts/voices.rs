@@ -182,12 +182,13 @@ impl Voices {
         }
     }
 
-    /// Speaks a sentence: from the cache, or by the voice.
-    pub(crate) fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) {
+    /// Speaks a sentence: from the cache, or by the voice. False if there is nothing in it to say.
+    pub(crate) fn speak(&mut self, reply: ReplyId, part: PartId, text: &str) -> bool {
         let text = speakable(text, &self.manner.language).into_owned();
         if !text.chars().any(char::is_alphanumeric) {
-            self.say_done(reply, part);
-        } else if let Some(line) = self.lines.find(&self.current().voice, &text) {
+            return false;
+        }
+        if let Some(line) = self.lines.find(&self.current().voice, &text) {
             self.served_now();
             self.sounded = Some(reply);
             self.send(Provided::Line { reply, part, line });
@@ -206,6 +207,7 @@ impl Voices {
                 self.ask(place, reply, part, &text);
             }
         }
+        true
     }
 
     /// The first sound of a reply is waited for from now on. `waited`: since the caller's last sound.

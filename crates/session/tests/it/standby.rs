@@ -145,6 +145,19 @@ async fn a_script_goes_on_where_the_model_refuses_and_stays() {
 }
 
 #[tokio::test]
+async fn a_fence_around_code_is_nobodys_fault() {
+    let words = json!({"choices": [{"index": 0, "delta": {"content": "Here it is.\n```py\nprint it\n```\nGood?"}}]});
+    let body = format!("data: {words}\n\ndata: [DONE]\n\n");
+    let model = model(ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engines = engines(folder.path());
+    let ended = call(&engines, &scenario(&model), folder.path(), "5x").await;
+    assert_eq!(said(&ended)[1], "Here it is. print it Good?");
+    assert_eq!(ended.report.faults, []);
+    replays_the_same(&ended);
+}
+
+#[tokio::test]
 async fn what_the_caller_said_to_a_model_that_is_silent_answers_the_first_question_if_it_can() {
     let model = model(ResponseTemplate::new(200).set_delay(Duration::from_secs(20))).await;
     let folder = tempfile::tempdir().unwrap();

@@ -13,6 +13,8 @@ pub enum Speech {
     Silent,
     /// It says that it is done, without audio.
     Nothing,
+    /// There is nothing to say, and it was not asked.
+    Unsayable,
     /// It never answers.
     Hangs,
     /// It fails.
@@ -67,6 +69,7 @@ impl Voice {
             Speech::Hangs => return Vec::new(),
             Speech::Fails => return vec![(at, Event::Fault(fault))],
             Speech::Nothing => return vec![(at, Event::SpokenEnd { reply, part })],
+            Speech::Unsayable => return vec![(0, Event::Unsayable { reply, part })],
             Speech::Good | Speech::Silent => {}
         }
         let total = length(text, self.pace);
@@ -201,7 +204,8 @@ pub fn belongs_to(event: &Event, id: ReplyId) -> bool {
         | Event::TextEnd { reply, .. }
         | Event::Timed { reply, .. }
         | Event::ToolCall { reply, .. }
-        | Event::SpokenEnd { reply, .. } => *reply == id,
+        | Event::SpokenEnd { reply, .. }
+        | Event::Unsayable { reply, .. } => *reply == id,
         Event::Spoken(piece) => piece.reply == id,
         _ => false,
     }

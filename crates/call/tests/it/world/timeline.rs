@@ -19,7 +19,8 @@ impl Timeline {
             | Event::Marked(_)
             | Event::Spoken(_)
             | Event::Timed { .. }
-            | Event::SpokenEnd { .. } => return,
+            | Event::SpokenEnd { .. }
+            | Event::Unsayable { .. } => return,
             Event::Answered { marks: true } => "answered".into(),
             Event::Answered { marks: false } => "answered, no marks".into(),
             Event::Ear { edge, sample } => {
