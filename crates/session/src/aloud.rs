@@ -143,6 +143,7 @@ impl Aloud {
             | Provided::Speechless { .. }
             | Provided::ToolCall { .. }
             | Provided::ToolDone { .. }
+            | Provided::Replaced(_)
             | Provided::Fault(_) => {}
         }
         None

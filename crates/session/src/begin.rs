@@ -36,7 +36,10 @@ pub(crate) struct Begun {
 
 /// Puts a call together and says that it has begun.
 pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Timestamp) -> Begun {
-    let wanted = engines.responder(&setup.scenario);
+    let (wanted, passed_over) = engines.responder_of_call(&setup.scenario);
+    // Noted once the call goes on; the receiver is the call's own.
+    let noted = passed_over.map(Provided::Replaced);
+    let _ = noted.map(|noted| setup.seats.events.0.send(noted));
     let parts = (&*setup.scenario, wanted);
     let spec = spec(parts, setup.direction, &setup.company, &engines);
     let stem = stem(&setup, now);

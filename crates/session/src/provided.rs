@@ -78,6 +78,8 @@ pub(crate) enum Provided {
         reply: ReplyId,
         usage: Usage,
     },
+    /// Something else does what was wanted of who failed.
+    Replaced(Fault),
     Fault(Fault),
 }
 

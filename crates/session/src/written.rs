@@ -115,7 +115,8 @@ impl Engines {
         direction: Direction,
         company: &str,
     ) -> Result<Written, Option<&'static str>> {
-        let Some(wanted) = self.responder(scenario) else {
+        let (wanted, passed_over) = self.responder_of_call(scenario);
+        let Some(wanted) = wanted else {
             let own_key = |responder: &Responder| matches!(responder, Responder::Model(model) if model.key.is_some());
             let own_key = scenario.engines.responders.iter().any(own_key);
             return Err((!own_key).then_some("OPENAI_API_KEY"));
@@ -136,6 +137,8 @@ impl Engines {
         let hearing = (company, Hearing::Speech);
         let responder = responder((scenario, Some(wanted)), self, parties, hearing);
         let events: (Sender, Receiver) = mpsc::unbounded_channel();
+        let noted = passed_over.map(Provided::Replaced);
+        let _ = noted.map(|noted| events.0.send(noted));
         let (voices, commands) = silent(scenario, &events.0);
         let (tell, news) = mpsc::unbounded_channel();
         let follower = Follower::new(move |told| {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ringback_call::{Fault, Party};
+
 use super::Engines;
+use crate::provider::Failure;
 use crate::responder::script::Script;
 use crate::scenario::{Responder, Scenario};
 
@@ -49,16 +52,50 @@ impl Engines {
     /// What answers in a call of the scenario: the first that can be used. Models that are all left alone for a while, because they
     /// failed in other calls, give way to the script behind them.
     pub(crate) fn responder<'a>(&self, scenario: &'a Scenario) -> Option<&'a Responder> {
+        self.answerer(scenario).0
+    }
+
+    /// What answers, and why the first model does not where a script does in its place: once for each call, and for its log.
+    pub(crate) fn responder_of_call<'a>(
+        &self,
+        scenario: &'a Scenario,
+    ) -> (Option<&'a Responder>, Option<Fault>) {
+        let (responder, passed_over) = self.answerer(scenario);
+        if !passed_over {
+            return (responder, None);
+        }
+        let now = Instant::now();
+        let models = self.models(scenario).models;
+        let left_alone = models.iter().filter_map(|(model, breaker)| {
+            let (left, kind) = breaker.open_for(now)?;
+            tracing::warn!(
+                model = model.model,
+                host = model.access.url.host_str(),
+                cause = kind.name(),
+                left_s = left.as_secs_f32().ceil(),
+                "Error: a model is left alone because it failed before: the scenario's script answers"
+            );
+            Some(model.left_alone(left, kind))
+        });
+        // All are told of in the log, and the first in the call's record.
+        let faults: Vec<Failure> = left_alone.collect();
+        let first = faults.into_iter().next();
+        (responder, first.map(|first| first.fault(Party::Responder)))
+    }
+
+    /// What answers, and whether that is a script because models are left alone.
+    fn answerer<'a>(&self, scenario: &'a Scenario) -> (Option<&'a Responder>, bool) {
         let mut list = self.answerers(scenario).into_iter();
-        let first = list.find(|responder| self.is_usable(responder))?;
+        let Some(first) = list.find(|responder| self.is_usable(responder)) else {
+            return (None, false);
+        };
         if let Responder::Model(_) = first
             && let Some(script) = list.find(|next| matches!(next, Responder::Script { .. }))
             && self.are_left_alone(scenario)
         {
-            tracing::info!("the scenario's script answers: its models failed a moment ago");
-            return Some(script);
+            return (Some(script), true);
         }
-        Some(first)
+        (Some(first), false)
     }
 
     fn is_usable(&self, responder: &Responder) -> bool {
@@ -182,9 +219,18 @@ mod tests {
         let models = engines.models(&both).models;
         models[0].1.failed(Instant::now(), FaultKind::Refused, None);
         assert_eq!(name(engines.responder(&both)), "script");
+        let (answers, fault) = engines.responder_of_call(&both);
+        assert_eq!(name(answers), "script");
+        let fault = fault.unwrap();
+        assert_eq!(
+            fault.detail,
+            "openai (a-model at 127.0.0.1) is left alone for 60 s more: it refused before"
+        );
+        assert_eq!(engines.responder_of_call(&prompt).1, None);
         assert_eq!(name(engines.responder(&prompt)), "openai");
         models[0].1.succeeded();
         assert_eq!(name(engines.responder(&both)), "openai");
+        assert_eq!(engines.responder_of_call(&both).1, None);
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Live {
                 self.handle(at, Event::ToolDone { id, result, failed });
             }
             Provided::Used { reply, usage } => self.used(at, Some(reply), usage),
+            Provided::Replaced(fault) => self.handle(at, Event::Replaced(fault)),
             Provided::Fault(fault) => {
                 if fault.party == Party::Recorder
                     && let Some(recorder) = &mut self.recorder

@@ -36,6 +36,8 @@ struct State {
     until: Option<Instant>,
     /// Before, not even those ask who have nobody else: it refused, or said when to come back.
     shut: Option<Instant>,
+    /// How it failed last.
+    kind: Option<FaultKind>,
 }
 
 impl Breaker {
@@ -83,6 +85,13 @@ impl Breaker {
         self.lock().until.is_some_and(|until| now < until)
     }
 
+    /// How much longer calls leave it alone, and how it had failed.
+    pub(crate) fn open_for(&self, now: Instant) -> Option<(Duration, FaultKind)> {
+        let state = self.lock();
+        let left = state.until?.saturating_duration_since(now);
+        (!left.is_zero()).then_some((left, state.kind?))
+    }
+
     /// How much longer nobody asks, not even those who have nobody else: it refused, or said when to come back.
     pub fn shut_for(&self, now: Instant) -> Option<Duration> {
         let left = self.lock().shut?.saturating_duration_since(now);
@@ -98,6 +107,7 @@ impl Breaker {
     pub fn failed(&self, now: Instant, kind: FaultKind, retry_after: Option<Duration>) {
         let mut state = self.lock();
         state.failures += 1;
+        state.kind = Some(kind);
         let at_once = matches!(kind, FaultKind::Refused | FaultKind::Misconfigured);
         if !at_once && retry_after.is_none() && state.failures < MOST_FAILURES {
             return;

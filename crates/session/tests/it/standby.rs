@@ -142,6 +142,15 @@ async fn a_script_goes_on_where_the_model_refuses_and_stays() {
     assert_eq!(said(&ended), [&format!("Hello. {FIRST}"), BYE]);
     assert_eq!(ended.summary["engines"][1], "script");
     assert_eq!(asked(&model).await, 1);
+    // Its record says why, once.
+    let host = model.address().ip();
+    let [fault] = &ended.report.faults[..] else {
+        panic!("{:?}", ended.report.faults);
+    };
+    let why = format!("openai (gpt-4.1-mini at {host}) is left alone for ");
+    assert!(fault.detail.starts_with(&why), "{fault:?}");
+    assert!(fault.detail.ends_with(" s more: it refused before"));
+    replays_the_same(&ended);
 }
 
 #[tokio::test]

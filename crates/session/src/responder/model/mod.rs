@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Request, Response};
+use ringback_call::FaultKind;
 use ringback_wire::openai::chat::Streamed;
 use ringback_wire::openai::models::Traits;
 use ringback_wire::openai::{CHAT_PATH, MODELS_PATH, REQUEST_ID, RESPONSES_PATH};
@@ -222,6 +223,19 @@ impl Model {
         let reasons = Traits::of(&self.model).reasons && self.effort() != Some("none");
         let temperature = self.temperature_pm.filter(|_| !reasons)?;
         Some(f64::from(temperature) / 1000.0)
+    }
+
+    /// It is not asked for so long, because it failed so.
+    pub(crate) fn left_alone(&self, left: Duration, kind: FaultKind) -> Failure {
+        let how = match kind {
+            FaultKind::Refused => "it refused before",
+            FaultKind::Misbehaved => "it misbehaved before",
+            FaultKind::Unreachable => "it did not answer before, or said when to come back",
+            FaultKind::Misconfigured => "it is set up wrongly",
+        };
+        let left = left.as_secs_f32().ceil();
+        let what = format!("is left alone for {left} s more: {how}");
+        self.named(Failure::unreachable(PROVIDER, what))
     }
 
     /// A failure that says whose it is, where several models are asked.
