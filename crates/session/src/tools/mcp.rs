@@ -25,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(300);
 const FIND: Duration = Duration::from_secs(10);
 /// Saying goodbye may take so long.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// The most that is read of one answer, in bytes.
+/// The longest answer, in bytes.
 const MOST: usize = 1 << 20;
 /// The longest result for a model, in bytes.
 const LONGEST: usize = 16 * 1024;
@@ -201,6 +201,15 @@ impl Server {
         Wrong::Said("error: the server behind this tool gave no proper answer".to_owned())
     }
 
+    /// The whole answer is one text, of which a part cannot be read.
+    fn too_long(&self) -> Wrong {
+        let most = MOST / 1024;
+        let _ = self.wrong(&format!("its answer is longer than {most} KB"));
+        let why =
+            format!("error: the answer of this tool is longer than {most} KB and was not read");
+        Wrong::Said(why)
+    }
+
     async fn tell(&self, session: &Session, body: String) -> Result<(), Wrong> {
         let request = self.http(Method::POST, Some(session), Some(body));
         let response = self.send(request).await?;
@@ -238,12 +247,12 @@ impl Server {
             let chunk = chunk.map_err(|_| self.wrong(&"it broke off its answer"))?;
             total += chunk.as_ref().map_or(0, |chunk| chunk.len());
             if total > MOST {
-                return Err(self.wrong(&"its answer is too long"));
+                return Err(self.too_long());
             }
             let event = match &chunk {
                 Some(chunk) if streams => {
                     let pushed = decoder.push(chunk);
-                    pushed.map_err(|oversize| self.wrong(&oversize))?;
+                    pushed.map_err(|_| self.too_long())?;
                     None
                 }
                 Some(chunk) => {

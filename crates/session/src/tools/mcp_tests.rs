@@ -311,12 +311,13 @@ async fn a_session_that_is_over_is_begun_again_once() {
 #[tokio::test]
 async fn what_goes_wrong_is_told_to_the_model_in_a_few_words() {
     let improper = "error: the server behind this tool gave no proper answer";
+    let too_long = "error: the answer of this tool is longer than 1024 KB and was not read";
     let cases = [
         ("fails", "error: no such day", true),
         ("refuses", "error: Unknown tool", true),
         ("breaks", improper, true),
         ("garbage", improper, true),
-        ("endless", improper, true),
+        ("endless", too_long, true),
         ("errs", improper, true),
         ("empty", "done", false),
     ];
