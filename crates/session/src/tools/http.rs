@@ -126,7 +126,7 @@ impl Http {
     pub(super) async fn ask(&self, request: Request) -> Result<String, String> {
         let sent = self.webhook.send(request, self.tool.http.allow_private);
         let response = sent.await.map_err(|fault| {
-            tracing::warn!(tool = %self.tool.name, detail = %fault.detail, "Error of a tool");
+            tracing::warn!(detail = %fault.detail, "Error of a tool");
             let why = match fault.kind {
                 FaultKind::Misconfigured => "error: this tool is set up wrongly; nothing was done",
                 FaultKind::Unreachable => "error: the service behind this tool cannot be reached",
@@ -161,7 +161,7 @@ impl Http {
         let text = text[..text.floor_char_boundary(LONGEST)].trim();
         let status = status.as_u16();
         if !(200..300).contains(&status) {
-            tracing::warn!(tool = %self.tool.name, status, "Error of a tool");
+            tracing::warn!(status, "Error of a tool");
             return Err(format!("error: status {status}\n{text}")
                 .trim_end()
                 .to_owned());

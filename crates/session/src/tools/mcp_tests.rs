@@ -332,6 +332,48 @@ async fn what_goes_wrong_is_told_to_the_model_in_a_few_words() {
 }
 
 #[tokio::test]
+async fn a_tool_that_fails_is_in_the_log_with_its_call_its_name_and_the_limit() {
+    let written = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_writer(Arc::new(written.reopen().unwrap()))
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let mut running = Running::new(&["plain", "endless", "slow"]).await;
+    running.called("1", "plain").await;
+    let call = tracing::error_span!("call", call.sid = "CA7");
+    {
+        let _within = call.enter();
+        for (id, name) in [("2", "endless"), ("3", "slow")] {
+            let call = ToolCall {
+                id: id.to_owned(),
+                name: name.to_owned(),
+                arguments: "{}".to_owned(),
+            };
+            running
+                .tools
+                .run(&call, Bound::of(2000, false), &running.events);
+        }
+    }
+    for _ in 0..2 {
+        let done = running.done.recv().await;
+        assert!(matches!(
+            done,
+            Some(Provided::ToolDone { failed: true, .. })
+        ));
+    }
+    let log = std::fs::read_to_string(written.path()).unwrap();
+    for (name, limit) in [
+        ("endless", "longer than 1024 KB"),
+        ("slow", "\"limit_ms\":\"2000\""),
+    ] {
+        let of_tool = |line: &&str| line.contains("WARN") && line.contains(name);
+        let line = log.lines().find(of_tool).unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains(limit) && line.contains("CA7"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn the_server_is_told_of_an_answer_that_is_not_waited_for() {
     let mut running = Running::new(&["plain", "slow"]).await;
     running.called("1", "plain").await;

@@ -21,6 +21,7 @@ use ringback_call::ToolCall;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::provided::{Provided, Sender};
@@ -77,10 +78,9 @@ enum Prepared {
 impl Prepared {
     async fn carry_out(self, longest: Duration) -> Result<String, String> {
         let late = || {
-            Err(format!(
-                "error: no answer within {} ms",
-                longest.as_millis()
-            ))
+            let limit_ms = longest.as_millis();
+            tracing::warn!(%limit_ms, "Error of a tool: it did not answer in time");
+            Err(format!("error: no answer within {limit_ms} ms"))
         };
         match self {
             Self::Http(http, request) => {
@@ -95,7 +95,8 @@ impl Prepared {
             } => match timeout(longest, server.call(number, &name, &arguments)).await {
                 Ok(answered) => answered,
                 Err(_) => {
-                    tokio::spawn(async move { server.cancel(number).await });
+                    let cancelling = async move { server.cancel(number).await };
+                    tokio::spawn(cancelling.in_current_span());
                     late()
                 }
             },
@@ -175,9 +176,11 @@ impl Tools {
             Ok(prepared) => prepared,
             Err(why) => return done(Err(why)),
         };
+        // In the call's span: its log lines have the call's name.
+        let span = tracing::error_span!("tool", tool = %call.name);
         let work = async move { done(prepared.carry_out(bound.longest).await) };
         self.tasks.push(Task {
-            handle: tokio::spawn(work),
+            handle: tokio::spawn(work.instrument(span)),
             side_effect: bound.side_effect,
         });
     }
