@@ -75,6 +75,10 @@ pub struct Used {
     pub characters: u64,
     /// Audio heard, ms.
     pub audio_ms: u64,
+    /// Tokens were not counted by the model's server.
+    pub estimated: bool,
+    /// What it cost, where it has a price.
+    pub cost: Option<f64>,
 }
 
 /// What a call cost.
@@ -85,6 +89,8 @@ pub struct Cost {
     pub currency: String,
     /// All together.
     pub total: f64,
+    /// The carrier's leg.
+    pub carrier: f64,
     /// What was used and has no price.
     pub unpriced: Vec<String>,
 }
@@ -165,13 +171,15 @@ impl Summary {
     /// # Errors
     /// Those of `out`.
     pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
-        if self.turns.is_empty() {
+        let carrier = self.cost.as_ref().map_or(0.0, |cost| cost.carrier);
+        if self.turns.is_empty() && self.usage.is_empty() && carrier <= 0.0 {
             return Ok(());
         }
         writeln!(
             out,
             "turn  the server's stages, ms since the last sound: words  turn end  text  clause  speech  audible (heard)       by  used"
         )?;
+        self.write_beside(out, "greeting", |turn| turn == 0)?;
         for stages in &self.turns {
             let ms = |at: Option<u64>| at.map_or("-".to_owned(), |at| at.to_string());
             writeln!(
@@ -186,8 +194,13 @@ impl Summary {
                 ms(stages.audible_ms),
                 format!("({})", ms(stages.acknowledged_ms)),
                 stages.answered_by.as_deref().unwrap_or("-"),
-                self.used(stages),
+                self.used(|turn| turn == stages.turn, stages.cost),
             )?;
+        }
+        let in_vain = |turn| turn != 0 && self.turns.iter().all(|stages| stages.turn != turn);
+        self.write_beside(out, "asked in vain", in_vain)?;
+        if carrier > 0.0 {
+            write_row(out, "carrier", &format!("= {carrier:.6}"))?;
         }
         if let Some(cost) = &self.cost {
             let unpriced = match cost.unpriced.as_slice() {
@@ -199,7 +212,22 @@ impl Summary {
         Ok(())
     }
 
-    fn used(&self, stages: &Stages) -> String {
+    /// What was used for none of the turns of the table.
+    fn write_beside(
+        &self,
+        out: &mut impl Write,
+        what: &str,
+        of: impl Fn(u32) -> bool,
+    ) -> io::Result<()> {
+        match self.used(of, None).trim() {
+            "" => Ok(()),
+            used => write_row(out, what, used),
+        }
+    }
+
+    /// What was used for some turns. Without their cost as a whole, that of what has a price.
+    fn used(&self, of: impl Fn(u32) -> bool, cost: Option<f64>) -> String {
+        let own: Vec<&Used> = self.usage.iter().filter(|used| of(used.turn)).collect();
         let mut text = String::new();
         let mut item = |count: u64, what: &str| {
             if count > 0 {
@@ -207,17 +235,29 @@ impl Summary {
                 let _ = write!(text, "{comma}{count} {what}");
             }
         };
-        let own = self.usage.iter().filter(|used| used.turn == stages.turn);
-        let sum = |of: fn(&Used) -> u64| own.clone().map(of).sum();
+        let sum = |of: fn(&Used) -> u64| own.iter().map(|used| of(used)).sum();
+        let estimated = own.iter().any(|used| used.estimated);
         item(sum(|used| used.audio_ms) / 1000, "s heard");
-        item(sum(|used| used.input_tokens), "tokens in");
+        let tokens = ["tokens in", "tokens in (estimated)"];
+        item(
+            sum(|used| used.input_tokens),
+            tokens[usize::from(estimated)],
+        );
         item(sum(|used| used.output_tokens), "out");
         item(sum(|used| used.characters), "characters");
-        if let Some(cost) = stages.cost {
+        let priced: Vec<f64> = own.iter().filter_map(|used| used.cost).collect();
+        let priced = (!priced.is_empty()).then(|| priced.iter().sum());
+        if let Some(cost) = cost.or(priced) {
             let _ = write!(text, " = {cost:.6}");
         }
         text
     }
+}
+
+/// A row that is no turn's.
+fn write_row(out: &mut impl Write, what: &str, used: &str) -> io::Result<()> {
+    // As wide as the stages of a turn.
+    writeln!(out, "{:>4}  {what:<103}{used}", "-")
 }
 
 #[cfg(test)]
@@ -243,12 +283,51 @@ mod tests {
         let mut table = Vec::new();
         summary.write_table(&mut table).unwrap();
         let table = String::from_utf8(table).unwrap();
-        let line: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert!(
+            table.lines().nth(1).unwrap().contains("greeting"),
+            "{table}"
+        );
+        let line: Vec<_> = table.lines().nth(2).unwrap().split_whitespace().collect();
         assert_eq!(
             line.join(" "),
             "1 310 700 900 905 990 1001 (1090) apology 5 s heard, 200 tokens in, 12 out, 41 characters = 0.002100"
         );
         assert!(table.ends_with("cost 0.003400 USD, without openai/g, which has no price\n"));
+    }
+
+    #[test]
+    fn the_rows_add_up_to_the_cost() {
+        let used = |turn: u32, tokens: u64, cost: Option<f64>| {
+            serde_json::json!({"turn": turn, "provider": "openai", "model": "g", "input_tokens": tokens,
+                "estimated": turn == 2, "cost": cost})
+        };
+        let told = serde_json::json!({
+            "turns": [{"turn": 1, "cost": 0.002}, {"turn": 3}],
+            "usage": [used(0, 30, Some(0.001)), used(1, 40, Some(0.002)), used(2, 50, Some(0.004)),
+                used(3, 60, Some(0.008)), used(3, 70, None)],
+            "cost": {"currency": "USD", "total": 0.025, "carrier": 0.01, "unpriced": ["openai/g"]},
+        });
+        let summary: Summary = serde_json::from_value(told).unwrap();
+        let mut table = Vec::new();
+        summary.write_table(&mut table).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        let rows: Vec<&str> = table.lines().collect();
+        let begins = [
+            "-  greeting ",
+            "1 ",
+            "3 ",
+            "-  asked in vain ",
+            "-  carrier ",
+        ];
+        for (row, begin) in rows[1..].iter().zip(begins) {
+            assert!(row.trim_start().starts_with(begin), "{table}");
+        }
+        let place = |row: &str| row.find("30 tokens").or(row.find("40 tokens"));
+        assert_eq!(place(rows[1]), place(rows[2]), "{table}");
+        assert!(rows[4].contains("50 tokens in (estimated)"), "{table}");
+        let costs = rows[1..6].iter().filter_map(|row| row.rsplit_once("= "));
+        let sum: f64 = costs.map(|(_, cost)| cost.parse::<f64>().unwrap()).sum();
+        assert!((sum - 0.025).abs() < 1e-9, "{table}");
     }
 
     #[test]
