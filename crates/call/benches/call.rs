@@ -157,6 +157,7 @@ impl Conversation {
             | Action::Checkpoint(_)
             | Action::End { .. }
             | Action::RunTool { .. }
+            | Action::GiveUp { .. }
             | Action::Note(_) => {}
         }
     }

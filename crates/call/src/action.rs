@@ -350,6 +350,11 @@ pub enum Action {
         #[serde(default)]
         speculative: bool,
     },
+    /// Who writes this reply has stalled: have another write the rest of it, or answer with a fault.
+    GiveUp {
+        /// The reply.
+        reply: ReplyId,
+    },
     /// Carry out a call of a tool, and answer with [`crate::Event::ToolDone`]. It does not end with the reply.
     RunTool {
         /// The call; its id is like no other of this conversation.

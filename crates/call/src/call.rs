@@ -338,6 +338,7 @@ impl Call {
             Reason::Idle => self.idle_due(),
             Reason::Tool => self.tools_due(),
             Reason::Callee => self.callee_due(),
+            Reason::Unspoken => self.stalls(),
             Reason::Heard | Reason::Pace | Reason::Patience => {}
         }
     }

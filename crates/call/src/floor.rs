@@ -382,6 +382,7 @@ impl Call {
         self.ledger.retire();
         for reason in [
             Reason::Overdue,
+            Reason::Unspoken,
             Reason::Heard,
             Reason::Verdict,
             Reason::Words,

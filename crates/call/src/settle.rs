@@ -119,6 +119,8 @@ impl Call {
         self.arm(Reason::Stalled, self.ledger.stalled_at());
         let overdue = self.overdue_at().filter(|_| self.sending());
         self.arm(Reason::Overdue, overdue);
+        let stalls = self.stalls_at().filter(|_| self.sending());
+        self.arm(Reason::Unspoken, stalls);
         let due = self.ledger.send_due(self.now, self.spec.turn.ahead_ms);
         let pace = due.filter(|_| self.sending()).map(|at| {
             at.plus_ms(PACE_SLACK_MS)

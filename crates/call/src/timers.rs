@@ -39,9 +39,11 @@ pub enum Reason {
     Patience,
     /// A machine listens now, or was silent for long enough.
     Callee,
+    /// Something of a reply that is being written must be spoken by now.
+    Unspoken,
 }
 
-const REASONS: [Reason; 16] = [
+const REASONS: [Reason; 17] = [
     Reason::Duration,
     Reason::Silence,
     Reason::Close,
@@ -58,6 +60,7 @@ const REASONS: [Reason; 16] = [
     Reason::Tool,
     Reason::Patience,
     Reason::Callee,
+    Reason::Unspoken,
 ];
 
 #[derive(Clone, Debug, Default)]

@@ -59,6 +59,7 @@ impl Call {
     pub(crate) fn on_replaced(&mut self, fault: &Fault) {
         self.note_fault(fault.clone());
         if fault.party == Party::Responder {
+            self.write_anew();
             self.spec.turn.speculate = false;
             self.drop_guess(DropCause::Fault);
         }

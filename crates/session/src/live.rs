@@ -348,6 +348,7 @@ impl Live {
                 self.ears.new_turn(self.ear.ring());
             }
             Action::Respond { .. } => self.respond(at, action),
+            Action::GiveUp { reply } => self.give_up(*reply),
             Action::RunTool {
                 call,
                 timeout_ms,

@@ -59,8 +59,6 @@ pub(crate) enum Provided {
     Speechless {
         reply: ReplyId,
         fault: Fault,
-        /// Words of the reply came before.
-        said: bool,
     },
     /// The responder calls a tool.
     ToolCall {

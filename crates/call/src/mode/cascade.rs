@@ -15,6 +15,7 @@ use crate::usage::Turns;
 
 use super::role::Role;
 use super::sentences::{has_words, split_clause, split_parts};
+use super::stall::Progress;
 
 /// Text goes to the voice while less speech than this is queued, in ms.
 const RELEASE_BELOW_MS: u64 = 8000;
@@ -35,15 +36,16 @@ pub(crate) struct Reply {
     pub(crate) turn: TurnId,
     cause: Option<Cause>,
     asked: (String, String),
-    pending: String,
+    pub(super) pending: String,
     /// When the first of the pending text came.
-    pending_since: At,
-    waiting: VecDeque<String>,
+    pub(super) pending_since: At,
+    pub(super) progress: Progress,
+    pub(super) waiting: VecDeque<String>,
     unspoken: usize,
-    length: usize,
+    pub(super) length: usize,
     end: Option<Intent>,
     pub(crate) role: Role,
-    opened: At,
+    pub(super) opened: At,
     /// What was expected of the caller before this reply.
     before: Expect,
     /// It was asked for before the turn was over, and the turn is not.
@@ -236,6 +238,7 @@ impl Call {
             asked,
             pending: String::new(),
             pending_since: self.now,
+            progress: Progress::default(),
             waiting: VecDeque::new(),
             unspoken: 0,
             length: 0,
@@ -255,6 +258,7 @@ impl Call {
         let Some(reply) = self.mode.of(id) else {
             return;
         };
+        reply.progress.wrote = now;
         let room = LONGEST_REPLY.saturating_sub(reply.length);
         reply.length += text.chars().count().min(room);
         if reply.pending.is_empty() {

@@ -3,6 +3,7 @@
 mod cascade;
 mod role;
 mod sentences;
+mod stall;
 
 pub(crate) use cascade::{Cascade, Reply};
 pub(crate) use role::Role;

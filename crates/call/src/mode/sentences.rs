@@ -59,6 +59,17 @@ pub(super) fn split_clause(text: &mut String, any: bool) -> Option<String> {
     Some(clause)
 }
 
+/// Takes all whole words off a sentence that is being written, however few they are.
+pub(super) fn split_words(text: &mut String) -> Option<String> {
+    let end = text.rfind(char::is_whitespace)?;
+    let words = text[..end].trim().to_owned();
+    if !has_words(&words) {
+        return None;
+    }
+    text.drain(..end);
+    Some(words)
+}
+
 /// Whether there is anything to speak in a text.
 pub(super) fn has_words(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)

@@ -29,6 +29,7 @@ mod reopening;
 mod replaced;
 mod restoring;
 mod speculation;
+mod stalls;
 mod tools;
 mod trace;
 mod turn_end;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ringback_call::{Action, At, Cause, Line, Speaker, TurnId};
+use ringback_call::{
+    Action, At, Cause, Event, Fault, FaultKind, Line, Party, ReplyId, Speaker, TurnId,
+};
 
 use super::Live;
 use crate::responder::Asked;
@@ -37,6 +39,17 @@ impl Live {
             tools: &self.call.tools(),
         };
         self.responder.ask(&asked, &self.provide);
+    }
+
+    /// Who writes a reply has stalled.
+    pub(super) fn give_up(&mut self, reply: ReplyId) {
+        if !self.responder.give_up_on(reply) {
+            self.work.events.push_back(Event::Fault(Fault {
+                party: Party::Responder,
+                kind: FaultKind::Unreachable,
+                detail: "the responder did not go on with its answer".into(),
+            }));
+        }
     }
 
     /// How long the caller has been quiet, who is to be answered now.

@@ -48,7 +48,7 @@ impl Live {
                 intent,
                 expect,
             } => self.text_end(at, reply, intent, expect.as_ref()),
-            Provided::Speechless { reply, fault, said } => self.speechless(at, reply, fault, said),
+            Provided::Speechless { reply, fault } => self.speechless(at, reply, fault),
             Provided::ToolCall { reply, call } => {
                 self.handle(at, Event::ToolCall { reply, call });
             }
@@ -214,7 +214,7 @@ impl Live {
     }
 
     /// No model answers: the scenario's script does, if it has one.
-    fn speechless(&mut self, at: At, reply: ReplyId, fault: Fault, said: bool) {
+    fn speechless(&mut self, at: At, reply: ReplyId, fault: Fault) {
         // Nobody waits for an answer to what may not be all that the caller says: it is asked for again.
         let waits = !self.call.speculating();
         let Some(put) = self.responder.stand_in(reply) else {
@@ -222,7 +222,7 @@ impl Live {
         };
         self.handle(at, Event::Replaced(fault));
         if waits {
-            self.responder.go_on(reply, &put, said, &self.provide);
+            self.responder.go_on(reply, &put, &self.provide);
         }
     }
 

@@ -108,12 +108,7 @@ impl Responder {
     }
 
     /// Writes the rest of a reply that another began, or all of it.
-    pub(crate) fn go_on(&mut self, reply: ReplyId, put: &Put, said: bool, events: &Sender) {
-        if said {
-            // What was broken off is a sentence of its own.
-            let text = "\n".to_owned();
-            let _ = events.send(Provided::Text { reply, text });
-        }
+    pub(crate) fn go_on(&mut self, reply: ReplyId, put: &Put, events: &Sender) {
         self.ask(
             &Asked {
                 turn: TurnId(0),
@@ -127,6 +122,18 @@ impl Responder {
             },
             events,
         );
+    }
+
+    /// Who writes this reply has stalled: what stands in for it follows, or its fault. Answers whether one of them does.
+    pub(crate) fn give_up_on(&mut self, reply: ReplyId) -> bool {
+        match self {
+            Self::Model(modelled) => modelled.give_up_on(reply),
+            Self::Webhook(_)
+            | Self::Script(_)
+            | Self::Parrot(..)
+            | Self::Mailbox(_)
+            | Self::Nobody => false,
+        }
     }
 
     pub(crate) fn webhook(

@@ -7,6 +7,7 @@ use ringback_call::{
 };
 use ringback_speech::grammar::Expect;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -50,6 +51,8 @@ pub(crate) struct Modelled {
     chain: Chain,
     instructions: Instructions,
     asking: Option<(ReplyId, AbortHandle, Tab)>,
+    /// Told when what is being written is waited for no longer.
+    enough: Arc<Notify>,
     /// What it was asked last.
     put: Put,
     pub(super) tools: Tools,
@@ -92,6 +95,7 @@ impl Modelled {
             chain,
             instructions,
             asking: None,
+            enough: Arc::default(),
             put: Put {
                 cause: Cause::Opening,
                 text: String::new(),
@@ -132,6 +136,15 @@ impl Modelled {
         }
     }
 
+    /// Who writes this reply has stalled: it is over. Answers whether anybody writes it.
+    pub(super) fn give_up_on(&mut self, reply: ReplyId) -> bool {
+        let asked = self.asking.as_ref().is_some_and(|(of, _)| *of == reply);
+        if asked {
+            self.enough.notify_one();
+        }
+        asked
+    }
+
     /// Writes a reply.
     pub(crate) fn ask(&mut self, asked: &Asked<'_>, events: &Sender) {
         self.stop();
@@ -154,6 +167,8 @@ impl Modelled {
         let awaited = is_awaited(asked);
         let tab = tab(reply, &events);
         let spent = tab.clone();
+        self.enough = Arc::default();
+        let enough = Arc::clone(&self.enough);
         let writing = async move {
             let mut writing = Writing {
                 reply,
@@ -169,7 +184,7 @@ impl Modelled {
                 Some(failure) => Err(failure),
                 None => {
                     let mut take = |wrote| writing.take(wrote);
-                    chain.answer(&prompt, &spent, &mut take).await
+                    chain.answer(&prompt, &spent, &enough, &mut take).await
                 }
             };
             if let Err(failure) = &answered
@@ -440,11 +455,8 @@ impl Writing {
             kind: FaultKind::Misbehaved,
             detail: "openai wrote nothing that can be said".into(),
         });
-        let said = self.has_said();
         let reply = self.reply;
-        let _ = self
-            .events
-            .send(Provided::Speechless { reply, fault, said });
+        let _ = self.events.send(Provided::Speechless { reply, fault });
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use ringback_call::{
     Action, At, Call, CallSpec, Direction, Ear, Edge, EndCause, Event, Firmness, Intent, Note,
-    Scope, TurnHint, Words,
+    ReplyId, Scope, TurnHint, Words,
 };
 
 pub use carrier::{Carrier, Played};
@@ -26,6 +26,8 @@ pub struct World {
     pub carrier: Carrier,
     pub voice: Voice,
     pub answers: Vec<Answer>,
+    /// What takes the place of a responder that is given up: a text and no fault.
+    pub standby: Option<Answer>,
     /// How long the recogniser takes to answer, in ms; `None`: it never does.
     pub stt_ms: Option<u64>,
     /// What tools do: after how many ms they answer, with what, and whether that says that they failed. One that is not here
@@ -62,6 +64,7 @@ impl World {
             carrier: Carrier::default(),
             voice: Voice::default(),
             answers: Vec::new(),
+            standby: None,
             stt_ms: Some(150),
             tools: BTreeMap::new(),
             timeline: Timeline::default(),
@@ -282,6 +285,7 @@ impl World {
                     self.push(now + ms * 1000, Event::ToolDone { id, result, failed });
                 }
             }
+            Action::GiveUp { reply } => self.give_up(*reply),
             Action::Speak { reply, part, text } => {
                 for (us, event) in self.voice.speak(*reply, *part, text) {
                     self.push(now + us, event);
@@ -295,6 +299,20 @@ impl World {
         }
         for (us, mark) in self.carrier.echoes() {
             self.push(us, Event::Marked(mark));
+        }
+    }
+
+    fn give_up(&mut self, reply: ReplyId) {
+        let now = self.now;
+        self.queue
+            .retain(|_, event| !parties::written_for(event, reply));
+        let fault = parties::stalled();
+        let Some(standby) = self.standby.take() else {
+            return self.push(now, Event::Fault(fault));
+        };
+        self.push(now, Event::Replaced(fault));
+        for (ms, event) in standby.events(reply) {
+            self.push(now + ms * 1000, event);
         }
     }
 

@@ -210,3 +210,16 @@ pub fn belongs_to(event: &Event, id: ReplyId) -> bool {
         _ => false,
     }
 }
+
+/// What a responder is still to write of a reply.
+pub fn written_for(event: &Event, id: ReplyId) -> bool {
+    matches!(event, Event::Text { reply, .. } | Event::TextEnd { reply, .. } if *reply == id)
+}
+
+pub fn stalled() -> Fault {
+    Fault {
+        party: Party::Responder,
+        kind: FaultKind::Unreachable,
+        detail: "stalled in the middle of its answer".into(),
+    }
+}

@@ -98,6 +98,7 @@ impl Timeline {
                 let once = if *side_effect { ", once" } else { "" };
                 format!("run {} {}, {timeout_ms} ms{once}", call.id, call.name)
             }
+            Action::GiveUp { reply } => format!("give up {}", reply.0),
             Action::Speak { reply, part, text } => {
                 format!("speak {}.{} {}", reply.0, part.0, shortened(text))
             }

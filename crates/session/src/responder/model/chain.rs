@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, select_all};
 use reqwest::Client;
 use ringback_call::FaultKind;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -57,7 +58,8 @@ impl Chain {
         self
     }
 
-    /// Asks until a model answers. To stop, drop the future: all requests are closed. Each stands on the tab.
+    /// Asks until a model answers. To stop, drop the future: all requests are closed. Each stands on the tab. A model that has begun is
+    /// given up, as one that stalls, when `enough` is told.
     ///
     /// # Errors
     /// The failure of the model that had begun to answer, else of the last one that was asked.
@@ -65,6 +67,7 @@ impl Chain {
         &self,
         prompt: &Prompt,
         tab: &Tab,
+        enough: &Notify,
         wrote: &mut (dyn FnMut(Wrote) + Send),
     ) -> Result<(), Failure> {
         let breakers = self.models.iter().map(|(_, breaker)| &**breaker);
@@ -79,6 +82,7 @@ impl Chain {
         };
         let mut race = Race::new(breakers.collect(), ask);
         race.relieved = self.relieved;
+        race.enough = Some(enough);
         race.run(wrote).await
     }
 
@@ -109,6 +113,8 @@ pub(super) struct Race<'a, Ask> {
     began: Instant,
     /// As in the chain.
     pub(super) relieved: Option<Duration>,
+    /// Told when nobody can wait any longer for the one that has begun.
+    pub(super) enough: Option<&'a Notify>,
 }
 
 /// One request.
@@ -143,6 +149,7 @@ where
             hedge: None,
             began: Instant::now(),
             relieved: None,
+            enough: None,
         }
     }
 
@@ -332,7 +339,8 @@ where
         loop {
             match self.rest().await {
                 Next::Heard(from, more) if from == winner => wrote(more),
-                Next::Heard(..) | Next::Hedge | Next::Late => {}
+                Next::Heard(..) | Next::Hedge => {}
+                Next::Late => return self.report(winner, Err(stalled())),
                 Next::Over(result, _) => {
                     self.drain(winner, wrote);
                     return self.report(winner, result);
@@ -342,11 +350,19 @@ where
     }
 
     async fn rest(&mut self) -> Next {
+        let enough = self.enough;
         let running = self.running.iter_mut().map(|runner| &mut runner.future);
+        let given_up = async {
+            match enough {
+                Some(enough) => enough.notified().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             Some((from, more)) = self.heard.recv() => Next::Heard(from, more),
             (result, place, _) = select_all(running) => Next::Over(result, place),
+            () = given_up => Next::Late,
         }
     }
 
@@ -377,4 +393,9 @@ where
         let now = Instant::now().into_std();
         self.breakers[index].failed(now, kind, failure.retry_after);
     }
+}
+
+/// The model that has begun did not go on while the caller could wait for it.
+fn stalled() -> Failure {
+    Failure::unreachable(PROVIDER, "stalled in the middle of its answer")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use ringback_call::{FaultKind, Usage};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 
 use super::super::chain::{Race, Said};
@@ -446,7 +446,8 @@ async fn over_real_sockets_the_slow_request_is_closed_and_the_quick_one_answers(
     let over = tokio::spawn(async move {
         let mut say = |more| tell.send(more).unwrap();
         let tab = Tab::new(move |usage| used.send(usage).unwrap());
-        chain.answer(&prompt(), &tab, &mut say).await
+        let enough = Notify::new();
+        chain.answer(&prompt(), &tab, &enough, &mut say).await
     });
     let mut first = slow.accept().await;
     let length = first.request().await.body.to_string().chars().count() as u64;
