@@ -1,6 +1,6 @@
 //! What a call is made from: everything it needs of a scenario, resolved.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::callee::CalleeSpec;
 use crate::event::{Expect, Intent};
@@ -102,9 +102,9 @@ pub struct Lines {
     pub goodbye: String,
     /// Said to a silent caller, in turn; without any the responder is asked.
     pub idle: Vec<String>,
-    /// Said once a turn while a tool takes long and nothing else is to be heard.
-    #[serde(default)]
-    pub tool_wait: Option<String>,
+    /// Said in turn while a tool takes long and nothing else is to be heard. Older traces have one or none.
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub tool_wait: Vec<String>,
 }
 
 impl Default for Lines {
@@ -114,9 +114,22 @@ impl Default for Lines {
             apology: "I am sorry, something went wrong on our side.".into(),
             goodbye: "Thank you for calling. Goodbye.".into(),
             idle: Vec::new(),
-            tool_wait: None,
+            tool_wait: Vec::new(),
         }
     }
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lines {
+        One(Option<String>),
+        More(Vec<String>),
+    }
+    Ok(match Lines::deserialize(from)? {
+        Lines::One(line) => line.into_iter().collect(),
+        Lines::More(lines) => lines,
+    })
 }
 
 /// What is to be known of a tool before it is called.

@@ -20,8 +20,13 @@ const MOST_CALLS: usize = 8;
 const MOST_KEPT: usize = 128;
 /// The longest result, in bytes; what goes beyond is cut.
 const LONGEST_RESULT: usize = 16 * 1024;
-/// Where nothing was audible for so long and a tool runs, the caller is asked for patience, in ms.
+/// Where a tool runs the caller is asked for patience when nothing was audible for so long, in ms,
+const QUIET_MS: u64 = 1500;
+/// so long after the call at the latest, and so long at the earliest, for most tools are quick.
 const WAIT_MS: u64 = 1200;
+const QUICK_MS: u64 = 300;
+/// And once more when nothing was audible since for so long.
+const AGAIN_MS: u64 = 5000;
 /// How long a tool may take that the call was told nothing of, in ms.
 const TIMEOUT_MS: u32 = 5000;
 
@@ -123,8 +128,8 @@ pub(crate) struct Tools {
     answered: u32,
     /// All calls of a reply have ended, and the responder has not been asked since.
     owed: bool,
-    /// The caller was asked for patience in this turn.
-    waited: bool,
+    /// How often the caller was asked for patience in this turn.
+    waited: usize,
     rounds: u8,
     round_of: ReplyId,
     /// What a reply wanted that was heard while its tools ran.
@@ -174,7 +179,7 @@ impl Tools {
     /// What was called for the turn before does not count any more.
     fn begin_turn(&mut self) {
         self.rounds = 0;
-        self.waited = false;
+        self.waited = 0;
     }
 
     /// The responder was told in vain.
@@ -461,10 +466,10 @@ impl Call {
                 Some(_) | None => self.ask(Cause::Tool, String::new(), String::new()),
             }
         } else if self.patience_at().is_some_and(|at| at <= self.now) {
-            self.dialog.tools.waited = true;
-            if let Some(line) = self.spec.lines.tool_wait.clone() {
-                self.say_as(Role::Filler, &line, Intent::Continue);
-            }
+            let lines = &self.spec.lines.tool_wait;
+            let line = lines[self.dialog.tools.waited % lines.len()].clone();
+            self.dialog.tools.waited += 1;
+            self.say_as(Role::Filler, &line, Intent::Continue);
         }
     }
 
@@ -473,8 +478,8 @@ impl Call {
         free && !self.reply_live() && !self.turn.started
     }
 
-    /// When the caller is asked for patience: once a turn, soon where nothing was audible since the first call that runs, and
-    /// otherwise when a reply would be overdue.
+    /// When the caller is asked for patience: soon where nothing was audible since the first call that runs, otherwise when a
+    /// reply would be overdue, and then again and again.
     fn patience_at(&self) -> Option<At> {
         let began = self
             .dialog
@@ -484,14 +489,21 @@ impl Call {
             .map(|running| running.began);
         let began = began.min()?;
         let ends = self.dialog.tools.then.is_some();
-        if ends || self.dialog.tools.waited || self.spec.lines.tool_wait.is_none() {
+        if ends || self.spec.lines.tool_wait.is_empty() {
             return None;
         }
         let audible = self.ledger.model_end();
-        Some(if audible > began {
+        Some(if self.dialog.tools.waited > 0 {
+            audible.max(began).plus_ms(AGAIN_MS)
+        } else if audible > began {
             audible.plus_ms(u64::from(self.spec.turn.reply_bound_ms))
         } else {
-            began.plus_ms(WAIT_MS)
+            let quiet = self
+                .quiet_since()
+                .map_or(audible, |since| since.max(audible));
+            let earliest = began.plus_ms(QUICK_MS);
+            let latest = began.plus_ms(WAIT_MS);
+            quiet.plus_ms(QUIET_MS).clamp(earliest, latest)
         })
     }
 

@@ -7,8 +7,8 @@ use ringback_speech::language::vocabulary::SPANISH_MONTHS;
 pub(crate) struct Phrases {
     /// What a silent caller hears, in turn.
     pub(crate) idle: [&'static str; 2],
-    /// Where a tool takes long.
-    pub(crate) tool_wait: &'static str,
+    /// Where a tool takes long, in turn.
+    pub(crate) tool_wait: [&'static str; 3],
     /// Before a call ends for silence or for its length.
     pub(crate) goodbye: &'static str,
     /// When an engine fails.
@@ -59,7 +59,11 @@ static ENGLISH: Phrases = Phrases {
         "Are you still there?",
         "I cannot hear you. Please say something if you are still there.",
     ],
-    tool_wait: "One moment, please.",
+    tool_wait: [
+        "One moment, please.",
+        "I am still working on it.",
+        "Thank you for your patience. It takes a little longer.",
+    ],
     goodbye: "Thank you for your time. Goodbye.",
     apology: "I am sorry, something went wrong on our side.",
     sorry: "Sorry, I did not catch that.",
@@ -95,7 +99,11 @@ static GERMAN: Phrases = Phrases {
         "Sind Sie noch da?",
         "Ich kann Sie nicht hören. Bitte sagen Sie etwas, wenn Sie noch da sind.",
     ],
-    tool_wait: "Einen Moment, bitte.",
+    tool_wait: [
+        "Einen Moment, bitte.",
+        "Ich bin noch dabei.",
+        "Danke für Ihre Geduld. Es dauert noch ein wenig.",
+    ],
     goodbye: "Vielen Dank für Ihre Zeit. Auf Wiederhören.",
     apology: "Es tut mir leid, bei uns ist etwas schiefgegangen.",
     sorry: "Entschuldigung, das habe ich nicht verstanden.",
@@ -131,7 +139,11 @@ static SPANISH: Phrases = Phrases {
         "¿Sigue usted ahí?",
         "No le oigo. Por favor, diga algo si sigue ahí.",
     ],
-    tool_wait: "Un momento, por favor.",
+    tool_wait: [
+        "Un momento, por favor.",
+        "Sigo en ello.",
+        "Gracias por su paciencia. Tardará un poco más.",
+    ],
     goodbye: "Gracias por su tiempo. Adiós.",
     apology: "Lo siento, algo ha fallado por nuestra parte.",
     sorry: "Perdone, no le he entendido.",

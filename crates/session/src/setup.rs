@@ -80,11 +80,11 @@ pub(crate) fn call_spec(
             None if scripted => Vec::new(),
             None => phrases.idle.map(str::to_owned).to_vec(),
         },
-        tool_wait: (scenario.persona.toolkit.wait.as_ref())
-            .map_or(Some(phrases.tool_wait.to_owned()), |line| {
-                Some(vars.render(line))
-            })
-            .filter(|_| matches!(responder, Some(Responder::Model(_)))),
+        tool_wait: match &scenario.persona.toolkit.wait {
+            _ if !matches!(responder, Some(Responder::Model(_))) => Vec::new(),
+            Some(lines) => lines.iter().map(|line| vars.render(line)).collect(),
+            None => phrases.tool_wait.map(str::to_owned).to_vec(),
+        },
     };
     if matches!(responder, Some(Responder::Model(_))) {
         spec.tools = scenario.persona.toolkit.specs();

@@ -57,7 +57,7 @@ impl Call {
     /// That time has come.
     pub(crate) fn stalls(&mut self) {
         let (now, first) = (self.now, self.ledger.is_unwritten());
-        let line = self.spec.lines.tool_wait.clone();
+        let line = self.spec.lines.tool_wait.first().cloned();
         let Some(reply) = self.mode.live_mut() else {
             return;
         };

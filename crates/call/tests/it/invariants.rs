@@ -50,7 +50,7 @@ fn specs() -> impl Strategy<Value = CallSpec> {
                 spec.turn.speculate = speculate;
                 spec.max_silence_s = silence;
                 spec.expect = expect;
-                spec.lines.tool_wait = wait;
+                spec.lines.tool_wait = wait.into_iter().collect();
                 spec.tools = vec![ToolSpec {
                     name: "book".into(),
                     timeout_ms,

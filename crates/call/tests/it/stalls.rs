@@ -7,7 +7,7 @@ const PATIENCE: &str = "One moment, please.";
 /// A call whose responder writes so, in ms after the question, and goes no further. The caller's last sound is at 2800 ms.
 fn stalling(texts: &[(u64, &str)]) -> World {
     let mut spec = greeting("Go ahead.");
-    spec.lines.tool_wait = Some(PATIENCE.into());
+    spec.lines.tool_wait = vec![PATIENCE.into()];
     let mut world = World::answered(spec);
     world.answers = vec![Answer {
         texts: texts

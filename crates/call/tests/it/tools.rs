@@ -8,7 +8,7 @@ const WAIT: &str = "One moment, please.";
 /// A call that was greeted, in which the caller asks for a table at 3 s, with a tool that books one in so many ms.
 fn booking(answers: Vec<Answer>, ms: u64) -> World {
     let mut spec = greeting("Hello, how can I help?");
-    spec.lines.tool_wait = Some(WAIT.into());
+    spec.lines.tool_wait = vec![WAIT.into()];
     spec.tools = vec![ToolSpec {
         name: "book".into(),
         timeout_ms: 5000,
@@ -62,20 +62,85 @@ fn the_words_before_a_call_are_spoken_and_its_result_is_told() {
 }
 
 #[test]
-fn a_call_without_words_is_filled_once_after_1200_ms_and_not_by_the_idle_clock() {
+fn a_call_without_words_is_filled_1500_ms_after_the_callers_last_sound_and_not_by_the_idle_clock() {
     let mut world = booking(vec![calling("", &["book"]), answer("Done.")], 4900);
     world.run(12_000);
     let began = world.times(|action| matches!(action, ringback_call::Action::RunTool { .. }));
     let waited = world.times(
         |action| matches!(action, ringback_call::Action::Speak { text, .. } if text == WAIT),
     );
-    assert_eq!(waited, [began[0] + 1200]);
+    assert_eq!(waited, [3800 + 1500]);
     assert_eq!(asked_about_tools(&world), [began[0] + 4900]);
     assert!(
         world
             .conversation()
             .ends_with("Agent: One moment, please.\nAgent: Done.")
     );
+}
+
+#[test]
+fn a_long_tool_is_filled_again_and_again_with_each_line_in_turn() {
+    let mut spec = booking(Vec::new(), 0).call.spec().clone();
+    let lines = [WAIT, "I am still working on it.", "Thank you for waiting."];
+    spec.lines.tool_wait = lines.map(str::to_owned).to_vec();
+    spec.tools[0].timeout_ms = 30_000;
+    let mut world = World::answered(spec);
+    world.answers = vec![calling("", &["book"]), answer("Done.")];
+    world.tools = [("book", (28_000, "booked", false))].into();
+    world.speech(3000, 800, "a table for two").run(38_000);
+    let said: Vec<_> = world.call.lines()[2..]
+        .iter()
+        .map(|line| line.said.clone())
+        .collect();
+    assert_eq!(said[..4], [lines[0], lines[1], lines[2], lines[0]]);
+    assert_eq!(said.last().unwrap(), "Done.");
+    let heard: Vec<_> = world.call.lines()[1..]
+        .iter()
+        .map(|line| (line.from, line.until))
+        .collect();
+    for (number, pair) in heard.windows(2).enumerate() {
+        let silence = pair[1].0.ms_since(pair[0].1);
+        let most = if number == 0 { 2000 } else { 6000 };
+        assert!(silence < most, "{number}: {silence}");
+    }
+}
+
+#[test]
+fn words_of_the_caller_between_two_lines_of_patience_are_answered_as_ever() {
+    let mut spec = booking(Vec::new(), 0).call.spec().clone();
+    spec.tools[0].timeout_ms = 30_000;
+    let mut world = World::answered(spec);
+    world.answers = vec![
+        calling("", &["book"]),
+        answer("It takes a while."),
+        answer("Done."),
+    ];
+    world.tools = [("book", (14_000, "booked", false))].into();
+    world.speech(3000, 800, "a table for two");
+    world.speech(8500, 800, "are you there").run(26_000);
+    let said = world.conversation();
+    assert!(
+        said.contains("Caller: are you there\nAgent: It takes a while."),
+        "{said}"
+    );
+    assert!(said.ends_with("Agent: Done."), "{said}");
+}
+
+#[test]
+fn the_line_of_an_older_trace_is_the_only_one() {
+    let lines = |wait: &str| {
+        let text =
+            format!("{{\"greeting\":null,\"apology\":\"\",\"goodbye\":\"\",\"idle\":[]{wait}}}");
+        serde_json::from_str::<ringback_call::Lines>(&text)
+            .unwrap()
+            .tool_wait
+    };
+    assert_eq!(lines(",\"tool_wait\":\"Wait.\""), ["Wait."]);
+    assert_eq!(
+        lines(",\"tool_wait\":[\"Wait.\",\"So.\"]"),
+        ["Wait.", "So."]
+    );
+    assert!(lines(",\"tool_wait\":null").is_empty() && lines("").is_empty());
 }
 
 #[test]
@@ -99,7 +164,7 @@ fn words_of_the_reply_are_filler_enough_until_a_reply_would_be_overdue() {
 
 #[test]
 fn a_fast_call_needs_no_filler() {
-    let mut world = booking(vec![calling("", &["book"]), answer("Done.")], 1100);
+    let mut world = booking(vec![calling("", &["book"]), answer("Done.")], 500);
     world.run(9000);
     assert!(!world.conversation().contains(WAIT));
     assert!(
@@ -194,10 +259,10 @@ fn two_calls_in_one_response_are_answered_by_one_reply_when_both_have_ended() {
         vec![calling("", &["book", "weather"]), answer("All done.")],
         300,
     );
-    world.tools.insert("weather", (900, "rain", true));
+    world.tools.insert("weather", (500, "rain", true));
     world.run(9000);
     let began = world.times(|action| matches!(action, ringback_call::Action::RunTool { .. }));
-    assert_eq!(asked_about_tools(&world), [began[0] + 900]);
+    assert_eq!(asked_about_tools(&world), [began[0] + 500]);
     assert!(
         world
             .conversation()
@@ -228,7 +293,7 @@ fn a_name_that_was_used_before_is_changed_so_that_results_find_their_calls() {
         ],
         300,
     );
-    world.tools.insert("weather", (300, "rain", false));
+    world.tools.insert("weather", (200, "rain", false));
     world.run(9000);
     let ids: Vec<_> = world
         .call

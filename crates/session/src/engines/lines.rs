@@ -75,7 +75,7 @@ impl Engines {
             Policy::Message(line) | Policy::Say(line) => Some(line),
             Policy::Ignore | Policy::HangUp => None,
         }));
-        lines.extend(spec.lines.tool_wait.filter(|_| !spec.tools.is_empty()));
+        lines.extend(spec.lines.tool_wait);
         match responder {
             Some(Responder::Script { script }) => {
                 let script = Arc::clone(script);

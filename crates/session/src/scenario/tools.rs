@@ -31,6 +31,9 @@ const OURS: [&str; 6] = [
 /// The tools that every model has, or can have.
 pub const BUILT_IN_TOOLS: [&str; 4] = ["end_call", "transfer_call", "send_dtmf", "collect_digits"];
 
+/// Lines of patience.
+const MOST_WAITS: usize = 10;
+
 /// What a language model may do beside speaking.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Toolkit {
@@ -40,8 +43,8 @@ pub struct Toolkit {
     pub mcp: Vec<McpServer>,
     /// Where callers can be put through, by name: numbers as E.164 or SIP addresses.
     pub destinations: Vec<(String, String)>,
-    /// Said once a turn while a tool takes long.
-    pub wait: Option<Template>,
+    /// Said in turn while a tool takes long.
+    pub wait: Option<Vec<Template>>,
 }
 
 impl Toolkit {
@@ -217,8 +220,22 @@ pub(super) fn read(root: &mut Section<'_>, names: &Names, findings: &mut Finding
         destinations: Vec::new(),
         wait: root
             .take("tool_wait")
-            .and_then(|field| names.text(&field, findings)),
+            .map(|field| waits(&field, names, findings)),
     }
+}
+
+/// A text or a list of them.
+fn waits(field: &Field<'_>, names: &Names, findings: &mut Findings) -> Vec<Template> {
+    if !field.is_list() {
+        return names.text(field, findings).into_iter().collect();
+    }
+    let lines = field.list(findings);
+    if lines.len() > MOST_WAITS {
+        let what = format!("there are more than {MOST_WAITS} lines");
+        field.problem(findings, what, format!("keep {MOST_WAITS} at most"));
+    }
+    let line = |field: &Field<'_>| names.text(field, findings);
+    lines.iter().filter_map(line).collect()
 }
 
 fn one(

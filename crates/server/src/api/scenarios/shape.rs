@@ -201,12 +201,21 @@ struct Says {
     greeting: Option<Sides>,
     /// What callers must know before.
     consent: Option<Consent>,
-    /// What is said while a tool works.
-    tool_wait: Option<String>,
+    /// What is said while a tool works: a text, or a list of texts that are said in turn.
+    tool_wait: Option<Waits>,
     /// Names and their texts, for `{{name}}` in other texts.
     variables: Option<BTreeMap<String, Value>>,
     /// What a dialog without a model says: its states.
     script: Option<BTreeMap<String, Value>>,
+}
+
+/// A line, or lines in turn.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = ScenarioWaits, example = json!(["One moment, please.", "I am still working on it."]))]
+enum Waits {
+    One(String),
+    More(Vec<String>),
 }
 
 /// How a scenario behaves.
