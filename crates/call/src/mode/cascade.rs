@@ -37,8 +37,6 @@ pub(crate) struct Reply {
     cause: Option<Cause>,
     asked: (String, String),
     pub(super) pending: String,
-    /// When the first of the pending text came.
-    pub(super) pending_since: At,
     pub(super) progress: Progress,
     pub(super) waiting: VecDeque<String>,
     unspoken: usize,
@@ -237,8 +235,7 @@ impl Call {
             cause,
             asked,
             pending: String::new(),
-            pending_since: self.now,
-            progress: Progress::default(),
+            progress: Progress::of(self.now),
             waiting: VecDeque::new(),
             unspoken: 0,
             length: 0,
@@ -262,23 +259,23 @@ impl Call {
         let room = LONGEST_REPLY.saturating_sub(reply.length);
         reply.length += text.chars().count().min(room);
         if reply.pending.is_empty() {
-            reply.pending_since = now;
+            reply.progress.since = now;
         }
         reply.pending.extend(text.chars().take(room));
         let before = reply.waiting.len();
         split_parts(&mut reply.pending, &mut reply.waiting);
         if reply.waiting.len() > before {
-            reply.pending_since = now;
+            reply.progress.since = now;
         }
         let idle = reply.unspoken == 0 && reply.waiting.is_empty();
         if idle && self.ledger.queued_ms() < CLAUSE_BELOW_MS {
-            let waited = now.ms_since(reply.pending_since);
+            let waited = now.ms_since(reply.progress.since);
             let any = waited >= ANY_WORD_MS;
             if (any || waited >= CLAUSE_MS)
                 && let Some(clause) = split_clause(&mut reply.pending, any)
             {
                 reply.waiting.push_back(clause);
-                reply.pending_since = now;
+                reply.progress.since = now;
             }
         }
         if let Some(guess) = &mut reply.guess {

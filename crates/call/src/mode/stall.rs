@@ -26,12 +26,24 @@ const APART_MS: u64 = 500;
 /// How far a reply has come that is being written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
+    /// When the first of the pending text came.
+    pub(super) since: At,
     /// The last text.
     pub(super) wrote: At,
     /// The caller was asked for patience in the middle of it.
     filled: bool,
     /// Nothing more is expected of who writes it.
     given_up: bool,
+}
+
+impl Progress {
+    /// Of one that is begun now.
+    pub(super) fn of(now: At) -> Self {
+        Self {
+            since: now,
+            ..Self::default()
+        }
+    }
 }
 
 impl Call {
@@ -51,7 +63,7 @@ impl Call {
         let waited = reply.answers().and(self.quiet_since());
         let by = waited.map_or(asked, |since| asked.min(since.plus_ms(WAITED_MS)));
         let least = reply.opened.plus_ms(LEAST_MS);
-        Some(by.max(least).max(reply.pending_since.plus_ms(CLAUSE_MS)))
+        Some(by.max(least).max(reply.progress.since.plus_ms(CLAUSE_MS)))
     }
 
     /// That time has come.
@@ -62,7 +74,7 @@ impl Call {
             return;
         };
         let wrote = reply.progress.wrote;
-        let slow = !first || wrote.ms_since(reply.pending_since) >= APART_MS;
+        let slow = !first || wrote.ms_since(reply.progress.since) >= APART_MS;
         let moves = now.ms_since(wrote) < if slow { SLOW_MS } else { MOVING_MS };
         let clause = if moves {
             split_words(&mut reply.pending)
@@ -73,7 +85,7 @@ impl Call {
         };
         if let Some(clause) = clause {
             reply.waiting.push_back(clause);
-            reply.pending_since = now;
+            reply.progress.since = now;
             return;
         }
         // Behind a whole sentence it may be preparing what it is about to do.
@@ -96,10 +108,11 @@ impl Call {
 
     /// Another writes the rest of the live reply. A sentence that was broken off is not glued to the other's.
     pub(crate) fn write_anew(&mut self) {
+        let now = self.now;
         if let Some(reply) = self.mode.live_mut() {
             reply.pending.clear();
             reply.length = 0;
-            reply.progress = Progress::default();
+            reply.progress = Progress::of(now);
         }
     }
 }

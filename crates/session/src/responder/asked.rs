@@ -125,15 +125,8 @@ impl Responder {
     }
 
     /// Who writes this reply has stalled: what stands in for it follows, or its fault. Answers whether one of them does.
-    pub(crate) fn give_up_on(&mut self, reply: ReplyId) -> bool {
-        match self {
-            Self::Model(modelled) => modelled.give_up_on(reply),
-            Self::Webhook(_)
-            | Self::Script(_)
-            | Self::Parrot(..)
-            | Self::Mailbox(_)
-            | Self::Nobody => false,
-        }
+    pub(crate) fn give_up_on(&self, reply: ReplyId) -> bool {
+        matches!(self, Self::Model(modelled) if modelled.give_up_on(reply))
     }
 
     pub(crate) fn webhook(

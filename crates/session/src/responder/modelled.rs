@@ -50,9 +50,8 @@ pub(crate) struct Instructions {
 pub(crate) struct Modelled {
     chain: Chain,
     instructions: Instructions,
-    asking: Option<(ReplyId, AbortHandle, Tab)>,
-    /// Told when what is being written is waited for no longer.
-    enough: Arc<Notify>,
+    /// With what it costs, and what is told when it is waited for no longer.
+    asking: Option<(ReplyId, AbortHandle, Tab, Arc<Notify>)>,
     /// What it was asked last.
     put: Put,
     pub(super) tools: Tools,
@@ -95,7 +94,6 @@ impl Modelled {
             chain,
             instructions,
             asking: None,
-            enough: Arc::default(),
             put: Put {
                 cause: Cause::Opening,
                 text: String::new(),
@@ -123,7 +121,7 @@ impl Modelled {
 
     /// Nothing more is wanted: what was asked is closed, and what it cost until now is told at once.
     pub(super) fn stop(&mut self) {
-        if let Some((_, task, tab)) = self.asking.take() {
+        if let Some((_, task, tab, _)) = self.asking.take() {
             task.abort();
             tab.settle();
         }
@@ -137,12 +135,9 @@ impl Modelled {
     }
 
     /// Who writes this reply has stalled: it is over. Answers whether anybody writes it.
-    pub(super) fn give_up_on(&mut self, reply: ReplyId) -> bool {
-        let asked = self.asking.as_ref().is_some_and(|(of, _)| *of == reply);
-        if asked {
-            self.enough.notify_one();
-        }
-        asked
+    pub(super) fn give_up_on(&self, reply: ReplyId) -> bool {
+        let asked = self.asking.as_ref().filter(|(of, ..)| *of == reply);
+        asked.inspect(|(.., told)| told.notify_one()).is_some()
     }
 
     /// Writes a reply.
@@ -167,8 +162,8 @@ impl Modelled {
         let awaited = is_awaited(asked);
         let tab = tab(reply, &events);
         let spent = tab.clone();
-        self.enough = Arc::default();
-        let enough = Arc::clone(&self.enough);
+        let enough = Arc::new(Notify::new());
+        let told = Arc::clone(&enough);
         let writing = async move {
             let mut writing = Writing {
                 reply,
@@ -202,7 +197,7 @@ impl Modelled {
             }
         };
         let task = tokio::spawn(writing.in_current_span());
-        self.asking = Some((reply, task.abort_handle(), tab));
+        self.asking = Some((reply, task.abort_handle(), tab, told));
     }
 
     /// Answers from the shelf, if the answer stands there.
