@@ -175,7 +175,7 @@ fn the_wait_for_an_apology_is_the_turns() {
 #[test]
 fn the_wait_for_a_filler_is_the_turns_and_the_speech_of_the_reply_comes_later() {
     let mut spec = greeting("Go ahead.");
-    spec.lines.tool_wait = Some("One moment, please.".into());
+    spec.lines.tool_wait = vec!["One moment, please.".into()];
     let mut world = World::answered(spec);
     world.answers = vec![calling("", &["look"]), answer("Here it is.")];
     world.tools.insert("look", (4000, "found", false));
