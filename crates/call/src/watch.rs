@@ -68,6 +68,23 @@ impl Call {
         }
     }
 
+    /// A reply was written, and nothing of it can be heard.
+    pub(crate) fn note_silence(&mut self) {
+        let (party, detail) = if self.ledger.is_void() {
+            (
+                Party::Responder,
+                "a reply had nothing in it that can be said",
+            )
+        } else {
+            (Party::Tts, "nothing audible was spoken of a reply")
+        };
+        self.note_fault(Fault {
+            party,
+            kind: FaultKind::Misbehaved,
+            detail: detail.into(),
+        });
+    }
+
     pub(crate) fn fault_while_ringing(&mut self, fault: &Fault) {
         self.report.fault(fault);
         self.note(Note::Fault(fault.clone()));

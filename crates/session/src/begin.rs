@@ -15,7 +15,7 @@ use crate::engines::Engines;
 use crate::live::{Live, Parts};
 use crate::news::News;
 use crate::orders::OrderBook;
-use crate::provided::{Provided, Sender};
+use crate::provided::{Provided, Sender, note};
 use crate::record::{Begin, Meta, Recorder, Stem};
 use crate::responder::{Parties, responder};
 use crate::scenario::{RecordingFormat, Responder, Scenario};
@@ -37,9 +37,7 @@ pub(crate) struct Begun {
 /// Puts a call together and says that it has begun.
 pub(crate) fn begin(setup: Setup, engines: Arc<Engines>, start: Start, now: Timestamp) -> Begun {
     let (wanted, passed_over) = engines.responder_of_call(&setup.scenario);
-    // Noted once the call goes on; the receiver is the call's own.
-    let noted = passed_over.map(Provided::Replaced);
-    let _ = noted.map(|noted| setup.seats.events.0.send(noted));
+    note(passed_over, &setup.seats.events.0);
     let parts = (&*setup.scenario, wanted);
     let spec = spec(parts, setup.direction, &setup.company, &engines);
     let stem = stem(&setup, now);

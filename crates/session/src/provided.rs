@@ -12,7 +12,7 @@ use ringback_speech::recognizer::Recognized;
 use crate::provider::Failure;
 use crate::stt::Heard;
 use crate::tts::Spoken;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 #[derive(Debug)]
 pub(crate) enum Provided {
@@ -83,3 +83,16 @@ pub(crate) enum Provided {
 
 pub(crate) type Sender = UnboundedSender<Provided>;
 pub(crate) type Receiver = UnboundedReceiver<Provided>;
+
+/// The channel of a call in which it is noted first who was replaced before it began.
+pub(crate) fn noting(replaced: Option<Fault>) -> (Sender, Receiver) {
+    let events = unbounded_channel();
+    note(replaced, &events.0);
+    events
+}
+
+/// Notes who was replaced.
+pub(crate) fn note(replaced: Option<Fault>, events: &Sender) {
+    // The receiver is the call's own.
+    let _ = replaced.map(|fault| events.send(Provided::Replaced(fault)));
+}

@@ -17,7 +17,7 @@ use crate::carrier::twilio::Messages;
 use crate::engines::Engines;
 use crate::live::{Live, Parts};
 use crate::news::{Follower, News};
-use crate::provided::{Provided, Receiver, Sender};
+use crate::provided::{Provided, Receiver, Sender, noting};
 use crate::responder::script::Hearing;
 use crate::responder::{Parties, responder};
 use crate::scenario::{Responder, Scenario};
@@ -115,8 +115,7 @@ impl Engines {
         direction: Direction,
         company: &str,
     ) -> Result<Written, Option<&'static str>> {
-        let (wanted, passed_over) = self.responder_of_call(scenario);
-        let Some(wanted) = wanted else {
+        let (Some(wanted), passed_over) = self.responder_of_call(scenario) else {
             let own_key = |responder: &Responder| matches!(responder, Responder::Model(model) if model.key.is_some());
             let own_key = scenario.engines.responders.iter().any(own_key);
             return Err((!own_key).then_some("OPENAI_API_KEY"));
@@ -136,9 +135,7 @@ impl Engines {
         spec.turn.speculate = false;
         let hearing = (company, Hearing::Speech);
         let responder = responder((scenario, Some(wanted)), self, parties, hearing);
-        let events: (Sender, Receiver) = mpsc::unbounded_channel();
-        let noted = passed_over.map(Provided::Replaced);
-        let _ = noted.map(|noted| events.0.send(noted));
+        let events: (Sender, Receiver) = noting(passed_over);
         let (voices, commands) = silent(scenario, &events.0);
         let (tell, news) = mpsc::unbounded_channel();
         let follower = Follower::new(move |told| {

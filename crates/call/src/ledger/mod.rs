@@ -159,25 +159,14 @@ impl Ledger {
     }
 
     /// A part has all its speech. Answers how many samples, if it had not been finished before.
-    pub(crate) fn finish_part(&mut self, reply: ReplyId, id: PartId) -> Option<u32> {
+    pub(crate) fn finish_part(&mut self, reply: ReplyId, id: PartId, void: bool) -> Option<u32> {
         let part = self
             .parts
             .get_mut(usize::from(id.0))
             .filter(|part| reply == self.reply && !part.finished)?;
         part.finished = true;
+        part.void = void;
         Some(part.samples)
-    }
-
-    /// There is nothing to say in a part. False if it is over already, or none of this reply.
-    pub(crate) fn void_part(&mut self, reply: ReplyId, id: PartId) -> bool {
-        let part = self.parts.get_mut(usize::from(id.0));
-        let open = |part: &&mut Part| reply == self.reply && !part.finished;
-        let Some(part) = part.filter(open) else {
-            return false;
-        };
-        part.finished = true;
-        part.void = true;
-        true
     }
 
     /// Milliseconds of speech that are queued and not sent.

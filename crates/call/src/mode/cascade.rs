@@ -353,30 +353,21 @@ impl Call {
         }
     }
 
-    pub(crate) fn on_spoken_end(&mut self, id: ReplyId, part: PartId) {
+    /// The voice is done with a part. `void`: what is left of it without its marks is nothing, and no voice was asked.
+    pub(crate) fn on_spoken_end(&mut self, id: ReplyId, part: PartId, void: bool) {
         let Some(reply) = self.mode.reply.as_mut().filter(|reply| reply.id == id) else {
             return;
         };
-        let Some(samples) = self.ledger.finish_part(id, part) else {
+        let Some(samples) = self.ledger.finish_part(id, part, void) else {
             return;
         };
         reply.unspoken = reply.unspoken.saturating_sub(1);
-        if samples == 0 {
+        if samples == 0 && !void {
             self.note_fault(Fault {
                 party: Party::Tts,
                 kind: FaultKind::Misbehaved,
                 detail: "a sentence came back without speech".into(),
             });
-        }
-    }
-
-    /// What is left of a part without its marks is nothing: a piece of markup, which is no sentence.
-    pub(crate) fn on_unsayable(&mut self, id: ReplyId, part: PartId) {
-        let Some(reply) = self.mode.reply.as_mut().filter(|reply| reply.id == id) else {
-            return;
-        };
-        if self.ledger.void_part(id, part) {
-            reply.unspoken = reply.unspoken.saturating_sub(1);
         }
     }
 
@@ -417,19 +408,7 @@ impl Call {
     /// The reply was heard to its end, or had nothing to say.
     pub(crate) fn conclude_reply(&mut self) {
         if self.ledger.silent() {
-            let (party, detail) = if self.ledger.is_void() {
-                (
-                    Party::Responder,
-                    "a reply had nothing in it that can be said",
-                )
-            } else {
-                (Party::Tts, "nothing audible was spoken of a reply")
-            };
-            self.note_fault(Fault {
-                party,
-                kind: FaultKind::Misbehaved,
-                detail: detail.into(),
-            });
+            self.note_silence();
             self.fail_reply();
             return;
         }
