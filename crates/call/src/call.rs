@@ -128,22 +128,19 @@ impl Call {
             self.fire(reason);
             self.settle();
         }
-        match event {
+        if let Event::Used { reply, usage } = event {
             // What was used is often known only when all is over.
-            Event::Used { reply, usage } => self.on_used(*reply, usage),
+            self.on_used(*reply, usage);
+        } else if self.phase != Phase::Over {
+            // Also of a machine, and of who speaks behind a goodbye.
+            if let Event::Ear { edge, sample } = event {
+                self.report.sound(*edge, self.ear_at(*sample));
+            }
+            self.take(event);
+            self.settle();
+        } else if let Event::ToolDone { id, result, failed } = event {
             // So is what came of a side effect that had begun before.
-            Event::ToolDone { id, result, failed } if self.phase == Phase::Over => {
-                self.on_tool_done(id, result, *failed);
-            }
-            _ if self.phase == Phase::Over => {}
-            _ => {
-                // Also of a machine, and of who speaks behind a goodbye.
-                if let Event::Ear { edge, sample } = event {
-                    self.report.sound(*edge, self.ear_at(*sample));
-                }
-                self.take(event);
-                self.settle();
-            }
+            self.on_tool_done(id, result, *failed);
         }
         if *event == Event::HungUp {
             self.actions.clear();

@@ -216,7 +216,7 @@ async fn a_server_that_starts_while_postgresql_is_down_takes_calls_for_what_was_
     let head = "DELETE /realtime/custom-scenario/dentist HTTP/1.1";
     until("the database", async || {
         server
-            .send(&head, "")
+            .send(head, "")
             .await
             .starts_with("HTTP/1.1 200")
             .then_some(())

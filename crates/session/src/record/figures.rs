@@ -117,7 +117,9 @@ pub(crate) fn tool(line: &ToolLine, over: bool) -> Value {
     let result = line.result.as_ref();
     let outcome = match line.outcome() {
         Outcome::Running if over => Outcome::Unknown,
-        outcome => outcome,
+        outcome @ (Outcome::Running | Outcome::Answered | Outcome::Failed | Outcome::Unknown) => {
+            outcome
+        }
     };
     json!({
         "speaker": "tool",

@@ -171,7 +171,7 @@ fn a_voice_that_refuses_has_used_nothing_and_who_begins_has() {
     assert_eq!(world.voices.lost(at, 0, &world.bench), Loss::Replaced);
     // It was asked, and that is all.
     let nothing = ("cartesia".to_owned(), 0);
-    assert_eq!(used(&mut world), [nothing.clone()]);
+    assert_eq!(used(&mut world), std::slice::from_ref(&nothing));
     world.hears(200, 1);
     world.hears(220, 1);
     let whole = ("deepgram".to_owned(), TEXT.len() as u64);

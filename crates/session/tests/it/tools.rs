@@ -304,9 +304,11 @@ async fn tool_call_in_flight_when_the_call_ends_is_carried_out_to_its_end() {
     assert!((at - started).abs_diff(over as i64) < 500, "{over}");
     assert_eq!(ended.summary["tools"][0]["result"], "table 7");
     let told = told.lock().unwrap();
-    let outcomes = told.iter().filter_map(|news| match news {
-        News::Tool { line, .. } => line["outcome"].as_str(),
-        _ => None,
+    let outcomes = told.iter().filter_map(|news| {
+        if let News::Tool { line, .. } = news {
+            return line["outcome"].as_str();
+        }
+        None
     });
     assert_eq!(outcomes.collect::<Vec<_>>(), ["running", "answered"]);
 }
