@@ -257,7 +257,7 @@ impl Summary {
 /// A row that is no turn's.
 fn write_row(out: &mut impl Write, what: &str, used: &str) -> io::Result<()> {
     // As wide as the stages of a turn.
-    writeln!(out, "{:>4}  {what:<103}{used}", "-")
+    writeln!(out, "{:>4}  {what:<112}{used}", "-")
 }
 
 #[cfg(test)]

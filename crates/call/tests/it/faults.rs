@@ -85,7 +85,7 @@ fn a_responder_that_stops_half_way_is_apologised_for() {
     assert!(
         world
             .conversation()
-            .contains("Agent: There was a king. --\nAgent: I am sorry")
+            .contains("Agent: There was a king.\nAgent: I am sorry")
     );
 }
 

@@ -79,7 +79,7 @@ fn a_line_that_was_heard_to_its_end_is_not_interrupted_by_a_hang_up_in_the_silen
     let mut stalls = answer("I will tell you this first. ");
     stalls.done = None;
     world.answers = vec![stalls];
-    world.at(9000, Event::HungUp).run(9500);
+    world.at(7500, Event::HungUp).run(8000);
     let report = world.call.report();
     let line = report.lines.last().unwrap();
     assert_eq!(line.heard, "I will tell you this first.");

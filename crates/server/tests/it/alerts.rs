@@ -129,7 +129,7 @@ async fn what_can_be_known_is_counted_from_0() {
     let families = read(&server.get("/metrics").await.body);
     for (name, holds, expected) in [
         ("ringback_calls_attempted", "", 2),
-        ("ringback_calls_refused", "", 2 * 5),
+        ("ringback_calls_refused", "", 2 * 6),
         ("ringback_calls_answered", "", 2),
         ("ringback_calls_ended", "", 2 * 10),
         ("ringback_calls_transferred", "", 2),
