@@ -28,14 +28,14 @@ lint: ## Formatting and clippy, warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 unit: ## Rings 1 and 2, and the tree's own rules
-	API_PYTHON=$(or $(wildcard $(CURDIR)/target/api/bin/python),python3) SDK_PYTHON=$(or $(wildcard $(CURDIR)/target/sdk/bin/python),python3) $(CARGO) nextest run --workspace --locked -E 'not binary(blackbox)'
+	API_PYTHON=$(or $(wildcard $(CURDIR)/target/api/bin/python),python3) SDK_PYTHON=$(or $(wildcard $(CURDIR)/target/sdk/bin/python),python3) $(CARGO) nextest run --workspace --locked --no-fail-fast -E 'not binary(blackbox)'
 
 docs: ## The documentation builds without a warning, its examples run
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) test --doc --workspace --locked
 
 blackbox: build ## Ring 3: the built server, telephoned in real time
-	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked -p ringback-server -E 'binary(blackbox)' -j 1
+	RINGBACK_BIN=$(CURDIR)/target/release/ringback $(CARGO) nextest run --locked --no-fail-fast -p ringback-server -E 'binary(blackbox)' -j 1
 
 api: build ## The built server, asked in all ways that its document tells and does not tell, on both databases; clients' examples
 	python3 scripts/client_examples.py target/release/ringback

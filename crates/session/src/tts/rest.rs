@@ -200,7 +200,8 @@ mod tests {
             speed_pct in 50_u16..200,
         ) {
             // Thirty letters a second, and twenty signs.
-            let samples = text.chars().count() as u64 * 8000 * 100 / (30 * u64::from(speed_pct));
+            let sixtieths: u64 = text.chars().map(|c| weight(c) + 1).sum();
+            let samples = sixtieths * 8000 * 100 / (60 * u64::from(speed_pct));
             prop_assert!(!is_cut(&text, samples, speed_pct));
         }
 
