@@ -58,7 +58,7 @@ impl Call {
         let Some(reply) = self.mode.live().filter(|reply| reply.guess.is_none()) else {
             return;
         };
-        let (turn, role) = (reply.turn, reply.role);
+        let (turn, answered_by) = (reply.turn, reply.answers_by());
         let mut turns = self.report.turns.iter_mut();
         let Some(report) = turns.next_back().filter(|last| last.turn == turn) else {
             return;
@@ -66,7 +66,7 @@ impl Call {
         let audible = self.ledger.audible_at();
         if report.audible.is_none() && audible.is_some() {
             report.audible = audible;
-            report.answered_by = Some(role.answers());
+            report.answered_by = Some(answered_by);
         }
         // What the carrier says of a later line is not of that sound.
         if report.audible.is_some() && report.audible == audible {

@@ -117,11 +117,14 @@ impl Call {
             // What failed would fail again.
             reply.order = None;
         }
-        self.cut_reply();
+        if !self.only_asked_for_patience() {
+            self.cut_reply();
+        }
         self.dialog.tools.settle_for_less();
         self.counts.failures = self.counts.failures.saturating_add(1);
         let apology = self.spec.lines.apology.clone();
         if self.counts.failures > MOST_FAILURES + 1 {
+            self.cut_reply();
             self.end_for(self.spec.fallback.clone(), EndCause::Fault);
         } else if self.counts.failures > MOST_FAILURES {
             self.begin_closing(EndCause::Fault);
@@ -131,9 +134,17 @@ impl Call {
                     format!("{apology} {}", self.spec.lines.goodbye)
                 }
             };
-            self.say_as(Role::Apology, &line, self.spec.fallback.clone());
+            self.apologise(&line, self.spec.fallback.clone());
         } else {
-            self.say_as(Role::Apology, &apology, Intent::Continue);
+            self.apologise(&apology, Intent::Continue);
+        }
+    }
+
+    fn apologise(&mut self, line: &str, intent: Intent) {
+        if self.only_asked_for_patience() {
+            self.apologise_behind(line, intent);
+        } else {
+            self.say_as(Role::Apology, line, intent);
         }
     }
 

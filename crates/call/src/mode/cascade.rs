@@ -9,6 +9,7 @@ use crate::dialog::{Line, Speaker};
 use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, TurnId};
 use crate::ledger::Ledger;
 use crate::orders::{Orders, Waiting};
+use crate::report::AnsweredBy;
 use crate::speculation::Guess;
 use crate::timers::Reason;
 use crate::usage::Turns;
@@ -53,9 +54,24 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The responder was asked and has not written anything.
+    /// The responder was asked and has not written anything, nor is anything said in its place.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.length == 0 && self.end.is_none()
+        self.length == 0 && self.end.is_none() && !self.progress.is_led()
+    }
+
+    /// What the caller hears of it first.
+    pub(crate) fn answers_by(&self) -> AnsweredBy {
+        match self.role {
+            _ if self.progress.is_led() => AnsweredBy::Filler,
+            role => role.answers(),
+        }
+    }
+
+    /// Nobody writes it any more: it ends with what it has, which is of this role.
+    pub(super) fn fails_with(&mut self, role: Role, intent: Intent) {
+        self.cause = None;
+        self.role = role;
+        self.end = Some(intent);
     }
 
     /// The turn it answers, with its text and keys, if it answers one.
@@ -328,7 +344,7 @@ impl Call {
             if let Some(guess) = &mut reply.guess {
                 guess.clause.get_or_insert(now);
             }
-            given = true;
+            given |= reply.progress.wrote_part(part);
             self.actions.push_back(Action::Speak {
                 reply: reply.id,
                 part,
@@ -345,7 +361,11 @@ impl Call {
 
     pub(crate) fn on_spoken(&mut self, piece: &Piece) {
         let now = self.now;
-        if self.mode.live().is_some() && self.ledger.queue(piece) {
+        if self.mode.live().is_none() || !self.ledger.queue(piece) {
+            return;
+        }
+        let wrote = |reply: &Reply| reply.progress.wrote_part(piece.part);
+        if self.mode.live().is_some_and(wrote) {
             if let Some(guess) = self.mode.live_mut().and_then(|reply| reply.guess.as_mut()) {
                 guess.speech.get_or_insert(now);
             }

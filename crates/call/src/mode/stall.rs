@@ -1,9 +1,14 @@
-//! A responder that began to write and does not go on: what it wrote is spoken if that makes sense, else it is given up before
-//! the caller takes the silence for the end.
+//! A responder that does not begin in time: the caller is asked for patience. One that began to write and does not go on: what it
+//! wrote is spoken if that makes sense, else it is given up before the caller takes the silence for the end.
 
-use crate::action::{Action, Note};
+use crate::action::{Action, Note, TurnEnd};
 use crate::at::At;
 use crate::call::Call;
+use crate::event::{Intent, PartId};
+use crate::floor::Floor;
+
+use super::cascade::Reply;
+use super::role::Role;
 
 use super::sentences::{has_words, sentences, split_clause, split_words};
 
@@ -22,6 +27,17 @@ const MOVING_MS: u64 = 600;
 const SLOW_MS: u64 = 1000;
 /// It is where its words came so far apart, in ms.
 const APART_MS: u64 = 500;
+/// A caller who waits for the first words of an answer is asked for patience so long after their last sound, in ms. What stands in
+/// for a responder has begun by then.
+const PATIENCE_MS: u64 = 1800;
+/// A responder that is asked so long after the caller's last sound has too little left of the caller's patience, in ms:
+const LATE_MS: u64 = 500;
+/// where the turn had to be waited for, this much is left, which is enough for what stands in for it,
+const AWAITED_MS: u64 = 1100;
+/// and where its words came late, by so much,
+const OVER_MS: u64 = 300;
+/// this much.
+const LEFT_MS: u64 = 200;
 
 /// How far a reply has come that is being written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +50,8 @@ pub(super) struct Progress {
     filled: bool,
     /// Nothing more is expected of who writes it.
     given_up: bool,
+    /// The parts before all that is written: they ask for patience.
+    led: usize,
 }
 
 impl Progress {
@@ -44,6 +62,16 @@ impl Progress {
             ..Self::default()
         }
     }
+
+    /// The caller was asked for patience before anything was written.
+    pub(crate) fn is_led(&self) -> bool {
+        self.led > 0
+    }
+
+    /// A part is what the responder wrote.
+    pub(super) fn wrote_part(&self, part: PartId) -> bool {
+        usize::from(part.0) >= self.led
+    }
 }
 
 impl Call {
@@ -51,7 +79,10 @@ impl Call {
     /// nothing to do.
     pub(crate) fn stalls_at(&self) -> Option<At> {
         let reply = self.mode.live()?;
-        let writes = reply.unwritten() && reply.length > 0 && reply.guess.is_none();
+        let writes = reply.unwritten() && reply.guess.is_none();
+        if reply.is_awaited() {
+            return self.patience_due(reply).filter(|_| writes);
+        }
         if !writes || reply.unspoken() || reply.progress.given_up || self.ledger.queued_ms() > 0 {
             return None;
         }
@@ -66,8 +97,61 @@ impl Call {
         Some(by.max(least).max(reply.progress.since.plus_ms(CLAUSE_MS)))
     }
 
+    /// When a caller is asked for patience who waits for an answer of which nothing is written. The turn was over late, so
+    /// that they would wait for longer than 2 s, were the responder given its time.
+    fn patience_due(&self, reply: &Reply) -> Option<At> {
+        let filled = reply.progress.filled || self.spec.lines.tool_wait.is_empty();
+        if reply.answers().is_none() || filled {
+            return None;
+        }
+        let turn = self.last_turn()?;
+        let settings = &self.spec.turn;
+        let usual = match turn.cause {
+            TurnEnd::Complete => settings.end_wait_complete_ms,
+            TurnEnd::Filler | TurnEnd::Keys => settings.end_wait_filler_ms,
+            TurnEnd::Wait | TurnEnd::Cap | TurnEnd::Recogniser => settings.end_wait_ms,
+        };
+        let over = reply.opened.ms_since(turn.last_sound) > u64::from(usual) + OVER_MS;
+        let least = if over { LEFT_MS } else { AWAITED_MS };
+        let due = turn.last_sound.plus_ms(PATIENCE_MS);
+        // Nothing was written, so this is when it was asked, or another in its place.
+        let asked = reply.progress.since;
+        (asked.ms_since(turn.last_sound) > LATE_MS).then(|| due.max(asked.plus_ms(least)))
+    }
+
+    /// That time has come: the answer begins with a line that asks for patience.
+    fn ask_for_patience(&mut self) {
+        let line = self.spec.lines.tool_wait.first().cloned();
+        if let Some(reply) = self.mode.live_mut() {
+            reply.waiting.extend(sentences(&line.unwrap_or_default()));
+            reply.progress.filled = true;
+            reply.progress.led = reply.waiting.len();
+        }
+    }
+
+    /// Whether nothing of the live reply but the line that asked for patience is there, and is spoken.
+    pub(crate) fn only_asked_for_patience(&self) -> bool {
+        let free = matches!(self.floor, Floor::Free | Floor::Protected);
+        let is_all = |reply: &Reply| {
+            reply.progress.is_led() && reply.length == 0 && reply.unwritten() && !reply.unspoken()
+        };
+        free && self.mode.live().is_some_and(is_all)
+    }
+
+    /// An apology stands behind that line.
+    pub(crate) fn apologise_behind(&mut self, line: &str, intent: Intent) {
+        if let Some(reply) = self.mode.live_mut() {
+            reply.waiting.extend(sentences(line));
+            reply.fails_with(Role::Apology, intent);
+        }
+    }
+
     /// That time has come.
     pub(crate) fn stalls(&mut self) {
+        if self.mode.live().is_some_and(Reply::is_awaited) {
+            self.ask_for_patience();
+            return;
+        }
         let (now, first) = (self.now, self.ledger.is_unwritten());
         let line = self.spec.lines.tool_wait.first().cloned();
         let Some(reply) = self.mode.live_mut() else {
@@ -112,7 +196,12 @@ impl Call {
         if let Some(reply) = self.mode.live_mut() {
             reply.pending.clear();
             reply.length = 0;
-            reply.progress = Progress::of(now);
+            reply.progress = Progress {
+                since: now,
+                wrote: now,
+                given_up: false,
+                ..reply.progress
+            };
         }
     }
 }

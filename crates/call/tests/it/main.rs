@@ -24,6 +24,7 @@ mod marks;
 mod measuring;
 mod odd_replies;
 mod orders;
+mod patience;
 mod protection;
 mod reopening;
 mod replaced;
