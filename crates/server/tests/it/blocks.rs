@@ -179,6 +179,7 @@ async fn a_block_by_another_node_holds_within_seconds_and_until_it_ends() {
     let dir = folder.path().join("node");
     std::fs::create_dir(&dir).unwrap();
     let store = Store::open(location()).unwrap();
+    store.migrate(0).await.unwrap();
     node.app.rows.open(store, &dir).await.unwrap();
     assert_eq!(status(&node, "203.0.113.9", "/live").await, 200);
     let other = Store::open(location()).unwrap();

@@ -276,6 +276,16 @@ async fn no_conversation_begins_while_the_server_stops() {
     assert!(told.headers.contains_key("retry-after"));
 }
 
+/// Until a question to the model has come so far.
+async fn until_model(server: &Simulated, state: State) {
+    let reached = async || {
+        let records = server.twins().requests();
+        let mut asked = records.iter().filter(|one| one.provider == "openai");
+        asked.any(|one| one.state == state).then_some(())
+    };
+    until(&format!("the model is {state:?}"), reached).await;
+}
+
 #[tokio::test]
 async fn one_message_is_answered_at_a_time_and_is_left_with_its_sender() {
     let server = Simulated::with_a_user(usual_reply(), &[]).await;
@@ -283,22 +293,11 @@ async fn one_message_is_answered_at_a_time_and_is_left_with_its_sender() {
     let slow = r#"{"provider":"openai","next":1,"token_rate":1}"#;
     server.twins().set(Rule::parse(slow).unwrap());
     let answer = say_for_events(&server, &path, "When?").await;
-    let model = async || {
-        let records = server.twins().requests();
-        let mut asked = records.iter().filter(|one| one.provider == "openai");
-        asked.next().map(|one| one.state)
-    };
-    until("the model is asked", async || {
-        (model().await == Some(State::Open)).then_some(())
-    })
-    .await;
+    until_model(&server, State::Open).await;
     let (status, told) = say(&server, &path, "And?").await;
     assert_eq!(status, 409, "{told}");
     drop(answer);
-    until("the model is left", async || {
-        (model().await == Some(State::Aborted)).then_some(())
-    })
-    .await;
+    until_model(&server, State::Aborted).await;
     let (status, told) = say(&server, &path, "When does it leave?").await;
     assert_eq!((status, &told["reply"]), (200, &json!(ANSWER)), "{told}");
     let (_, shown) = get(&server, &path).await;
@@ -316,6 +315,7 @@ async fn a_conversation_that_is_deleted_asks_nobody_any_more() {
     server.twins().set(Rule::parse(rule).unwrap());
     let answer = say_for_events(&server, &path, "When?").await;
     let mut stream = answer.bytes_stream();
+    until_model(&server, State::Open).await;
     let gone = ask(&server, Method::DELETE, &path, None).await;
     assert_eq!(gone.status(), 204);
     let mut told = String::new();
@@ -326,12 +326,7 @@ async fn a_conversation_that_is_deleted_asks_nobody_any_more() {
         told.contains("event: error") && told.contains("deleted"),
         "{told}"
     );
-    let aborted = async || {
-        let records = server.twins().requests();
-        let gone = |state| records.iter().any(|one| one.state == state);
-        gone(State::Aborted).then_some(())
-    };
-    until("the model is left", aborted).await;
+    until_model(&server, State::Aborted).await;
 }
 
 #[tokio::test]
@@ -353,17 +348,13 @@ async fn a_reply_that_is_being_written_ends_with_the_sign_in_that_asked_for_it()
     let asked = asked.header("accept", "text/event-stream");
     let answer = asked.body(r#"{"text":"When?"}"#).send().await.unwrap();
     assert_eq!(answer.status(), 200);
+    until_model(&server, State::Open).await;
     let over = signed_in("/auth/logout").send().await.unwrap();
     assert_eq!(over.status(), 200);
     let told = tokio::time::timeout(Duration::from_secs(4), answer.text());
     let told = told.await.unwrap().unwrap();
     assert!(!told.contains("event: done"), "{told}");
-    let aborted = async || {
-        let records = server.twins().requests();
-        let gone = |state| records.iter().any(|one| one.state == state);
-        gone(State::Aborted).then_some(())
-    };
-    until("the model is left", aborted).await;
+    until_model(&server, State::Aborted).await;
 }
 
 #[tokio::test]

@@ -98,7 +98,10 @@ async fn in_test_mode_the_log_shows_what_is_said_and_a_voice_that_is_slow_is_wai
         pipeline.iter().any(|line| text(line).contains(words))
     };
     for words in [QUESTION, ANSWER, "Heard", "Onset", "Spoken", "Marked"] {
-        assert!(holds(words), "{words} is in no event of {pipeline:#?}");
+        assert!(
+            holds(words),
+            "{words} is in no event of {pipeline:#?}, {outcome:#?}"
+        );
     }
     let most = |name: &str| pipeline.iter().filter_map(|line| line[name].as_u64()).max();
     assert!(

@@ -248,6 +248,7 @@ async fn nodes(url: &str, folder: &tempfile::TempDir, count: usize) -> Vec<TestS
         let dir = folder.path().join(node.to_string());
         std::fs::create_dir(&dir).unwrap();
         let store = Store::open(Location::parse(url, folder.path()).unwrap()).unwrap();
+        store.migrate(0).await.unwrap();
         server.app.rows.open(store, &dir).await.unwrap();
         nodes.push(server);
     }

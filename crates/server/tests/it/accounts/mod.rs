@@ -56,6 +56,8 @@ impl Service {
         let server = setup.start();
         let store = Store::open(Location::parse(url, folder.path()).unwrap()).unwrap();
         let rows = &server.app.rows;
+        // A start waits for the tables only so long.
+        store.migrate(0).await.unwrap();
         rows.open(store.clone(), folder.path()).await.unwrap();
         Self {
             server,
