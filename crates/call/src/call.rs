@@ -204,7 +204,7 @@ impl Call {
 
     /// The caller's last sound of what is being answered; `None` before they said anything.
     pub fn quiet_since(&self) -> Option<At> {
-        if self.speculating() {
+        if self.speculating() || self.fills_turn() {
             return Some(self.turn.last_sound_at);
         }
         self.last_turn().map(|turn| turn.last_sound)

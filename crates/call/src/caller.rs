@@ -15,6 +15,10 @@ pub(crate) struct CallerTurn {
     pub(crate) spoken: bool,
     /// The caller took the floor in it.
     pub(crate) yielded: bool,
+    /// They were asked for patience in it,
+    pub(crate) filled: bool,
+    /// and heard that from then on.
+    pub(crate) filled_at: Option<At>,
     /// Where its speech began.
     onset: Option<Ear>,
     /// Its last sound.
@@ -173,6 +177,11 @@ impl CallerTurn {
             ..Recognised::default()
         };
         self.started = !self.digits.is_empty();
+    }
+
+    /// Since when the caller was heard to be asked for patience, if they were silent from then on.
+    pub(crate) fn filled_since_sound(&self) -> Option<At> {
+        self.filled_at.filter(|at| *at >= self.last_sound_at)
     }
 
     /// Speech paused.

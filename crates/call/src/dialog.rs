@@ -54,6 +54,14 @@ impl Dialog {
         self.lines.push(line);
     }
 
+    /// A line of the caller that was over before the agent's last one began, at `at`.
+    pub(crate) fn push_before(&mut self, at: At, line: Line) {
+        let later = |last: &&Line| last.speaker == Speaker::Agent && last.from == at;
+        let place =
+            self.lines.len() - usize::from(self.lines.last().is_some_and(|last| later(&last)));
+        self.lines.insert(place, line);
+    }
+
     pub(crate) fn restored(lines: Vec<Line>, tools: Vec<ToolLine>) -> Self {
         Self {
             lines,

@@ -212,12 +212,12 @@ impl Call {
             Floor::Protected => {
                 self.floor = Floor::Free;
                 self.timers.clear(Reason::Protect);
-                self.new_turn();
+                self.pass_over();
             }
             // A burst that was held and let go: nothing of it is an answer.
             Floor::Free if self.reply_speaking() => {
                 if self.turn.started {
-                    self.new_turn();
+                    self.pass_over();
                 }
             }
             Floor::Free => self.pause_in_turn(),
@@ -310,7 +310,16 @@ impl Call {
             from: spot.sample,
             count: self.counts.resumes,
         });
-        self.new_turn();
+        self.pass_over();
+    }
+
+    /// A burst under a reply is no answer to it. Under one that is said into the caller's turn it belongs to that.
+    fn pass_over(&mut self) {
+        if self.fills_turn() {
+            self.finalize();
+        } else {
+            self.new_turn();
+        }
     }
 
     /// A key interrupts whatever is protected.
@@ -363,6 +372,7 @@ impl Call {
         if self.ledger.audible_at().is_none() {
             text.clear();
         }
+        self.note_filled(&reply);
         let (id, heard) = (reply.id, !text.is_empty());
         if heard {
             self.dialog.push(Line {

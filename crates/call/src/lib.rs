@@ -22,6 +22,7 @@ mod ledger;
 mod mode;
 mod orders;
 mod owed;
+mod patience;
 mod report;
 mod settle;
 mod snapshot;

@@ -26,6 +26,7 @@ impl Call {
             self.settle_heard();
             self.settle_orders();
             self.settle_tools();
+            self.settle_turn();
             if self.mode.replies() == replies {
                 break;
             }
@@ -129,7 +130,8 @@ impl Call {
         self.arm(Reason::Pace, pace);
         let [late, patience] = self.tool_times();
         self.arm(Reason::Tool, late);
-        self.arm(Reason::Patience, patience);
+        let fills = self.fills_at();
+        self.arm(Reason::Patience, patience.into_iter().chain(fills).min());
     }
 
     fn arm(&mut self, reason: Reason, at: Option<At>) {

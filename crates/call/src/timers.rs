@@ -35,7 +35,7 @@ pub enum Reason {
     Pace,
     /// A tool must have ended by now.
     Tool,
-    /// A tool takes so long that the caller is asked for patience.
+    /// A tool, or the words of a turn, take so long that the caller is asked for patience.
     Patience,
     /// A machine listens now, or was silent for long enough.
     Callee,

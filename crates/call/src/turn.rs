@@ -7,7 +7,7 @@ use crate::caller::plain_words;
 use crate::dialog::{Line, Speaker};
 use crate::event::{Form, Scope, TurnHint, TurnId, Words};
 use crate::owed::Before;
-use crate::report::{TurnReport, Unclear};
+use crate::report::{AnsweredBy, TurnReport, Unclear};
 use crate::timers::Reason;
 
 /// Speech without words for this long is no turn, in ms.
@@ -127,7 +127,7 @@ impl Call {
         let keys = !self.turn.digits.is_empty() && self.timers.is_set(Reason::Keys);
         let sounding = self.turn.sounding && self.turn.outlook.ended.is_none();
         self.timers.clear(Reason::Turn);
-        if !self.turn.started || sounding || keys {
+        if !self.turn.started || sounding || keys || self.fills_turn() {
             return;
         }
         let (due, _) = self.turn_verdict();
@@ -186,7 +186,7 @@ impl Call {
     /// Another recogniser takes the place of one that was lost. It hears the turn from its begin on, or the one before if
     /// somebody spoke in that and no words came.
     pub(crate) fn hear_again(&mut self) {
-        if self.reply_speaking() {
+        if self.reply_speaking() && !self.fills_turn() {
             return;
         }
         if self.counts.unheard && !self.turn.started && !self.reply_live() {
@@ -362,7 +362,7 @@ impl Call {
             waited_ms: u32::try_from(self.now.ms_since(self.turn.last_sound_at))
                 .unwrap_or(u32::MAX),
         });
-        self.dialog.push(Line {
+        let line = Line {
             speaker: Speaker::Caller,
             turn,
             reply: None,
@@ -372,8 +372,15 @@ impl Call {
             from: from.min(self.turn.last_sound_at),
             until: self.turn.last_sound_at,
             cut: false,
-        });
+        };
+        let filled = self.turn.filled_since_sound();
+        match filled {
+            Some(at) => self.dialog.push_before(at, line),
+            None => self.dialog.push(line),
+        }
         self.report.turns.push(TurnReport {
+            audible: filled,
+            answered_by: filled.map(|_| AnsweredBy::Filler),
             finalized: self.turn.asked,
             words: self.turn.flushed.or(self.turn.outlook.ended),
             ..TurnReport::of(turn, cause, self.turn.last_sound_at, self.now)

@@ -51,6 +51,7 @@ pub(crate) struct Reply {
     pub(crate) guess: Option<Guess>,
     /// The line that was ordered, if it is one.
     pub(crate) order: Option<Waiting>,
+    fills: bool,
 }
 
 impl Reply {
@@ -61,10 +62,21 @@ impl Reply {
 
     /// What the caller hears of it first.
     pub(crate) fn answers_by(&self) -> AnsweredBy {
-        match self.role {
-            _ if self.progress.is_led() => AnsweredBy::Filler,
-            role => role.answers(),
+        if self.progress.is_led() {
+            AnsweredBy::Filler
+        } else {
+            self.role.answers()
         }
+    }
+
+    /// It is said into the caller's turn, which is not over.
+    pub(crate) fn fill(&mut self) {
+        self.fills = true;
+    }
+
+    /// Whether it is.
+    pub(crate) fn fills(&self) -> bool {
+        self.fills
     }
 
     /// Nobody writes it any more: it ends with what it has, which is of this role.
@@ -260,6 +272,7 @@ impl Call {
             before: self.expect,
             guess: None,
             order: None,
+            fills: false,
         });
         self.ledger.open(id);
         self.timers.clear(Reason::Idle);
@@ -438,6 +451,7 @@ impl Call {
         for reason in [Reason::Heard, Reason::Protect, Reason::Verdict] {
             self.timers.clear(reason);
         }
+        self.note_filled(&reply);
         let said = self.ledger.text();
         if !said.is_empty() {
             self.dialog.push(Line {

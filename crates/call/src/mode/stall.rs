@@ -104,7 +104,7 @@ impl Call {
         if reply.answers().is_none() || filled {
             return None;
         }
-        let turn = self.last_turn()?;
+        let turn = self.last_turn().filter(|turn| turn.audible.is_none())?;
         let settings = &self.spec.turn;
         let usual = match turn.cause {
             TurnEnd::Complete => settings.end_wait_complete_ms,

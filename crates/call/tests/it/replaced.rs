@@ -1,8 +1,8 @@
 //! A recogniser that takes the place of one that was lost hears the turn again.
 
-use ringback_call::{Event, Fault, FaultKind, Firmness, Party, Scope, Words};
+use ringback_call::{AnsweredBy, Event, Fault, FaultKind, Firmness, Party, Scope, Words};
 
-use crate::world::{World, greeting};
+use crate::world::{World, answer, greeting};
 
 const ALL: &str = "hello I would like to order a large pizza";
 
@@ -120,4 +120,78 @@ fn speech_of_the_turn_before_that_is_heard_again_is_asked_about_too() {
         .at(5600, again("", Firmness::Flushed))
         .run(11_000);
     assert!(world.asked().is_empty());
+}
+
+const PATIENCE: &str = "One moment, please.";
+
+/// As [`long_turn`], with a line that asks for patience.
+fn patient_turn() -> World {
+    let mut spec = greeting("Go ahead.");
+    spec.lines.tool_wait = vec![PATIENCE.into()];
+    let mut world = World::answered(spec);
+    world.stt_ms = None;
+    world.answers = vec![answer("A large one.")];
+    world.speech(2000, 3000, "").at(5620, replaced());
+    world
+}
+
+#[test]
+fn who_waits_for_a_recogniser_that_hears_again_is_asked_for_patience_and_then_answered() {
+    let mut world = patient_turn();
+    world
+        .at(6200, again("hello", Firmness::Interim))
+        .at(6900, again("hello I would like", Firmness::Interim))
+        .at(7300, again(ALL, Firmness::Flushed))
+        .run(14_000);
+    // In the order in which they began.
+    let said = world.conversation();
+    let order = format!("Caller: {ALL}\nAgent: {PATIENCE}\nAgent: A large one.");
+    assert!(said.ends_with(&order), "{said}");
+    let turn = &world.call.report().turns[0];
+    assert!(
+        turn.audible.unwrap().ms_since(turn.last_sound) < 2000,
+        "{turn:?}"
+    );
+    assert_eq!(turn.answered_by, Some(AnsweredBy::Filler));
+    assert!(turn.text > turn.audible, "{turn:?}");
+    assert!(world.clears().is_empty());
+}
+
+#[test]
+fn words_that_come_before_the_line_is_heard_make_it_needless() {
+    let mut world = patient_turn();
+    world.at(6500, again(ALL, Firmness::Flushed)).run(12_000);
+    let said = world.conversation();
+    assert!(
+        said.ends_with(&format!("Caller: {ALL}\nAgent: A large one.")),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_goes_on_under_the_line_loses_no_word() {
+    for (from, length) in [(7000, 150), (7000, 2000)] {
+        let mut world = patient_turn();
+        let more = format!("{ALL} for tomorrow");
+        world
+            .at(6800, again("hello I would like", Firmness::Interim))
+            .speech(from, length, "")
+            .at(from + length + 900, again(&more, Firmness::Flushed))
+            .run(from + length + 4000);
+        assert_eq!(
+            world.asked(),
+            [format!("Answer: {more}")],
+            "{}",
+            world.conversation()
+        );
+    }
+}
+
+#[test]
+fn who_is_not_understood_in_the_end_is_asked_for_patience_once_and_then_again() {
+    let mut world = patient_turn();
+    world.run(14_000);
+    let said = world.conversation();
+    assert_eq!(said.matches(PATIENCE).count(), 1, "{said}");
+    assert_eq!(world.asked(), ["Unclear: "]);
 }
