@@ -130,6 +130,8 @@ pub(crate) struct Tools {
     owed: bool,
     /// How often the caller was asked for patience in this turn.
     waited: usize,
+    /// When that was last.
+    waited_at: At,
     rounds: u8,
     round_of: ReplyId,
     /// What a reply wanted that was heard while its tools ran.
@@ -469,6 +471,7 @@ impl Call {
             let lines = &self.spec.lines.tool_wait;
             let line = lines[self.dialog.tools.waited % lines.len()].clone();
             self.dialog.tools.waited += 1;
+            self.dialog.tools.waited_at = self.now;
             self.say_as(Role::Filler, &line, Intent::Continue);
         }
     }
@@ -494,7 +497,8 @@ impl Call {
         }
         let audible = self.ledger.model_end();
         Some(if self.dialog.tools.waited > 0 {
-            audible.max(began).plus_ms(AGAIN_MS)
+            let said = audible.max(self.dialog.tools.waited_at);
+            said.max(began).plus_ms(AGAIN_MS)
         } else if audible > began {
             audible.plus_ms(u64::from(self.spec.turn.reply_bound_ms))
         } else {

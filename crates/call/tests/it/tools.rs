@@ -106,6 +106,20 @@ fn a_long_tool_is_filled_again_and_again_with_each_line_in_turn() {
 }
 
 #[test]
+fn a_line_of_patience_with_nothing_to_say_is_passed_over_and_the_call_goes_on() {
+    for line in ["", "... "] {
+        let mut spec = booking(Vec::new(), 0).call.spec().clone();
+        spec.lines.tool_wait = vec![line.into()];
+        spec.tools[0].timeout_ms = 30_000;
+        let mut world = World::answered(spec);
+        world.answers = vec![calling("", &["book"]), answer("Done.")];
+        world.tools = [("book", (12_000, "booked", false))].into();
+        world.speech(3000, 800, "a table for two").run(20_000);
+        assert!(world.conversation().ends_with("Agent: Done."));
+    }
+}
+
+#[test]
 fn words_of_the_caller_between_two_lines_of_patience_are_answered_as_ever() {
     let mut spec = booking(Vec::new(), 0).call.spec().clone();
     spec.tools[0].timeout_ms = 30_000;
