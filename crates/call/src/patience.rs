@@ -3,7 +3,7 @@
 
 use crate::at::At;
 use crate::call::{Call, Phase};
-use crate::event::Intent;
+use crate::event::{Intent, TurnId};
 use crate::mode::{Reply, Role};
 use crate::timers::Reason;
 
@@ -34,8 +34,9 @@ impl Call {
         self.turn.filled = true;
         let line = self.spec.lines.tool_wait.first().cloned();
         self.say_as(Role::Filler, &line.unwrap_or_default(), Intent::Continue);
+        let turn = TurnId(self.counts.turns.saturating_add(1));
         if let Some(reply) = self.mode.live_mut() {
-            reply.fill();
+            reply.fill(turn);
         }
         self.timers.clear(Reason::Turn);
     }

@@ -70,8 +70,9 @@ impl Reply {
     }
 
     /// It is said into the caller's turn, which is not over.
-    pub(crate) fn fill(&mut self) {
+    pub(crate) fn fill(&mut self, turn: TurnId) {
         self.fills = true;
+        self.turn = turn;
     }
 
     /// Whether it is.

@@ -31,7 +31,7 @@ const APART_MS: u64 = 500;
 /// for a responder has begun by then.
 const PATIENCE_MS: u64 = 1800;
 /// A responder that is asked so long after the caller's last sound has too little left of the caller's patience, in ms:
-const LATE_MS: u64 = 500;
+const LATE_MS: u64 = 400;
 /// where the turn had to be waited for, this much is left, which is enough for what stands in for it,
 const AWAITED_MS: u64 = 1100;
 /// and where its words came late, by so much,

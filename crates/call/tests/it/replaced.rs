@@ -154,6 +154,8 @@ fn who_waits_for_a_recogniser_that_hears_again_is_asked_for_patience_and_then_an
     );
     assert_eq!(turn.answered_by, Some(AnsweredBy::Filler));
     assert!(turn.text > turn.audible, "{turn:?}");
+    let lines = world.call.lines();
+    assert_eq!(lines[2].turn, turn.turn, "{lines:?}");
     assert!(world.clears().is_empty());
 }
 
