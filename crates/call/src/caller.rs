@@ -13,12 +13,7 @@ pub(crate) struct CallerTurn {
     pub(crate) run: Run,
     /// Somebody certainly spoke in it: a run of speech was sustained.
     pub(crate) spoken: bool,
-    /// The caller took the floor in it.
-    pub(crate) yielded: bool,
-    /// They were asked for patience in it,
-    pub(crate) filled: bool,
-    /// and heard that from then on.
-    pub(crate) filled_at: Option<At>,
+    pub(crate) met: Met,
     /// Where its speech began.
     onset: Option<Ear>,
     /// Its last sound.
@@ -33,6 +28,17 @@ pub(crate) struct CallerTurn {
     carried: Carried,
     words: Recognised,
     pub(crate) digits: String,
+}
+
+/// How it was met before it was over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Met {
+    /// The caller took the floor in it.
+    pub(crate) yielded: bool,
+    /// They were asked for patience in it,
+    pub(crate) filled: bool,
+    /// and heard that from then on.
+    pub(crate) filled_at: Option<At>,
 }
 
 /// Speech since its last onset.
@@ -181,7 +187,7 @@ impl CallerTurn {
 
     /// Since when the caller was heard to be asked for patience, if they were silent from then on.
     pub(crate) fn filled_since_sound(&self) -> Option<At> {
-        self.filled_at.filter(|at| *at >= self.last_sound_at)
+        self.met.filled_at.filter(|at| *at >= self.last_sound_at)
     }
 
     /// Speech paused.

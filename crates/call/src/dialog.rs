@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::at::At;
 use crate::event::{ReplyId, TurnId};
-use crate::tools::{ToolLine, Tools};
+use crate::tool_line::ToolLine;
+use crate::tools::Tools;
 
 /// Who spoke a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

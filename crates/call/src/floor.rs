@@ -337,7 +337,7 @@ impl Call {
         if !self.end_reply(true) {
             self.take_back(answers);
         }
-        self.turn.yielded = true;
+        self.turn.met.yielded = true;
         self.turn.started = true;
         if !self.turn.sounding && cause != YieldCause::Key {
             self.pause_in_turn();

@@ -22,7 +22,7 @@ impl Call {
         let free = self.phase == Phase::Live && !self.callee.leads() && !self.reply_live();
         let waits = turn.spoken && !turn.sounding && turn.flushed.is_none();
         let again = turn.heard_again().is_some() && turn.digits.is_empty();
-        let asked = turn.filled || self.spec.lines.tool_wait.is_empty();
+        let asked = turn.met.filled || self.spec.lines.tool_wait.is_empty();
         (free && waits && again && !asked).then(|| turn.last_sound_at.plus_ms(FILL_MS))
     }
 
@@ -31,7 +31,7 @@ impl Call {
         if self.fills_at().is_none_or(|at| at > self.now) {
             return;
         }
-        self.turn.filled = true;
+        self.turn.met.filled = true;
         let line = self.spec.lines.tool_wait.first().cloned();
         self.say_as(Role::Filler, &line.unwrap_or_default(), Intent::Continue);
         let turn = TurnId(self.counts.turns.saturating_add(1));
@@ -44,7 +44,7 @@ impl Call {
     /// The reply that filled the turn's silence is over. What was heard of it is what the turn was answered by first.
     pub(crate) fn note_filled(&mut self, reply: &Reply) {
         if reply.fills() {
-            self.turn.filled_at = self.ledger.audible_at();
+            self.turn.met.filled_at = self.ledger.audible_at();
         }
     }
 }

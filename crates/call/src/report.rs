@@ -7,7 +7,7 @@ use crate::at::At;
 use crate::callee::Callee;
 use crate::dialog::Line;
 use crate::event::{Edge, Fault, Intent, TurnId};
-use crate::tools::ToolLine;
+use crate::tool_line::ToolLine;
 use crate::usage::TurnUsage;
 
 /// What the caller heard first after a turn.

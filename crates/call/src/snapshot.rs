@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::callee::Callee;
 use crate::dialog::Line;
 use crate::event::Expect;
-use crate::tools::ToolLine;
+use crate::tool_line::ToolLine;
 use crate::usage::TurnUsage;
 
 /// The state of a call between two turns.

@@ -305,7 +305,7 @@ impl Call {
         let unheard_answer = self.expect.form != Form::Open && self.turn.run.sustained;
         // Nor one that was said while recognisers changed places.
         let unheard_again = self.turn.heard_again().is_some() && self.turn.spoken;
-        let ask = span >= ASK_AGAIN_MS || self.turn.yielded || unheard_answer || unheard_again;
+        let ask = span >= ASK_AGAIN_MS || self.turn.met.yielded || unheard_answer || unheard_again;
         self.counts.unheard = self.turn.spoken && !ask;
         if self.turn.run.sustained {
             self.report.unclear(Unclear {

@@ -182,13 +182,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     let app = Server::new(config, program, address, catalog, Box::new(sessions), &key)?;
     app.rows.open(Store::open(database)?, &data_dir).await?;
     accounts::warn_while_unclaimed(&app).await;
-    // What is stored is there before the first call, where the database answers.
-    let read = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(&app)).await;
-    let read = matches!(read, Ok(Ok(())));
-    if !read {
-        go_without_database(&app).await;
-    }
-    scenarios::check_default(&app, read)?;
+    read_stored(&app).await?;
     report_strange(&app);
     report_scenarios(&app.scenarios.files);
     report_engines(&app);
@@ -205,14 +199,7 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
         limits,
         closed.clone(),
     ));
-    let unheard = "SIGHUP cannot be listened to";
-    match tls {
-        Some(tls) => {
-            let tls = Arc::clone(app.guards.tls.get_or_init(|| tls));
-            tokio::spawn(keep_fresh(tls).context(unheard)?)
-        }
-        None => tokio::spawn(ignore_hangups().context(unheard)?),
-    };
+    hear_hangups(&app, tls).context("SIGHUP cannot be listened to")?;
     let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
     tokio::spawn(guards::sweep(Arc::clone(&app)));
     tokio::spawn(accounts::sweep(Arc::clone(&app)));
@@ -236,6 +223,29 @@ pub async fn serve(config: Config, program: &str, say: impl FnOnce(&str)) -> any
     app.traces.close().await;
     app.rows.close().await;
     tracing::info!("server stopped");
+    Ok(())
+}
+
+/// What is stored is there before the first call, where the database answers.
+async fn read_stored(app: &App) -> anyhow::Result<()> {
+    let read = tokio::time::timeout(STORED_WITHIN, scenarios::refresh(app)).await;
+    let read = matches!(read, Ok(Ok(())));
+    if !read {
+        go_without_database(app).await;
+    }
+    scenarios::check_default(app, read)?;
+    Ok(())
+}
+
+/// Reads certificates again when it is told to.
+fn hear_hangups(app: &App, tls: Option<Arc<Tls>>) -> std::io::Result<()> {
+    match tls {
+        Some(tls) => {
+            let tls = Arc::clone(app.guards.tls.get_or_init(|| tls));
+            tokio::spawn(keep_fresh(tls)?)
+        }
+        None => tokio::spawn(ignore_hangups()?),
+    };
     Ok(())
 }
 

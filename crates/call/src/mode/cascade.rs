@@ -9,7 +9,6 @@ use crate::dialog::{Line, Speaker};
 use crate::event::{Expect, Fault, FaultKind, Intent, PartId, Party, Piece, ReplyId, TurnId};
 use crate::ledger::Ledger;
 use crate::orders::{Orders, Waiting};
-use crate::report::AnsweredBy;
 use crate::speculation::Guess;
 use crate::timers::Reason;
 use crate::usage::Turns;
@@ -35,14 +34,14 @@ const LONGEST_REPLY: usize = 20_000;
 pub(crate) struct Reply {
     pub(crate) id: ReplyId,
     pub(crate) turn: TurnId,
-    cause: Option<Cause>,
+    pub(super) cause: Option<Cause>,
     asked: (String, String),
     pub(super) pending: String,
     pub(super) progress: Progress,
     pub(super) waiting: VecDeque<String>,
     unspoken: usize,
     pub(super) length: usize,
-    end: Option<Intent>,
+    pub(super) end: Option<Intent>,
     pub(crate) role: Role,
     pub(super) opened: At,
     /// What was expected of the caller before this reply.
@@ -51,40 +50,12 @@ pub(crate) struct Reply {
     pub(crate) guess: Option<Guess>,
     /// The line that was ordered, if it is one.
     pub(crate) order: Option<Waiting>,
-    fills: bool,
 }
 
 impl Reply {
     /// The responder was asked and has not written anything, nor is anything said in its place.
     pub(crate) fn is_awaited(&self) -> bool {
         self.length == 0 && self.end.is_none() && !self.progress.is_led()
-    }
-
-    /// What the caller hears of it first.
-    pub(crate) fn answers_by(&self) -> AnsweredBy {
-        if self.progress.is_led() {
-            AnsweredBy::Filler
-        } else {
-            self.role.answers()
-        }
-    }
-
-    /// It is said into the caller's turn, which is not over.
-    pub(crate) fn fill(&mut self, turn: TurnId) {
-        self.fills = true;
-        self.turn = turn;
-    }
-
-    /// Whether it is.
-    pub(crate) fn fills(&self) -> bool {
-        self.fills
-    }
-
-    /// Nobody writes it any more: it ends with what it has, which is of this role.
-    pub(super) fn fails_with(&mut self, role: Role, intent: Intent) {
-        self.cause = None;
-        self.role = role;
-        self.end = Some(intent);
     }
 
     /// The turn it answers, with its text and keys, if it answers one.
@@ -273,7 +244,6 @@ impl Call {
             before: self.expect,
             guess: None,
             order: None,
-            fills: false,
         });
         self.ledger.open(id);
         self.timers.clear(Reason::Idle);
@@ -421,22 +391,6 @@ impl Call {
                 Some(Intent::Continue | Intent::HangUp) | None => Some(Intent::HangUp),
             };
         }
-    }
-
-    /// When the live reply is overdue, if nothing more comes of it: the bound runs from its beginning until something
-    /// audible was sent, and then from the end of what was sent.
-    pub(crate) fn overdue_at(&self) -> Option<At> {
-        let reply = self.mode.live()?;
-        let begun = self.ledger.audible_at().is_some();
-        if self.ledger.all_sent() || (begun && self.ledger.queued_ms() > 0) {
-            return None;
-        }
-        let from = if begun {
-            self.ledger.model_end()
-        } else {
-            reply.opened
-        };
-        Some(from.plus_ms(u64::from(self.spec.turn.reply_bound_ms)))
     }
 
     /// The reply was heard to its end, or had nothing to say.

@@ -4,8 +4,9 @@
 use crate::action::{Action, Note, TurnEnd};
 use crate::at::At;
 use crate::call::Call;
-use crate::event::{Intent, PartId};
+use crate::event::{Intent, PartId, TurnId};
 use crate::floor::Floor;
+use crate::report::AnsweredBy;
 
 use super::cascade::Reply;
 use super::role::Role;
@@ -52,6 +53,8 @@ pub(super) struct Progress {
     given_up: bool,
     /// The parts before all that is written: they ask for patience.
     led: usize,
+    /// It is said into the caller's turn, which is not over.
+    fills: bool,
 }
 
 impl Progress {
@@ -74,7 +77,52 @@ impl Progress {
     }
 }
 
+impl Reply {
+    /// What the caller hears of it first.
+    pub(crate) fn answers_by(&self) -> AnsweredBy {
+        if self.progress.is_led() {
+            AnsweredBy::Filler
+        } else {
+            self.role.answers()
+        }
+    }
+
+    /// Nobody writes it any more: it ends with what it has, which is of this role.
+    pub(super) fn fails_with(&mut self, role: Role, intent: Intent) {
+        self.cause = None;
+        self.role = role;
+        self.end = Some(intent);
+    }
+
+    /// It is said into this turn of the caller, which is not over.
+    pub(crate) fn fill(&mut self, turn: TurnId) {
+        self.progress.fills = true;
+        self.turn = turn;
+    }
+
+    /// Whether it is.
+    pub(crate) fn fills(&self) -> bool {
+        self.progress.fills
+    }
+}
+
 impl Call {
+    /// When the live reply is overdue, if nothing more comes of it: the bound runs from its beginning until something
+    /// audible was sent, and then from the end of what was sent.
+    pub(crate) fn overdue_at(&self) -> Option<At> {
+        let reply = self.mode.live()?;
+        let begun = self.ledger.audible_at().is_some();
+        if self.ledger.all_sent() || (begun && self.ledger.queued_ms() > 0) {
+            return None;
+        }
+        let from = if begun {
+            self.ledger.model_end()
+        } else {
+            reply.opened
+        };
+        Some(from.plus_ms(u64::from(self.spec.turn.reply_bound_ms)))
+    }
+
     /// When something of the live reply must go to the voice: its responder has begun, is still to write, and the voice has
     /// nothing to do.
     pub(crate) fn stalls_at(&self) -> Option<At> {
