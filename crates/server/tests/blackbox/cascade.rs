@@ -10,6 +10,7 @@ use crate::twins::Twins;
 const GREETING: &str = "Hello, this is Oakhurst Dental. How can I help you?";
 const QUESTION: &str = "I would like to know the price.";
 const ANSWER: &str = "A cleaning costs ninety dollars, and the first visit is free.";
+const PATIENCE: &str = "One moment, please.";
 const ALL: [&str; 4] = ["deepgram", "openai", "cartesia", "elevenlabs"];
 
 fn desk() -> String {
@@ -30,10 +31,21 @@ fn server(twins: &Twins, providers: &[&str]) -> Server {
 
 /// Asks the question: the files of the call, and how long the answer took, in ms.
 fn asked(server: &Server, late: &mut Lateness) -> anyhow::Result<(Files, f64)> {
+    asked_by_one_who_stays(0, server, late)
+}
+
+/// The same by a caller who stays on the line for so many ms after the reply.
+fn asked_by_one_who_stays(
+    ms: u32,
+    server: &Server,
+    late: &mut Lateness,
+) -> anyhow::Result<(Files, f64)> {
+    let stay = format!("pause_ms = {ms}");
     let steps = [
         "wait_reply = 15000",
         "say = \"I would like to know the price\"",
         "wait_reply = 15000",
+        &stay,
         "hang_up = true",
     ];
     let made = server.call("desk").script(&steps).made();
@@ -96,13 +108,21 @@ fn keys_are_all_that_a_cascade_needs_and_the_model_knows_what_was_heard() {
 
 /// Has a provider fail and asks: what the caller heard, what faults the call noted, and how long the answer took.
 fn failing(knob: &str, replies: &[&str], check: impl Fn(&Files, f64) -> anyhow::Result<()>) {
+    failing_for_one_who_stays(0, (knob, replies), check);
+}
+
+fn failing_for_one_who_stays(
+    ms: u32,
+    (knob, replies): (&str, &[&str]),
+    check: impl Fn(&Files, f64) -> anyhow::Result<()>,
+) {
     let twins = Twins::start(&[QUESTION], replies);
     let server = server(&twins, &ALL);
     in_real_time(&server, |server, late| {
         // The greeting comes from the cache in the second call: the fault is heard in the answer alone.
         twins.reset();
         twins.knob(knob);
-        let (files, latency) = asked(server, late)?;
+        let (files, latency) = asked_by_one_who_stays(ms, server, late)?;
         eprintln!(
             "{knob}: answered after {latency:.0} ms, {}",
             files.meta["faults"]
@@ -120,11 +140,12 @@ fn answered_though(party: &'static str) -> impl Fn(&Files, f64) -> anyhow::Resul
             faults.iter().any(|fault| fault["party"] == party),
             "no fault of {party}: {faults:?}"
         );
-        anyhow::ensure!(
-            lines(files, "agent") == [GREETING, ANSWER],
-            "the caller heard {:?}",
-            lines(files, "agent")
-        );
+        // Where a recogniser hears again on a busy machine, the caller is asked for patience first.
+        let heard = lines(files, "agent").into_iter();
+        let heard: Vec<String> = heard
+            .filter(|line| party != "stt" || line != PATIENCE)
+            .collect();
+        anyhow::ensure!(heard == [GREETING, ANSWER], "the caller heard {heard:?}");
         anyhow::ensure!(latency < 3200.0, "the answer took {latency} ms");
         Ok(())
     }
@@ -163,7 +184,7 @@ fn a_recogniser_that_refuses_is_replaced_by_the_local_one() {
 #[test]
 fn a_recogniser_that_never_answers_is_replaced_with_what_was_said() {
     let knob = r#"{"provider":"deepgram","half_open":true}"#;
-    failing(knob, &[ANSWER], |files, latency| {
+    failing_for_one_who_stays(4500, (knob, &[ANSWER]), |files, latency| {
         answered_though("stt")(files, latency)?;
         let said = lines(files, "caller").join(" ");
         anyhow::ensure!(said.contains("would like"), "the caller said {said:?}");
