@@ -6,7 +6,7 @@
 //!
 //! A vowel may be pure for a tenth of a second: a high voice, of which the telephone leaves little but one harmonic. But it glides,
 //! swells, begins in other sound and fades. So where voices are (below 500 Hz above all), a beep is a tone whose frequency and
-//! level stand still ([`Steadiness`]), and that either stands alone or is longer than a vowel stands still. Tones that went through
+//! level stand still (`Steadiness`), and that either stands alone or is longer than a vowel stands still. Tones that went through
 //! the codecs of mobile networks are less still, most of all high ones, where no vowel is pure.
 
 use std::f64::consts::TAU;
