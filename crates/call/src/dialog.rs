@@ -57,9 +57,9 @@ impl Dialog {
 
     /// A line of the caller that was over before the agent's last one began, at `at`.
     pub(crate) fn push_before(&mut self, at: At, line: Line) {
-        let later = |last: &&Line| last.speaker == Speaker::Agent && last.from == at;
-        let place =
-            self.lines.len() - usize::from(self.lines.last().is_some_and(|last| later(&last)));
+        let last = self.lines.last();
+        let is_later = last.is_some_and(|last| last.speaker == Speaker::Agent && last.from == at);
+        let place = self.lines.len() - usize::from(is_later);
         self.lines.insert(place, line);
     }
 

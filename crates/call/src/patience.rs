@@ -32,8 +32,8 @@ impl Call {
             return;
         }
         self.turn.met.filled = true;
-        let line = self.spec.lines.tool_wait.first().cloned();
-        self.say_as(Role::Filler, &line.unwrap_or_default(), Intent::Continue);
+        let line = self.spec.lines.patience(0).unwrap_or_default().to_owned();
+        self.say_as(Role::Filler, &line, Intent::Continue);
         let turn = TurnId(self.counts.turns.saturating_add(1));
         if let Some(reply) = self.mode.live_mut() {
             reply.fill(turn);

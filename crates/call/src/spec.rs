@@ -119,6 +119,14 @@ impl Default for Lines {
     }
 }
 
+impl Lines {
+    /// What asks for patience for the `nth` time, from 0; `None` where nothing does.
+    pub(crate) fn patience(&self, nth: usize) -> Option<&str> {
+        let place = nth.checked_rem(self.tool_wait.len())?;
+        self.tool_wait.get(place).map(String::as_str)
+    }
+}
+
 fn one_or_more<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -397,8 +397,8 @@ impl Call {
                 Some(_) | None => self.ask(Cause::Tool, String::new(), String::new()),
             }
         } else if self.patience_at().is_some_and(|at| at <= self.now) {
-            let lines = &self.spec.lines.tool_wait;
-            let line = lines[self.dialog.tools.waited % lines.len()].clone();
+            let line = self.spec.lines.patience(self.dialog.tools.waited);
+            let line = line.unwrap_or_default().to_owned();
             self.dialog.tools.waited += 1;
             self.dialog.tools.waited_at = self.now;
             self.say_as(Role::Filler, &line, Intent::Continue);

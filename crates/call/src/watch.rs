@@ -140,8 +140,9 @@ impl Call {
         }
     }
 
+    /// A reply that still lives has asked for patience.
     fn apologise(&mut self, line: &str, intent: Intent) {
-        if self.only_asked_for_patience() {
+        if self.reply_live() {
             self.apologise_behind(line, intent);
         } else {
             self.say_as(Role::Apology, line, intent);

@@ -1,5 +1,6 @@
 //! Scenarios and their versions. A version never changes: a live call keeps the one it began with.
 
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::db::{execute, execute_in, fetch, fetch_in, is_nowhere, statements};
@@ -7,7 +8,7 @@ use crate::vault::{forget_in, secrets_in};
 use crate::{Error, Page, Paged, SealedSecret, Store};
 
 /// A scenario, with the body of its newest version.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, Deserialize)]
 pub struct Scenario {
     /// Id.
     pub id: String,

@@ -1,12 +1,13 @@
 //! Small things kept by name: settings, and secrets that were encrypted before they came here.
 
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::db::{Tx, execute, execute_in, fetch, statements};
 use crate::{Error, Json, Store};
 
 /// A secret, encrypted.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow, Serialize, Deserialize)]
 pub struct SealedSecret {
     /// What it is: `google/<user>`, `scenario/<id>/webhook`.
     pub name: String,

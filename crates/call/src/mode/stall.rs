@@ -169,9 +169,10 @@ impl Call {
 
     /// That time has come: the answer begins with a line that asks for patience.
     fn ask_for_patience(&mut self) {
-        let line = self.spec.lines.tool_wait.first().cloned();
+        let line = self.spec.lines.patience(0).unwrap_or_default();
+        let parts = sentences(line);
         if let Some(reply) = self.mode.live_mut() {
-            reply.waiting.extend(sentences(&line.unwrap_or_default()));
+            reply.waiting.extend(parts);
             reply.progress.filled = true;
             reply.progress.led = reply.waiting.len();
         }
@@ -201,7 +202,7 @@ impl Call {
             return;
         }
         let (now, first) = (self.now, self.ledger.is_unwritten());
-        let line = self.spec.lines.tool_wait.first().cloned();
+        let patience = self.spec.lines.patience(0).map(sentences);
         let Some(reply) = self.mode.live_mut() else {
             return;
         };
@@ -222,9 +223,9 @@ impl Call {
         }
         // Behind a whole sentence it may be preparing what it is about to do.
         let paused = !first && !has_words(&reply.pending);
-        if let Some(line) = line.filter(|_| paused && !reply.progress.filled) {
+        if let Some(parts) = patience.filter(|_| paused && !reply.progress.filled) {
             reply.progress.filled = true;
-            reply.waiting.extend(sentences(&line));
+            reply.waiting.extend(parts);
             return;
         }
         reply.progress.given_up = true;

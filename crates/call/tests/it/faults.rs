@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 use ringback_call::{EndCause, Event, Fault, FaultKind, Intent, Note, Party};
 
-use crate::world::{Speech, World, answer, conversing};
+use crate::world::{Speech, World, answer, conversing, failing};
 
 fn fault(party: Party) -> Event {
     Event::Fault(Fault {
@@ -32,11 +32,7 @@ fn a_responder_that_says_nothing_in_time_is_apologised_for_and_the_third_time_en
 #[test]
 fn a_reply_that_was_heard_clears_the_count_of_failures() {
     let mut world = conversing(&[]);
-    let mut failing = answer("");
-    failing.texts.clear();
-    failing.done = None;
-    failing.fails = Some(100);
-    world.answers = vec![failing.clone(), answer("Fine."), failing];
+    world.answers = vec![failing(100), answer("Fine."), failing(100)];
     world
         .speech(9000, 600, "one")
         .speech(14_000, 600, "two")

@@ -1,6 +1,6 @@
 use ringback_call::{AnsweredBy, Call, Event, Party, ReplyId, TurnId, Usage};
 
-use crate::world::{World, answer, calling, conversing, greeting};
+use crate::world::{World, answer, calling, conversing, failing, greeting};
 
 fn tokens(input: u64, output: u64) -> Usage {
     Usage {
@@ -156,11 +156,7 @@ fn a_call_of_a_tool_has_its_times() {
 #[test]
 fn the_wait_for_an_apology_is_the_turns() {
     let mut world = conversing(&[]);
-    let mut failing = answer("");
-    failing.texts.clear();
-    failing.done = None;
-    failing.fails = Some(3000);
-    world.answers = vec![failing];
+    world.answers = vec![failing(3000)];
     world.run(12_000);
     let turn = &world.call.report().turns[0];
     let said = world.times(|action| matches!(action, ringback_call::Action::Speak { .. }));

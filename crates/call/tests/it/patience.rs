@@ -2,7 +2,7 @@
 
 use ringback_call::{AnsweredBy, CallSpec, Note, TurnReport};
 
-use crate::world::{Answer, World, answer, greeting};
+use crate::world::{Answer, World, answer, failing, greeting};
 
 const PATIENCE: &str = "One moment, please.";
 const SORRY: &str = "I am sorry, something went wrong on our side.";
@@ -78,13 +78,7 @@ fn an_apology_comes_behind_the_line_that_asked_for_patience_and_not_into_it() {
 #[test]
 fn replies_that_fail_behind_such_a_line_end_the_call_as_others_do() {
     let mut world = late(1000, None);
-    let failing = || Answer {
-        texts: Vec::new(),
-        done: None,
-        fails: Some(1500),
-        ..answer("")
-    };
-    world.answers = vec![failing(), failing(), failing()];
+    world.answers = vec![failing(1500); 3];
     for from in [15_000, 25_000, 35_000] {
         world.speech(from, 800, "hello");
     }

@@ -3,7 +3,7 @@ use ringback_call::{
     Action, At, DropCause, Ear, Edge, Event, Expect, Fault, FaultKind, Form, Note, Party, TurnHint,
 };
 
-use crate::world::{World, answer, greeting};
+use crate::world::{World, answer, failing, greeting};
 
 fn spec() -> ringback_call::CallSpec {
     let mut spec = greeting("Go ahead.");
@@ -616,11 +616,7 @@ fn a_result_that_a_speculative_reply_knew_is_not_told_again_when_it_calls_a_tool
 #[test]
 fn what_a_speculative_reply_brings_stands_in_no_report_of_the_turn_before() {
     let mut world = led(&[]);
-    let mut failed = answer("");
-    failed.texts.clear();
-    failed.done = None;
-    failed.fails = Some(300);
-    world.answers = vec![failed, answer("We close at nine.")];
+    world.answers = vec![failing(300), answer("We close at nine.")];
     world
         .speech(2000, 600, "")
         .settled(3200, "what are your hours")

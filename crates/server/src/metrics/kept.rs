@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{Labels, counter};
+use super::{Labels, counter, gauge, signed};
 use crate::app::Server;
 
 /// How that stands.
@@ -73,11 +73,7 @@ impl KeptGauges {
             tls_not_after.clone(),
         );
         let rows_lost = counter(registry, "rows_lost", "Rows of calls that are lost");
-        let mut gauge = |name: &str, help: &str| {
-            let gauge = Gauge::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
+        let mut gauge = |name, help| gauge(registry, name, help);
         Self {
             database_up: gauge("database_up", "1 while the database answers"),
             database_writable: gauge("database_writable", "0 while it takes no rows of calls"),
@@ -113,8 +109,4 @@ impl KeptGauges {
             None => self.tls_not_after.clear(),
         }
     }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 use ringback_session::Load;
 
 use super::kept::{Kept, KeptGauges};
+use super::{gauge, signed};
 use crate::app::Server;
 use crate::calls::Counts;
 
@@ -63,11 +64,7 @@ impl Gauges {
         let build = Info::new(vec![("version", version)]);
         registry.register("build", "What is running", build);
         let kept = KeptGauges::register(registry);
-        let mut gauge = |name: &str, help: &str| {
-            let gauge = Gauge::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
+        let mut gauge = |name, help| gauge(registry, name, help);
         Self {
             live: gauge("live_calls", "Calls that are being talked on"),
             expected: gauge("expected_calls", "Calls whose media socket is expected"),
@@ -108,7 +105,7 @@ impl Gauges {
             (&self.conversations, state.conversations),
             (&self.draining, usize::from(state.draining)),
         ] {
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.set(signed(value));
         }
         self.kept.set(&state.kept);
     }

@@ -59,8 +59,8 @@ impl Shelf {
                 let Some(row) = store.scenario_find(id).await? else {
                     continue;
                 };
-                let sealed = store.secret_list(&secrets_of(id)).await?;
-                let (folder, kept) = (self.folder.clone(), Kept::of(row, sealed));
+                let secrets = store.secret_list(&secrets_of(id)).await?;
+                let (folder, kept) = (self.folder.clone(), Kept { row, secrets });
                 self.tell(aside(move || kept.write(&folder)).await);
             }
             marks.insert(id.clone(), mark);
@@ -97,8 +97,8 @@ pub async fn take_from_disk(app: &App) -> usize {
     let read = move || {
         let kept = read_all(&shelf.folder);
         let entries = kept.into_iter().map(|kept| {
-            let (row, sealed) = kept.told();
-            let entry = Entry::read(&reader.scenarios.vault, &row, &sealed);
+            let Kept { row, secrets } = kept;
+            let entry = Entry::read(&reader.scenarios.vault, &row, &secrets);
             (row.id, Arc::new(entry))
         });
         entries.collect::<BTreeMap<_, _>>()
@@ -115,80 +115,19 @@ pub async fn take_from_disk(app: &App) -> usize {
 /// A scenario in its file. Secrets stay sealed.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
-    id: String,
-    slug: String,
-    name: String,
-    owner: Option<String>,
-    shared: bool,
-    version: i64,
-    body: String,
-    created_at: i64,
-    updated_at: i64,
-    secrets: Vec<Sealed>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sealed {
-    name: String,
-    owner: Option<String>,
-    ciphertext: String,
-    key_id: String,
-    updated_at: i64,
+    #[serde(flatten)]
+    row: Scenario,
+    secrets: Vec<SealedSecret>,
 }
 
 impl Kept {
-    fn of(row: Scenario, sealed: Vec<SealedSecret>) -> Self {
-        let sealed = sealed.into_iter().map(|sealed| Sealed {
-            name: sealed.name,
-            owner: sealed.owner,
-            ciphertext: sealed.ciphertext,
-            key_id: sealed.key_id,
-            updated_at: sealed.updated_at,
-        });
-        Self {
-            id: row.id,
-            slug: row.slug,
-            name: row.name,
-            owner: row.owner,
-            shared: row.shared,
-            version: row.version,
-            body: row.body,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            secrets: sealed.collect(),
-        }
-    }
-
-    fn told(self) -> (Scenario, Vec<SealedSecret>) {
-        let secrets = self.secrets.into_iter().map(|sealed| SealedSecret {
-            name: sealed.name,
-            owner: sealed.owner,
-            ciphertext: sealed.ciphertext,
-            key_id: sealed.key_id,
-            updated_at: sealed.updated_at,
-        });
-        let secrets = secrets.collect();
-        let row = Scenario {
-            id: self.id,
-            slug: self.slug,
-            name: self.name,
-            owner: self.owner,
-            shared: self.shared,
-            version: self.version,
-            body: self.body,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        };
-        (row, secrets)
-    }
-
     /// Whole or not at all; for the server's user alone.
     fn write(&self, folder: &Path) -> io::Result<()> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(folder)?;
-        let path = folder.join(format!("{}.json", self.id));
+        let path = folder.join(format!("{}.json", self.row.id));
         let part = path.with_extension("part");
         let json = serde_json::to_vec(self).map_err(io::Error::other)?;
         let mut options = OpenOptions::new();

@@ -14,7 +14,7 @@ use ringback_call::{
 
 pub use carrier::{Carrier, Played};
 pub use checker::Checker;
-pub use parties::{Answer, Speech, Voice, answer, calling, length, tool_call};
+pub use parties::{Answer, Speech, Voice, answer, calling, failing, length, tool_call};
 pub use timeline::Timeline;
 
 /// A frame of the caller's comes every 20 ms.

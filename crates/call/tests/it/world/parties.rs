@@ -142,6 +142,16 @@ pub fn answer(text: &str) -> Answer {
     }
 }
 
+/// Nothing, and a fault so many ms after the question.
+pub fn failing(after_ms: u64) -> Answer {
+    Answer {
+        texts: Vec::new(),
+        done: None,
+        fails: Some(after_ms),
+        ..answer("")
+    }
+}
+
 /// A call of a tool.
 pub fn tool_call(id: &str, name: &str, arguments: &str) -> ToolCall {
     ToolCall {
