@@ -16,8 +16,13 @@
 //! **What the silence leaves in the model.** The model remembers for seconds. A state that is merely frozen still lives
 //! in the last word when the next one comes, and a quarter of the starts then lie more than a window away from where the
 //! model would find them had it heard the pause. So the state is told how many windows were left out
-//! ([`VadState::skip`]), and its memory runs through them before it goes on; behind 3 s or more it begins anew.
+//! ([`VadState::skip`]), and its memory runs through them before it goes on.
+//!
+//! **What the silence hides from it.** A memory that has run through silence hears some voices late, and a short word that
+//! begins with a breath ("hello") not at all. So for 0.5 s behind windows that were left out, each window in which it hears no speech
+//! is heard by an empty memory too, and the higher probability counts.
 
+mod fresh;
 mod rule;
 mod samples;
 mod schedule;
@@ -26,6 +31,7 @@ use ringback_audio::FRAME_SAMPLES;
 use ringback_audio::gate::Gate;
 
 use crate::vad::{VadModel, VadState, WINDOW_SAMPLES};
+use fresh::Fresh;
 use rule::Rule;
 use samples::Samples;
 use schedule::Schedule;
@@ -131,6 +137,7 @@ pub struct Detector {
     judged: u64,
     schedule: Schedule,
     state: VadState,
+    fresh: Fresh,
     window: [f32; WINDOW_SAMPLES],
     rule: Rule,
 }
@@ -148,6 +155,7 @@ impl Detector {
             judged: 0,
             schedule: Schedule::new(),
             state: VadState::new(),
+            fresh: Fresh::new(),
             window: [0.0; WINDOW_SAMPLES],
             rule: Rule::new(config),
         }
@@ -160,6 +168,7 @@ impl Detector {
     pub fn push(&mut self, frame: &[i16; FRAME_SAMPLES]) {
         while self.frames - self.judged >= MAX_WAITING && self.schedule.due().is_some() {
             self.schedule.give_up();
+            self.fresh.stop();
             self.proceed();
         }
         if self.frames - self.judged >= FEW_WAITING {
@@ -177,8 +186,16 @@ impl Detector {
     pub fn pending(&mut self) -> Option<(&mut VadState, &[f32; WINDOW_SAMPLES])> {
         let due = self.schedule.due()?;
         self.samples.window(due, &mut self.window);
-        self.state
-            .skip(self.schedule.skipped(), &self.samples.context(due));
+        let context = self.samples.context(due);
+        if self.fresh.due() {
+            self.fresh.state.skip(0, &context);
+            return Some((&mut self.fresh.state, &self.window));
+        }
+        let skipped = self.schedule.skipped();
+        if skipped > 0 {
+            self.fresh.begin();
+        }
+        self.state.skip(skipped, &context);
         Some((&mut self.state, &self.window))
     }
 
@@ -187,6 +204,14 @@ impl Detector {
         let Some(window) = self.schedule.due() else {
             return;
         };
+        let knows_better = match self.fresh.take() {
+            Some(heard) => heard > self.state.probability,
+            None if self.fresh.ask(self.state.probability) => return,
+            None => false,
+        };
+        if knows_better {
+            self.state.probability = self.fresh.state.probability;
+        }
         let probability = self.state.probability;
         self.schedule.done();
         self.schedule.hear(probability);

@@ -67,21 +67,10 @@ impl VadState {
     /// The windows left out are taken to sound like those around them, as silence and steady noise do. The next
     /// [`VadModel::step`] lets the memory run through them first, at a quarter of the cost of computing them, but
     /// through 48 (1.5 s) at most: over longer silences the model grows slow to hear a voice, and comes back later by
-    /// as much as a quarter of a second. After 94 (3 s) the memory begins anew: a short word behind a long silence is
-    /// heard far more often so.
+    /// as much as a quarter of a second.
     pub fn skip(&mut self, windows: u64, context: &[f32; CONTEXT]) {
         self.skipped = windows;
         self.context = *context;
-    }
-}
-
-impl VadState {
-    /// Forgets all that was heard, but for the samples in front of the next window.
-    fn begin_anew(&mut self) {
-        *self = Self {
-            context: self.context,
-            ..Self::new()
-        };
     }
 }
 

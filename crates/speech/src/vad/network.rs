@@ -20,8 +20,6 @@ const COSINES: usize = BINS.next_multiple_of(8);
 const SINES: usize = TRANSFORM / 2;
 /// The most windows left out that the memory runs through.
 const CATCH_UP_WINDOWS: u64 = 48;
-/// After so many left out (3 s) it begins anew: through a long silence it grows deaf to a short word.
-const FORGOTTEN_WINDOWS: u64 = 94;
 const MAX_ROWS: usize = CALLS * COLUMNS;
 
 /// A column of zeros stands before and after the columns of a convolution's input, so that every output reads three
@@ -146,9 +144,6 @@ impl Network {
     fn catch_up(&self, state: &mut VadState, features: &mut [f32]) {
         let mut next = [0.0; CELLS];
         next.copy_from_slice(&features[..CELLS]);
-        if state.skipped >= FORGOTTEN_WINDOWS {
-            state.begin_anew();
-        }
         let mut left = std::mem::take(&mut state.skipped).min(CATCH_UP_WINDOWS) as i32;
         let mut turn = 0;
         while left > 0 {

@@ -128,6 +128,15 @@ impl Line {
         self
     }
 
+    /// Where the sentence begins in which `sample` lies, or the one before it.
+    pub fn begin(&self, sample: u64) -> u64 {
+        let begins = self.sentences.iter().map(|&(from, _)| from as u64);
+        begins
+            .take_while(|&from| from <= sample)
+            .last()
+            .unwrap_or(0)
+    }
+
     pub fn frames(&self) -> &[[i16; FRAME_SAMPLES]] {
         self.samples.as_chunks().0
     }
