@@ -2,7 +2,7 @@
 
 const HIDDEN: &str = "•••";
 
-/// A caller ID with its middle taken out: `+1500•••0001`. Short numbers keep their last two digits, or nothing;
+/// A caller ID with its middle taken out: `+15•••01`. Of fewer than 10 digits the last two stay, of fewer than 7 none;
 /// of `sip:user@host` the host stays, of `client:name` the kind. The words for a withheld number stay as they are.
 #[must_use]
 pub fn masked(caller_id: &str) -> String {
@@ -37,8 +37,8 @@ pub fn masked(caller_id: &str) -> String {
         return HIDDEN.to_owned();
     }
     let (head, tail) = match digits.len() {
-        11.. => (4, 4),
-        7..11 => (0, 2),
+        10.. => (2, 2),
+        7..10 => (0, 2),
         _ => (0, 0),
     };
     format!(
@@ -60,10 +60,11 @@ mod tests {
     #[test]
     fn the_middle_of_a_number_is_hidden() {
         for (caller_id, expected) in [
-            ("+15005550001", "+1500•••0001"),
-            ("15005550001", "1500•••0001"),
-            ("+442079460958", "+4420•••0958"),
-            ("+4930123456", "+•••56"),
+            ("+15005550001", "+15•••01"),
+            ("15005550001", "15•••01"),
+            ("+442079460958", "+44•••58"),
+            ("+4930123456", "+49•••56"),
+            ("+354123456", "+•••56"),
             ("5550001", "•••01"),
             ("911", "•••"),
             ("+", "+•••"),

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use ringback_wire::phone_number::masked;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::Secret;
@@ -52,7 +53,7 @@ impl Redactor {
 }
 
 /// Masks whatever looks like a phone number: 7 to 15 digits after `+` (or its percent form), 10 to 15 digits alone.
-/// Digits inside identifiers, decimals and JSON numbers are left as they are. The first two and the last two digits stay.
+/// Digits inside identifiers, decimals and JSON numbers are left as they are.
 fn mask_numbers(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut cleaned = String::new();
@@ -66,7 +67,8 @@ fn mask_numbers(text: &str) -> Cow<'_, str> {
         let (end, digits) = run_of_digits(bytes, at);
         if is_phone_number(&bytes[..at], bytes.get(end).copied(), digits) {
             cleaned.push_str(&text[copied..at]);
-            cleaned.push_str(&masked(&text[at..end], digits));
+            let number: String = text[at..end].chars().filter(char::is_ascii_digit).collect();
+            cleaned.push_str(&masked(&number));
             copied = end;
         }
         at = end;
@@ -109,22 +111,6 @@ fn is_phone_number(before: &[u8], after: Option<u8>, digits: usize) -> bool {
     // A number that ends a sentence is followed by a dot too; a decimal is not worth telling apart from it then.
     let sentence_end = after == Some(b'.');
     (SHORTEST_BARE..=LONGEST).contains(&digits) && !joined_before && (!joined_after || sentence_end)
-}
-
-fn masked(run: &str, digits: usize) -> String {
-    let mut position = 0;
-    run.chars()
-        .map(|c| {
-            if c.is_ascii_digit() {
-                position += 1;
-            }
-            if c.is_ascii_digit() && position > 2 && position + 2 <= digits {
-                '*'
-            } else {
-                c
-            }
-        })
-        .collect()
 }
 
 fn mask_tokens(text: &str) -> String {
@@ -198,16 +184,16 @@ mod tests {
     fn phone_numbers_are_masked_wherever_they_stand() {
         check(
             "from=+15005550001 to=\"+15005550006\"",
-            "from=+15*******01 to=\"+15*******06\"",
+            "from=+15•••01 to=\"+15•••06\"",
         );
         check(
             "From=%2B15005550001&To=%2b15005550006",
-            "From=%2B15*******01&To=%2b15*******06",
+            "From=%2B15•••01&To=%2b15•••06",
         );
-        check("sip:15005550001@host", "sip:15*******01@host");
-        check("called 15005550001.", "called 15*******01.");
-        check("+49 170 123-4567 rang", "+49 *** ***-**67 rang");
-        check("{\"from\":\"15005550001\"}", "{\"from\":\"15*******01\"}");
+        check("sip:15005550001@host", "sip:15•••01@host");
+        check("called 15005550001.", "called 15•••01.");
+        check("+49 170 123-4567 rang", "+49•••67 rang");
+        check("{\"from\":\"15005550001\"}", "{\"from\":\"15•••01\"}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const LINE: &str = "A colleague has time for you now.";
 const FIRST: &str = "I put you through to her.";
 const TO: &str = "+15005550009";
 /// The same as the telephone shows it.
-const SHOWN: &str = "+1500•••0009";
+const SHOWN: &str = "+15•••09";
 
 fn server(twins: &Twins) -> Server {
     let mut settings = twins.settings(&["deepgram", "openai", "cartesia"]);

@@ -28,7 +28,7 @@ pub(super) struct InFull {
 #[derive(ToSchema)]
 #[schema(as = CallFigures, example = json!({
     "call_id": "0199a0c2-7b1e-7d3a-9a54-0d7f6f1e2b11", "call_sid": "CA00000000000000000000000000000001", "scenario": "front-desk",
-    "direction": "inbound", "from": "+1*******001", "to": "+1*******006", "turns": [{"turn": 1, "cause": "wait", "audible_ms": 640}],
+    "direction": "inbound", "from": "+15•••01", "to": "+15•••06", "turns": [{"turn": 1, "cause": "wait", "audible_ms": 640}],
 }))]
 pub(super) struct Lately {
     /// Our id.
