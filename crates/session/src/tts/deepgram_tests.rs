@@ -298,6 +298,28 @@ async fn garbage_is_a_failure_within_2_s() {
 }
 
 #[tokio::test]
+async fn who_babbles_and_then_says_nothing_is_not_merely_late() {
+    let (twin, caller) = start().await;
+    caller.speak(1, 0, "Hello.");
+    let babbling = async {
+        let mut voice = Voice::accept(&twin).await;
+        voice.part().await;
+        voice.peer.send("<html>".into()).await;
+        let mut mute = Voice::accept(&twin).await;
+        mute.part().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        (failure, took, _) = caller.fails(FaultKind::Misbehaved) => {
+            assert!(took < 2000 * MS, "{took:?}");
+            let late = "and then deepgram did not begin to speak within 1500 ms";
+            assert!(failure.detail.ends_with(late), "{failure:?}");
+        }
+        () = babbling => {}
+    }
+}
+
+#[tokio::test]
 async fn the_pace_is_brought_into_its_bounds() {
     let twin = Twin::new().await;
     let _caller = call(Aura {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringback_call::ReplyId;
+use ringback_call::{FaultKind, ReplyId};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::parts::Parts;
@@ -105,10 +105,10 @@ pub(super) async fn speak(vendor: &mut impl Vendor, parts: &mut Parts<'_>) -> Re
     loop {
         let done = parts.done_so_far();
         let opened = Instant::now();
-        let failure = match parts.meanwhile(vendor.open()).await? {
-            None => return Ok(()),
-            Some(Err(failure)) => failure,
-            Some(Ok(mut socket)) => {
+        let failure = match parts.meanwhile(vendor.open()).await {
+            Ok(None) => return Ok(()),
+            Err(failure) | Ok(Some(Err(failure))) => failure,
+            Ok(Some(Ok(mut socket))) => {
                 let over = converse(vendor, &mut socket, parts).await;
                 if matches!(over, Ok(Over::Unwanted)) {
                     socket.close().await;
@@ -137,8 +137,7 @@ pub(super) async fn speak(vendor: &mut impl Vendor, parts: &mut Parts<'_>) -> Re
         if parts.done_so_far() > done || opened.elapsed() >= STEADY {
             trouble = Trouble::default();
         }
-        let wait = trouble.weigh(&failure, parts).ok_or(failure)?;
-        if parts.meanwhile(sleep(wait)).await?.is_none() {
+        if trouble.pause(failure, parts).await?.is_none() {
             return Ok(());
         }
     }
@@ -170,21 +169,44 @@ impl Renewals {
 pub(super) struct Trouble {
     since: Option<Instant>,
     breaks: u32,
+    last: Option<Failure>,
     backoff: Backoff,
 }
 
 impl Trouble {
-    /// How long to wait before the next attempt, if there is to be one.
-    pub(super) fn weigh(&mut self, failure: &Failure, parts: &Parts<'_>) -> Option<Duration> {
+    /// Waits before the next attempt. None: the voice is needed no more.
+    ///
+    /// # Errors
+    /// There is to be none.
+    pub(super) async fn pause(
+        &mut self,
+        failure: Failure,
+        parts: &mut Parts<'_>,
+    ) -> Result<Option<()>, Failure> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.breaks += 1;
         let lasting = !failure.passing || failure.retry_after.is_some();
         let often = self.breaks > MOST_BREAKS && !parts.is_empty();
         if lasting || often || since.elapsed() >= GIVE_UP {
-            return None;
+            return Err(self.behind(failure));
         }
         tracing::info!(why = failure.detail, "a voice is asked again");
-        Some(self.backoff.next())
+        self.last = Some(failure);
+        let paused = parts.meanwhile(sleep(self.backoff.next())).await;
+        paused.map_err(|late| self.behind(late))
+    }
+
+    /// One who failed before, and is late at the next attempt, is not merely late.
+    fn behind(&self, failure: Failure) -> Failure {
+        let late = failure.kind == FaultKind::Unreachable && !failure.passing;
+        match &self.last {
+            Some(last) if late => Failure {
+                kind: last.kind,
+                detail: format!("{}, and then {}", last.detail, failure.detail),
+                ..failure
+            },
+            Some(_) | None => failure,
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use ringback_audio::g711;
 use ringback_audio::resample::Resampler;
 use ringback_speech::language::primary;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 use url::Url;
 
 use super::dialogue::Trouble;
@@ -83,8 +82,7 @@ impl OpenAi {
                 Err(failure) => failure,
             };
             parts.broke_off();
-            let wait = trouble.weigh(&failure, &parts).ok_or(failure)?;
-            if parts.meanwhile(sleep(wait)).await?.is_none() {
+            if trouble.pause(failure, &mut parts).await?.is_none() {
                 return Ok(());
             }
         }
