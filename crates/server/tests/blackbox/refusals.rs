@@ -82,13 +82,15 @@ fn one_call_too_many_hears_a_busy_line_and_the_first_is_untouched() {
         .scenario("closed", &story("\"yes_no\""))
         .start();
     in_real_time(&server, |server, late| {
+        let connected = || server.log().matches("WebSocket connected").count();
+        let before = connected();
         let first = server
             .call("closed")
             .kept()
             .script(&["wait_reply = 30000", "hang_up = true"])
             .place();
         until("the first call", Duration::from_secs(8), || {
-            server.log().contains("WebSocket connected").then_some(())
+            (connected() > before).then_some(())
         });
         let second = server.call("survey").script(&["expect_end = 5000"]).made();
         let refused = second.outcome(late)?;
