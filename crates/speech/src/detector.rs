@@ -204,15 +204,13 @@ impl Detector {
         let Some(window) = self.schedule.due() else {
             return;
         };
-        let knows_better = match self.fresh.take() {
-            Some(heard) => heard > self.state.probability,
-            None if self.fresh.ask(self.state.probability) => return,
-            None => false,
+        let remembering = self.state.probability;
+        let probability = match self.fresh.take() {
+            Some(heard) => heard.max(remembering),
+            None if self.fresh.ask(remembering) => return,
+            None => remembering,
         };
-        if knows_better {
-            self.state.probability = self.fresh.state.probability;
-        }
-        let probability = self.state.probability;
+        self.state.probability = probability;
         self.schedule.done();
         self.schedule.hear(probability);
         self.rule.window(window * WINDOW, probability);

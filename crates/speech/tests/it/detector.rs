@@ -1,5 +1,7 @@
 //! The gated detector against the same model over every window, with nothing left out, and against what was said.
 
+use std::ops::Range;
+
 use ringback_audio::{FRAME_SAMPLES, g711};
 use ringback_speech::detector::{Detector, DetectorConfig, EarEdge, Edge};
 use ringback_speech::vad::{VadModel, VadState, WINDOW_SAMPLES};
@@ -42,6 +44,23 @@ fn ungated(line: &Line) -> Vec<EarEdge> {
     edges
 }
 
+/// So long before its sentence a start may lie, in samples: 100 ms.
+const EARLY: usize = 100 * SAMPLES_PER_MS as usize;
+
+/// Where the start of a sentence may lie.
+fn reach((start, end): (usize, usize)) -> Range<usize> {
+    start - EARLY..end
+}
+
+fn onsets(edges: &[EarEdge]) -> impl Iterator<Item = usize> {
+    let onsets = edges.iter().filter(|edge| edge.edge == Edge::Onset);
+    onsets.map(|edge| edge.sample as usize)
+}
+
+fn onset_of(sentence: (usize, usize), edges: &[EarEdge]) -> Option<usize> {
+    onsets(edges).find(|onset| reach(sentence).contains(onset))
+}
+
 struct Gated {
     edges: Vec<EarEdge>,
     windows: usize,
@@ -77,7 +96,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// An edge is found if one of its kind lies within 200 ms; a start also if one lies earlier in its sentence.
+    /// An edge is found if one of its kind lies within 200 ms; a start also by where its sentence begins.
     fn add(&mut self, kind: Edge, expected: &[EarEdge], found: &[EarEdge], line: &Line) {
         let of_kind = |edges: &[EarEdge]| -> Vec<u64> {
             edges
@@ -89,12 +108,10 @@ impl Tally {
         let mut found = of_kind(found);
         for sample in of_kind(expected) {
             self.expected += 1;
+            let begin = Some(line.begin(sample)).filter(|_| kind == Edge::Onset);
             let distance = |found: u64| {
-                if kind == Edge::Onset && found < sample {
-                    line.begin(sample).saturating_sub(found)
-                } else {
-                    found.abs_diff(sample)
-                }
+                let places = [Some(sample), begin].into_iter().flatten();
+                places.map(|place| found.abs_diff(place)).min().unwrap()
             };
             let nearest = (0..found.len()).min_by_key(|&n| found[n].abs_diff(sample));
             match nearest.filter(|&n| distance(found[n]) <= 200 * SAMPLES_PER_MS) {
@@ -183,25 +200,16 @@ fn after_a_minute_of_silence_or_noise_every_sentence_is_found_and_nothing_else()
                 line = line.with_pink_noise(snr_db, seed);
             }
             let edges = gated(&line).edges;
-            let onsets = || {
-                edges
-                    .iter()
-                    .filter(|edge| edge.edge == Edge::Onset)
-                    .map(|edge| edge.sample as usize)
-            };
-            let early = 100 * SAMPLES_PER_MS as usize;
-            for &(start, end) in &line.sentences {
-                let first = onsets().find(|&onset| (start - early..end).contains(&onset));
+            for &sentence in &line.sentences {
+                let (first, start) = (onset_of(sentence, &edges), sentence.0);
                 assert!(
-                    first.is_some_and(|onset| onset < start + 3 * early),
+                    first.is_some_and(|onset| onset < start + 3 * EARLY),
                     "{snr_db:?}, voice {seed}: {first:?} for {start}"
                 );
             }
-            let stray = onsets().find(|onset| {
-                !line
-                    .sentences
-                    .iter()
-                    .any(|(start, end)| (start - early..*end).contains(onset))
+            let stray = onsets(&edges).find(|onset| {
+                let mut sentences = line.sentences.iter();
+                !sentences.any(|&sentence| reach(sentence).contains(onset))
             });
             assert_eq!(stray, None, "{snr_db:?}, voice {seed}");
         }
@@ -210,7 +218,6 @@ fn after_a_minute_of_silence_or_noise_every_sentence_is_found_and_nothing_else()
 
 /// How many of 32 sayings of a word are heard, each behind `pause_ms` of digital silence and at another place in its window.
 fn heard(word: &[i16], pause_ms: usize) -> usize {
-    let mut detector = Detector::new(DetectorConfig::default());
     let mut samples = Vec::new();
     for place in (0..WINDOW_SAMPLES).step_by(8) {
         let pause = pause_ms * SAMPLES_PER_MS as usize;
@@ -221,14 +228,8 @@ fn heard(word: &[i16], pause_ms: usize) -> usize {
         samples.extend(word);
     }
     samples.resize(samples.len() + 8000, 0);
-    let mut heard = 0;
-    for frame in samples.as_chunks::<FRAME_SAMPLES>().0 {
-        detector.push(frame);
-        detector.run(VadModel::embedded());
-        let found = std::iter::from_fn(|| detector.poll());
-        heard += found.filter(|edge| edge.edge == Edge::Onset).count();
-    }
-    heard
+    let sentences = Vec::new();
+    onsets(&gated(&Line { samples, sentences }).edges).count()
 }
 
 #[test]
@@ -250,14 +251,9 @@ fn sentences_behind_a_pause_are_heard_as_they_begin() {
     let mut late: Vec<usize> = Vec::new();
     for line in lines(None) {
         let edges = gated(&line).edges;
-        for &(start, end) in &line.sentences {
-            let early = start - 100 * SAMPLES_PER_MS as usize;
-            let onset = edges
-                .iter()
-                .filter(|edge| edge.edge == Edge::Onset)
-                .map(|edge| edge.sample as usize)
-                .find(|onset| (early..end).contains(onset));
-            late.push(onset.unwrap().saturating_sub(start) / SAMPLES_PER_MS as usize);
+        for &sentence in &line.sentences {
+            let onset = onset_of(sentence, &edges).unwrap();
+            late.push(onset.saturating_sub(sentence.0) / SAMPLES_PER_MS as usize);
         }
     }
     late.sort_unstable();
